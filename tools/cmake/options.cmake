@@ -1,0 +1,115 @@
+# Warnings, sanitizers and the target helpers that every folder uses.
+option(MAZE_WERROR "Treat warnings as errors" OFF)
+set(MAZE_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
+
+# A second build of the same sources is then mostly free; without ccache nothing changes.
+if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CCACHE_PROGRAM ccache)
+  mark_as_advanced(CCACHE_PROGRAM)
+  if(CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  endif()
+endif()
+
+add_library(maze_options INTERFACE)
+target_compile_options(maze_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-missing-field-initializers>"
+  $<$<AND:$<COMPILE_LANGUAGE:C,CXX>,$<BOOL:${MAZE_WERROR}>>:-Werror>
+  # clang counts every change of sign as a conversion, g++ does not: both shall ask for the same.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
+  # g++ 12 invents overlapping copies in std::string's operator+ at -O3 (GCC bug 105651, mended in 13).
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
+  -ffile-prefix-map=${CMAKE_BINARY_DIR}/include/maze=${CMAKE_SOURCE_DIR})
+if(MAZE_SANITIZE)
+  target_compile_options(maze_options INTERFACE -fsanitize=${MAZE_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(maze_options INTERFACE -fsanitize=${MAZE_SANITIZE})
+endif()
+if(MAZE_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "MAZE_FUZZERS needs clang, this is ${CMAKE_CXX_COMPILER_ID}: use the preset asan, "
+      "or leave the fuzzers out with -DMAZE_FUZZERS=OFF")
+  endif()
+  # Coverage marks in the layers themselves: a fuzzer that cannot see them searches blindly.
+  target_compile_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# maze_layer(<name> DEPENDS <targets...> [PRIVATE <targets...>]): the static library maze_<name>,
+# alias maze::<name>, from every .cpp directly in the current folder. A folder of headers alone
+# becomes an interface library.
+function(maze_layer name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(sources)
+    add_library(maze_${name} STATIC ${sources})
+    target_include_directories(maze_${name} PUBLIC ${CMAKE_BINARY_DIR}/include)
+    target_link_libraries(maze_${name} PUBLIC ${arg_DEPENDS} PRIVATE maze_options ${arg_PRIVATE})
+  else()
+    add_library(maze_${name} INTERFACE)
+    target_include_directories(maze_${name} INTERFACE ${CMAKE_BINARY_DIR}/include)
+    target_link_libraries(maze_${name} INTERFACE ${arg_DEPENDS})
+  endif()
+  add_library(maze::${name} ALIAS maze_${name})
+  set_property(GLOBAL APPEND PROPERTY MAZE_LAYERS ${name})
+endfunction()
+
+# maze_headers_alone(): the target maze_headers compiles by itself each header that has no .cpp of
+# its own, so that none leans on what its neighbours include. The others are the first include of
+# their .cpp (tests/tidy sees to that), which proves the same.
+function(maze_headers_alone)
+  get_property(layers GLOBAL PROPERTY MAZE_LAYERS)
+  add_custom_target(maze_headers ALL)
+  foreach(layer IN LISTS layers)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${layer}/*.hpp)
+    set(units "")
+    foreach(header IN LISTS headers)
+      string(REGEX REPLACE "\\.hpp$" ".cpp" unit ${header})
+      if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${unit})
+        file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers/${unit} CONTENT "#include \"maze/${header}\"\n")
+        list(APPEND units ${CMAKE_BINARY_DIR}/headers/${unit})
+      endif()
+    endforeach()
+    if(units)
+      add_library(maze_${layer}_headers OBJECT ${units})
+      target_link_libraries(maze_${layer}_headers PRIVATE maze::${layer} maze_options)
+      target_compile_options(maze_${layer}_headers PRIVATE -O0 -g0)
+      add_dependencies(maze_headers maze_${layer}_headers)
+    endif()
+  endforeach()
+endfunction()
+
+# maze_summary(): what was found, printed once at the end of the configuration.
+function(maze_summary)
+  get_property(layers GLOBAL PROPERTY MAZE_LAYERS)
+  list(JOIN layers " " layers)
+  foreach(option MAZE_WERROR MAZE_ACTORS MAZE_TESTS MAZE_FUZZERS)
+    if(${option})
+      set(${option}_text yes)
+    else()
+      set(${option}_text no)
+    endif()
+  endforeach()
+  set(sanitizers none)
+  if(MAZE_SANITIZE)
+    set(sanitizers ${MAZE_SANITIZE})
+  endif()
+  set(launcher none)
+  if(CMAKE_CXX_COMPILER_LAUNCHER)
+    set(launcher ${CMAKE_CXX_COMPILER_LAUNCHER})
+  endif()
+  get_property(caf GLOBAL PROPERTY MAZE_CAF_VERSION)
+  if(NOT caf)
+    set(caf "not looked for")
+  endif()
+  message(STATUS "maze ${PROJECT_VERSION}, ${CMAKE_BUILD_TYPE}
+   compiler            ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}
+   compiler cache      ${launcher}
+   layers              ${layers}
+   CAF                 ${caf}
+   warnings are errors ${MAZE_WERROR_text}
+   sanitizers          ${sanitizers}
+   actors and tools    ${MAZE_ACTORS_text}
+   tests               ${MAZE_TESTS_text}
+   fuzzers             ${MAZE_FUZZERS_text}")
+endfunction()
