@@ -1,0 +1,47 @@
+#pragma once
+
+#include "maze/core/units.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace maze::core {
+
+/// How much a child is kept apart. A level is a minimum: a node may enforce more, never less.
+enum class sandbox_level : std::uint8_t {
+  /// A child process without limits or filters.
+  none = 0,
+  /// Own process group, own pid namespace where the kernel allows, limits, a clean environment.
+  subprocess = 1,
+  /// Namespaces and a system-call filter.
+  seccomp = 2,
+  /// A container engine.
+  container = 3,
+};
+
+/// What one attempt may use. A limit that is set is enforced or the task refused; unset means none.
+struct sandbox_spec {
+  sandbox_level level = sandbox_level::subprocess;
+  /// Wall-clock time of the whole attempt's child.
+  std::optional<duration> wall_time;
+  /// CPU time of one process (RLIMIT_CPU), whole seconds, rounded up.
+  std::optional<duration> cpu_time;
+  /// Address space of one process (RLIMIT_AS).
+  std::optional<byte_count> address_space;
+  /// Largest file that the child may write (RLIMIT_FSIZE).
+  std::optional<byte_count> file_size;
+  /// Open descriptors of one process (RLIMIT_NOFILE).
+  std::optional<std::uint64_t> open_files;
+  /// Processes and threads of the attempt's user (RLIMIT_NPROC).
+  std::optional<std::uint64_t> processes;
+
+  friend bool operator==(const sandbox_spec&, const sandbox_spec&) = default;
+};
+
+/// `none`, `subprocess`, `seccomp`, `container`.
+std::string_view to_string(sandbox_level level) noexcept;
+/// The inverse; `docker` is accepted for `container`.
+std::optional<sandbox_level> sandbox_level_from_string(std::string_view name) noexcept;
+
+} // namespace maze::core

@@ -1,0 +1,163 @@
+#pragma once
+
+#include "maze/core/reference.hpp"
+#include "maze/core/resources.hpp"
+#include "maze/core/sandbox_spec.hpp"
+#include "maze/core/value.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace maze::core {
+
+struct input_expression;
+using input_list = std::vector<input_expression>;
+
+/// Where the value of a parameter or of one argument comes from: a literal, another task's output,
+/// or a list that mixes both.
+struct input_expression {
+  std::variant<value, reference, input_list> source;
+
+  friend bool operator==(const input_expression&, const input_expression&) = default;
+};
+
+/// One parameter of a task.
+struct parameter {
+  std::string name;
+  /// A type name as in `output_spec::type`; `any` where nothing was declared.
+  std::string type = "any";
+  std::optional<value> default_value;
+
+  friend bool operator==(const parameter&, const parameter&) = default;
+};
+
+/// One word of a command: an expression, or the value of the task's own parameter of that name.
+struct parameter_word {
+  std::string name;
+
+  friend bool operator==(const parameter_word&, const parameter_word&) = default;
+};
+using command_word = std::variant<input_expression, parameter_word>;
+
+/// A program and its arguments, started without a shell. Scalars become their text.
+struct command_action {
+  std::vector<command_word> argv;
+
+  friend bool operator==(const command_action&, const command_action&) = default;
+};
+
+/// A script for `/bin/sh -c`.
+struct shell_action {
+  std::string script;
+
+  friend bool operator==(const shell_action&, const shell_action&) = default;
+};
+
+using task_action = std::variant<command_action, shell_action>;
+
+/// The one output that a task declares.
+struct output_spec {
+  std::string key;
+  /// `null`, `bool`, `int`, `float`, `string`, `path`, `bytes`, `list`, `dict` or `any`.
+  std::string type = "any";
+
+  friend bool operator==(const output_spec&, const output_spec&) = default;
+};
+
+/// What to run: one task of a workflow, checked and with all defaults filled in.
+struct task_spec {
+  std::string name;
+  task_action action;
+  std::vector<parameter> parameters;
+  /// Explicit values by parameter name; every name is one of `parameters`.
+  std::map<std::string, input_expression> inputs;
+  output_spec output;
+  /// Tasks that must complete first although no input names them, by name.
+  std::vector<std::string> after;
+  resources needs{.cpu_millis = 1000};
+  sandbox_spec sandbox;
+  /// Further attempts after a retryable failure.
+  std::uint32_t retries = 0;
+  /// Exit statuses of a command that count as success; 0 is always one of them.
+  std::vector<std::int32_t> ok_exit{0};
+  std::map<std::string, std::string> environment;
+  /// Globs of paths whose removal by this task is part of what it publishes.
+  std::vector<std::string> deletes;
+  /// Globs of files and folders that are published although they look like code or caches.
+  std::vector<std::string> publishes;
+  /// -20 (last) to 20 (first); among ready tasks a larger number goes first.
+  std::int32_t priority = 0;
+
+  friend bool operator==(const task_spec&, const task_spec&) = default;
+};
+
+/// The distinct task names that `spec` reads through references (inputs and command words), sorted.
+std::vector<std::string> referenced_tasks(const task_spec& spec);
+/// Calls `visit(const reference&)` for each reference in inputs and command words.
+void for_each_reference(const task_spec& spec, const auto& visit);
+
+/// Whether `name` is one of the type names that `output_spec::type` lists.
+bool is_type_name(std::string_view name) noexcept;
+/// Whether `x` may stand where `type` is declared: an int also for `float`, a string for `path`, a
+/// blob for what it decodes to, null only for `null` and `any`.
+bool type_accepts(std::string_view type, const value& x) noexcept;
+
+/// The resolved parameters of one attempt, and its argv where the action is a command.
+struct resolved_call {
+  std::map<std::string, value> arguments;
+  /// Empty for other actions than a command.
+  std::vector<std::string> argv;
+};
+
+/// An entry of the run's context.
+struct context_entry {
+  value content;
+  /// Never shown, logged or journalled; only handed to tasks.
+  bool secret = false;
+
+  friend bool operator==(const context_entry&, const context_entry&) = default;
+};
+using context_map = std::map<std::string, context_entry, std::less<>>;
+
+/// Output dictionaries `{key: value}` of the tasks that references name, by task name.
+using output_map = std::map<std::string, value, std::less<>>;
+
+/// Gives each parameter its value from the first source that has one: explicit input, context entry
+/// of the parameter's own name, default (MZ-14), and turns command words into text. A reference that
+/// yields null counts as present. Fails with `input_missing` naming the parameter and the sources
+/// tried, or the reference and its fault; with `invalid_payload` where a value contradicts the
+/// declared type of its parameter, or a command word is no scalar. No error shows a value, so no
+/// error shows a secret.
+result<resolved_call> resolve_call(const task_spec& spec, const context_map& context,
+                                   const output_map& outputs);
+
+/// The text that a command word or an environment variable gets for `x`: strings as they are, numbers
+/// and booleans as JSON writes them (see `real_text`). Fails with `invalid_payload` for everything
+/// else, and for text with a NUL byte, which no program could be given.
+result<std::string> word_text(const value& x);
+
+namespace detail {
+void walk_references(const input_expression& x, const auto& visit) {
+  if (const auto* ref = std::get_if<reference>(&x.source))
+    visit(*ref);
+  else if (const auto* items = std::get_if<input_list>(&x.source))
+    for (const auto& item : *items)
+      walk_references(item, visit);
+}
+} // namespace detail
+
+void for_each_reference(const task_spec& spec, const auto& visit) {
+  for (const auto& [name, expression] : spec.inputs)
+    detail::walk_references(expression, visit);
+  if (const auto* command = std::get_if<command_action>(&spec.action))
+    for (const auto& word : command->argv)
+      if (const auto* expression = std::get_if<input_expression>(&word))
+        detail::walk_references(*expression, visit);
+}
+
+} // namespace maze::core
