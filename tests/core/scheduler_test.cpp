@@ -1,0 +1,119 @@
+#include "maze/core/scheduler.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace maze::core;
+
+namespace {
+
+constexpr resources core{.cpu_millis = 1000, .memory = {}, .gpus = 0};
+resources cores(std::uint32_t n) { return {.cpu_millis = n * 1000, .memory = {}, .gpus = 0}; }
+
+ready_task task(std::uint64_t n, resources needs = core, std::int32_t priority = 0) {
+  return {.run = run_id{1},
+          .task = task_id{n},
+          .attempt = {1, n},
+          .needs = needs,
+          .priority = priority,
+          .local_bytes = {}};
+}
+assign placed(std::uint64_t n, std::uint64_t node) {
+  return {run_id{1}, task_id{n}, {1, n}, node_id{node}};
+}
+using actions = scheduling_actions;
+
+scheduler cluster(std::initializer_list<std::uint32_t> nodes, scheduler::options settings = {}) {
+  scheduler made(settings);
+  std::uint64_t id = 1;
+  for (const auto size : nodes)
+    made.node_joined(node_id{id++}, cores(size));
+  return made;
+}
+
+} // namespace
+
+TEST_CASE("a task goes to the node with the fewest active attempts", "[core][scheduler]") {
+  auto sut = cluster({2, 2});
+  CHECK(sut.submit(task(1)) == actions{placed(1, 1)});
+  CHECK(sut.submit(task(2)) == actions{placed(2, 2)});
+  CHECK(sut.submit({task(3), task(4), task(5)}) == actions{placed(3, 1), placed(4, 2)});
+  CHECK(sut.waiting() == 1);
+  CHECK(sut.active() == 4);
+  CHECK(sut.attempt_ended({1, 2}) == actions{placed(5, 2)});
+  sut.check_invariants();
+}
+
+TEST_CASE("among equally busy nodes the one with most local bytes wins", "[core][scheduler]") {
+  auto sut = cluster({1, 1, 1});
+  auto local = task(1);
+  local.local_bytes = {{node_id{2}, 10}, {node_id{3}, 20}, {node_id{77}, 99}};
+  CHECK(sut.submit(local) == actions{placed(1, 3)});
+  auto again = task(2);
+  again.local_bytes = {{node_id{3}, 20}};
+  CHECK(sut.submit(again) == actions{placed(2, 1)});
+  sut.check_invariants();
+}
+
+TEST_CASE("a larger priority goes first, then who was ready first", "[core][scheduler]") {
+  auto sut = cluster({1});
+  sut.submit(task(1));
+  sut.submit({task(2), task(3, core, 5), task(4, core, 5), task(5, cores(1), -3)});
+  CHECK(sut.attempt_ended({1, 1}) == actions{placed(3, 1)});
+  CHECK(sut.attempt_ended({1, 3}) == actions{placed(4, 1)});
+  CHECK(sut.attempt_ended({1, 4}) == actions{placed(2, 1)});
+  CHECK(sut.attempt_ended({1, 2}) == actions{placed(5, 1)});
+  sut.check_invariants();
+}
+
+TEST_CASE("equal priorities of different shapes go by age", "[core][scheduler]") {
+  auto sut = cluster({2});
+  sut.submit(task(1, cores(2)));
+  sut.submit(task(2, cores(1)));
+  sut.submit(task(3, cores(2)));
+  sut.submit(task(4, cores(1)));
+  CHECK(sut.attempt_ended({1, 1}) == actions{placed(2, 1), placed(4, 1)});
+  sut.attempt_ended({1, 2});
+  CHECK(sut.attempt_ended({1, 4}) == actions{placed(3, 1)});
+  sut.check_invariants();
+}
+
+TEST_CASE("a task that does not fit now does not block a smaller one", "[core][scheduler]") {
+  auto sut = cluster({2});
+  sut.submit(task(1));
+  CHECK(sut.submit(task(2, cores(2))).empty());
+  CHECK(sut.submit(task(3)) == actions{placed(3, 1)});
+  sut.check_invariants();
+}
+
+TEST_CASE("what no node could ever run is rejected with the reason", "[core][scheduler]") {
+  auto sut = cluster({2, 4});
+  const auto answer = sut.submit(task(1, cores(5)));
+  REQUIRE(answer.size() == 1);
+  const auto& rejected = std::get<reject>(answer.front());
+  CHECK(rejected.attempt == attempt_id{1, 1});
+  CHECK(rejected.reason.code == errc::unschedulable);
+  CHECK(rejected.reason.message.find("5 cores") != std::string::npos);
+  CHECK(sut.submit(task(2, cores(4))) == actions{placed(2, 2)});
+  sut.check_invariants();
+}
+
+TEST_CASE("tasks wait while no node is known", "[core][scheduler]") {
+  auto sut = cluster({});
+  CHECK(sut.submit({task(1), task(2, cores(9))}).empty());
+  const auto answer = sut.node_joined(node_id{1}, cores(1));
+  REQUIRE(answer.size() == 2);
+  CHECK(std::get<reject>(answer[0]).attempt == attempt_id{1, 2});
+  CHECK(answer[1] == scheduling_action{placed(1, 1)});
+  sut.check_invariants();
+}
+
+TEST_CASE("a task that was taken back is not placed", "[core][scheduler]") {
+  auto sut = cluster({1});
+  sut.submit({task(1), task(2), task(3)});
+  CHECK(sut.attempt_ended({1, 2}).empty());
+  CHECK(sut.attempts_ended({{1, 1}, {1, 1}, {9, 9}}) == actions{placed(3, 1)});
+  CHECK(sut.submit(task(3)).empty());
+  CHECK(sut.attempt_ended({1, 3}).empty());
+  CHECK(sut.active() == 0);
+  sut.check_invariants();
+}
