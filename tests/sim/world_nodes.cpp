@@ -1,0 +1,217 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace maze::sim {
+using namespace core;
+namespace {
+
+constexpr std::uint64_t scheduler_address = 0;
+constexpr std::uint64_t first_host_address = 1000;
+
+std::uint64_t run_address(std::size_t at) { return 1 + at; }
+std::uint64_t host_address(std::size_t at) { return first_host_address + at; }
+
+} // namespace
+
+void world::join(std::size_t node) {
+  auto& here = members_[node];
+  if (here.alive)
+    return;
+  here.alive = true;
+  here.drained = false;
+  here.incarnation = hosts_.size();
+  const std::uint32_t room = fate_.percent(50) ? 64 : fate_.below(3);
+  hosts_.push_back(std::make_unique<host>(
+      host{.number = node,
+           .total = here.total,
+           .slots = node_slots({.total = here.total, .waiting_max = room, .slots_max = 16}),
+           .held = {},
+           .executing = {}}));
+  perform(scheduler_.node_joined(node_id{node}, here.total));
+  beat(here.incarnation);
+}
+
+void world::take_out(std::size_t node, bool zombie) {
+  const auto at = members_[node].incarnation;
+  if (!members_[node].alive || hosts_[at]->dead)
+    return;
+  const auto die = [this, at] { hosts_[at]->dead = true; };
+  if (zombie)
+    net_.after(std::chrono::milliseconds(2000 + fate_.below(4000)), die);
+  else
+    die();
+  net_.after(std::chrono::milliseconds(fate_.below(2000)),
+             [this, node, at] { notice_loss(node, at); });
+}
+
+void world::drain(std::size_t node) {
+  auto& here = members_[node];
+  if (!here.alive)
+    return;
+  here.drained = true;
+  hosts_[here.incarnation]->draining = true;
+  hosts_[here.incarnation]->slots.drain();
+  perform(scheduler_.node_drained(node_id{node}));
+}
+
+void world::receive(std::size_t at, attempt_id attempt, const job& work) {
+  auto& here = *hosts_[at];
+  if (here.dead)
+    return;
+  if (here.held.count(attempt) == 0 && fate_.percent(refusing_percent_))
+    return refuse(at, attempt);
+  here.held[attempt] = work;
+  perform(at, here.slots.offered(attempt, work.needs));
+}
+
+void world::perform(std::size_t at, const slot_actions& actions) {
+  for (const auto& action : actions) {
+    if (const auto* start = std::get_if<start_attempt>(&action))
+      execute(at, start->attempt);
+    else
+      refuse(at, std::get<refuse_attempt>(action).attempt);
+  }
+}
+
+void world::execute(std::size_t at, attempt_id attempt) {
+  auto& here = *hosts_[at];
+  const auto work = here.held.at(attempt);
+  here.executing.insert(attempt);
+  resources used;
+  for (const auto& each : here.executing)
+    used.give_back(here.held.at(each).needs);
+  rule(here.total.fits(used), "what runs on a node fits it");
+  auto& owner = runs_[work.run];
+  if (owner.twin.find(attempt))
+    owner.oracle.check_start(work.task, owner.twin.view_of(work.task));
+  const std::function<void()> began = [this, work, attempt] {
+    perform(work.run, runs_[work.run].twin.attempt_running(attempt, phase::execute, net_.now()));
+  };
+  net_.send(host_address(at), run_address(work.run), began);
+  net_.echo(began);
+  net_.after(std::chrono::milliseconds(1 + fate_.below(1500)),
+             [this, at, attempt] { finish(at, attempt); });
+}
+
+void world::finish(std::size_t at, attempt_id attempt) {
+  auto& here = *hosts_[at];
+  if (here.dead || here.executing.count(attempt) == 0)
+    return;
+  const auto work = here.held.at(attempt);
+  const auto to = run_address(work.run);
+  if (fate_.percent(failing_percent_)) {
+    static constexpr errc ways[] = {errc::exit_nonzero,  errc::transfer_error, errc::worker_crash,
+                                    errc::timeout_wall,  errc::timeout_cpu,    errc::oom_killed,
+                                    errc::transfer_error};
+    const error reason{.code = ways[fate_.below(7)], .message = "drawn"};
+    const std::function<void()> ended = [this, work, attempt, reason] {
+      fail(work.run, attempt, reason);
+    };
+    net_.send(host_address(at), to, ended);
+    net_.echo(ended);
+    leave(at, attempt);
+    return;
+  }
+  const auto output = std::to_string(attempt.counter);
+  const auto files = draw_files(work);
+  const std::function<void()> published = [this, work, attempt, output, files, at] {
+    publish(work.run, attempt, output, files, at);
+  };
+  net_.send(host_address(at), to, published);
+  net_.echo(published);
+}
+
+void world::leave(std::size_t at, attempt_id attempt) {
+  auto& here = *hosts_[at];
+  if (here.dead || here.held.erase(attempt) == 0)
+    return;
+  here.executing.erase(attempt);
+  const std::function<void()> left = [this, at, attempt] { attempt_left(attempt, at); };
+  net_.send(host_address(at), scheduler_address, left);
+  net_.echo(left);
+  perform(at, here.slots.ended(attempt));
+}
+
+void world::refuse(std::size_t at, attempt_id attempt) {
+  auto& here = *hosts_[at];
+  here.held.erase(attempt);
+  const auto free = fate_.percent(30) ? resources{} : here.slots.free();
+  net_.send(host_address(at), scheduler_address, [this, at, attempt, free] {
+    const auto found = home_.find(attempt);
+    if (found == home_.end() || found->second != at)
+      return;
+    home_.erase(found);
+    queued_.insert(attempt);
+    perform(scheduler_.refused(attempt, free));
+  });
+}
+
+void world::beat(std::size_t at) {
+  const auto& here = *hosts_[at];
+  if (here.dead || std::all_of(runs_.begin(), runs_.end(), [](const run& each) {
+        return each.oracle.ended();
+      }))
+    return;
+  net_.after(std::chrono::seconds(1), [this, at] { beat(at); });
+  net_.send(host_address(at), scheduler_address, [this, at, free = here.slots.free()] {
+    const auto node = hosts_[at]->number;
+    if (members_[node].alive && members_[node].incarnation == at)
+      perform(scheduler_.node_reported(node_id{node}, free));
+  });
+}
+
+// --- drawing ----------------------------------------------------------------------------------------
+
+graph world::draw_graph() {
+  const auto size = fate_.percent(10) ? fate_.below(2) : 2 + fate_.below(16);
+  const auto density = 1 + fate_.below(30);
+  std::vector<task_spec> tasks;
+  for (std::size_t i = 0; i < size; ++i) {
+    tasks.push_back(draw_task(i));
+    for (std::size_t above = 0; above < i; ++above)
+      if (fate_.percent(density))
+        tasks.back().after.push_back(tasks[above].name);
+    if (!tasks.back().after.empty() && fate_.percent(50))
+      tasks.back().inputs["x"] = {reference{.task = tasks.back().after.front(), .path = {}}};
+  }
+  // Ids that follow the edges would hide an order by id where one by dependency is meant.
+  for (std::size_t i = size; i > 1; --i)
+    std::swap(tasks[i - 1], tasks[fate_.below(static_cast<std::uint32_t>(i))]);
+  return graph::build(std::move(tasks)).value();
+}
+
+task_spec world::draw_task(std::size_t number) {
+  task_spec spec;
+  spec.name = "t" + std::to_string(number) + "x";
+  spec.needs = {.cpu_millis = fate_.percent(1) ? 9000 : fate_.below(9) * 500,
+                .memory = {fate_.below(5)},
+                .gpus = fate_.percent(10) ? 1U : 0U};
+  spec.retries = fate_.below(3);
+  spec.priority = static_cast<std::int32_t>(fate_.below(3)) - 1;
+  if (fate_.percent(30))
+    spec.deletes = {"a", "b/y"};
+  return spec;
+}
+
+manifest_delta world::draw_files(const job& work) {
+  static const std::string paths[] = {"a", "a/x", "a/y", "b", "b/y", "b/y/z", "c", "d", "e"};
+  manifest_delta out;
+  if (!fate_.percent(writing_percent_))
+    return out;
+  const auto& path = paths[fate_.below(9)];
+  file_entry entry;
+  entry.hash = {1, fate_.percent(60) ? 0 : work.task.value + 1};
+  if (path.size() == 1 && fate_.percent(50)) {
+    entry = {.kind = file_kind::directory, .hash = {}, .size = 0, .mode = 0755, .target = {}};
+    if (fate_.percent(50))
+      out.written[path + "/x"].hash = {2, work.task.value + 1};
+  }
+  out.written[path] = entry;
+  for (const auto& gone : paths)
+    if (out.written.count(gone) == 0 && fate_.percent(10))
+      out.removed.push_back(gone);
+  return out;
+}
+
+} // namespace maze::sim
