@@ -1,0 +1,76 @@
+#pragma once
+
+#include "maze/core/digest.hpp"
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+namespace maze::io {
+
+struct blob_info {
+  core::digest hash;
+  std::uint64_t size = 0;
+  /// Whether the store did not have it before.
+  bool added = false;
+};
+
+/// A content-addressed directory: immutable files under their XXH3-128 hash. A blob appears by
+/// rename, whole or not at all. One process at a time: the folder is locked while it is open.
+/// On disk: io/README.md, "Blob store".
+///
+/// @note Thread-safe. Blocks on disk.
+class blob_store {
+public:
+  struct options {
+    /// Whether `flush` reaches the disk; off for a store that is thrown away afterwards.
+    bool durable = true;
+  };
+
+  /// Creates or opens the store in `root` and removes half files that a killed process left.
+  /// `already_exists` while another store is open on the same folder.
+  static core::result<std::shared_ptr<blob_store>> open(const std::filesystem::path& root,
+                                                        options settings);
+  ~blob_store();
+
+  core::result<blob_info> put_bytes(std::string_view content);
+  /// Copies (reflinks where the file system can) from the current content of `source`.
+  core::result<blob_info> put_copy(int source);
+  /// Takes the regular file `name` in the open folder `folder` over: moved when nobody has it open
+  /// for writing, it has one link and lies on the same file system, else copied. Never follows a
+  /// symlink; `invalid_payload` for anything but a regular file. The file may be gone afterwards.
+  core::result<blob_info> put_move(int folder, const char* name);
+
+  [[nodiscard]] bool has(const core::digest& hash) const;
+  /// Opens for reading; `not_found`.
+  core::result<unique_fd> open_blob(const core::digest& hash) const;
+  /// Where the blob lies. Nobody may write there.
+  [[nodiscard]] std::filesystem::path path_of(const core::digest& hash) const;
+  /// Makes `path`, relative to the open folder `folder`, a hard link to the blob's content with
+  /// permission bits `mode`: for trees that no task can write to. A copy where the file system has
+  /// no further links to give. `not_found` when the blob is absent.
+  core::result<void> link_to(const core::digest& hash, std::uint32_t mode, int folder,
+                             const char* path);
+  /// Makes `path`, relative to the open folder `folder`, a file of its own with the blob's content
+  /// (a reflink where the file system can) and permission bits `mode`. `not_found` when the blob is
+  /// absent.
+  core::result<unique_fd> copy_to(const core::digest& hash, std::uint32_t mode, int folder,
+                                  const char* path) const;
+  /// Makes every blob put so far durable, in one go.
+  core::result<void> flush();
+  /// Reads a blob and compares its hash; a damaged one is removed and reported as `object_lost`.
+  /// `not_found` when it is absent.
+  core::result<void> verify(const core::digest& hash);
+
+  [[nodiscard]] const std::filesystem::path& root() const noexcept;
+
+private:
+  struct data;
+  explicit blob_store(std::unique_ptr<data> state);
+  std::unique_ptr<data> data_;
+};
+
+} // namespace maze::io

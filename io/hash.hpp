@@ -1,0 +1,44 @@
+#pragma once
+
+#include "maze/core/digest.hpp"
+#include "maze/core/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace maze::io {
+
+/// XXH3-128 of `content`.
+/// Source: the canonical form of XXH128_hash_t in xxhash.h; `xxh128sum` prints the same digits.
+core::digest hash_bytes(std::string_view content) noexcept;
+
+/// XXH3-128 of content that comes in pieces. Where the cuts are does not matter.
+class hasher {
+public:
+  hasher();
+  hasher(hasher&&) noexcept;
+  hasher& operator=(hasher&&) noexcept;
+  ~hasher();
+
+  void update(std::string_view piece) noexcept;
+  /// The hash of all that came so far; more may follow.
+  [[nodiscard]] core::digest finish() const noexcept;
+
+private:
+  struct data;
+  std::unique_ptr<data> data_;
+};
+
+/// What `hash_file` read.
+struct hashed_content {
+  core::digest hash;
+  std::uint64_t size = 0;
+};
+
+/// Hashes what a descriptor yields from offset 0 to its end, wherever its position is.
+///
+/// @note Blocks on disk; holds 256 KiB.
+core::result<hashed_content> hash_file(int fd);
+
+} // namespace maze::io

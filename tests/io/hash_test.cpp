@@ -1,0 +1,75 @@
+#include "maze/io/hash.hpp"
+
+#include "maze/io/files.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <random>
+#include <unistd.h>
+
+using namespace maze;
+
+namespace {
+
+std::string seeded_bytes(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string out(size, '\0');
+  for (auto& c : out)
+    c = static_cast<char>(random());
+  return out;
+}
+
+} // namespace
+
+// Source: the published XXH3-128 vectors of the empty input with seed 0 (xxhash.h, sanity tests).
+TEST_CASE("the hash of nothing is the published one", "[io][hash]") {
+  CHECK(to_string(io::hash_bytes("")) == "99aa06d3014798d86001c324468d497f");
+}
+
+TEST_CASE("a hash does not depend on how the content is cut", "[io][hash]") {
+  const auto content = seeded_bytes(100000, 1);
+  const auto whole = io::hash_bytes(content);
+  const auto seed = GENERATE(range(0U, 20U));
+  INFO("seed = " << seed);
+  std::mt19937 random(seed);
+  io::hasher pieces;
+  for (std::size_t at = 0; at < content.size();) {
+    const auto length = std::min<std::size_t>(random() % 5000, content.size() - at);
+    pieces.update(std::string_view(content).substr(at, length));
+    at += length;
+  }
+  CHECK(pieces.finish() == whole);
+}
+
+TEST_CASE("one changed bit changes the hash", "[io][hash]") {
+  for (const std::size_t size : {1U, 16U, 17U, 128U, 240U, 241U, 4096U, 300000U}) {
+    auto content = seeded_bytes(size, 2);
+    const auto before = io::hash_bytes(content);
+    content[size / 2] = static_cast<char>(content[size / 2] ^ 1);
+    CHECK(io::hash_bytes(content) != before);
+  }
+}
+
+TEST_CASE("a file's hash is that of its bytes, wherever the descriptor stands", "[io][hash]") {
+  const test::scratch_dir dir;
+  for (const std::size_t size : {0U, 1U, 262144U, 262145U, 1000000U}) {
+    const auto content = seeded_bytes(size, 3);
+    REQUIRE(io::replace_file(dir / "f", content));
+    const io::unique_fd fd(::open((dir / "f").c_str(), O_RDONLY | O_CLOEXEC));
+    REQUIRE(fd);
+    ::lseek(fd.get(), 0, SEEK_END);
+    const auto seen = io::hash_file(fd.get());
+    REQUIRE(seen);
+    CHECK(seen->size == size);
+    CHECK(seen->hash == io::hash_bytes(content));
+  }
+}
+
+TEST_CASE("a descriptor that cannot be read is an error", "[io][hash]") {
+  const io::unique_fd folder(::open("/", O_RDONLY | O_CLOEXEC));
+  const auto seen = io::hash_file(folder.get());
+  REQUIRE_FALSE(seen);
+  CHECK(seen.error().code == core::errc::io_error);
+}
