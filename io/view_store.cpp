@@ -1,0 +1,360 @@
+#include "maze/io/view_store.hpp"
+
+#include "maze/core/codec.hpp"
+#include "maze/io/change_collector.hpp"
+#include "maze/io/folders.hpp"
+#include "maze/io/hash.hpp"
+#include "maze/io/tree_builder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <mutex>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace maze::io {
+
+namespace {
+
+using shared_files = std::shared_ptr<const core::file_map>;
+
+/// What the views of attempts with the same base and the same ancestors have in common.
+struct layers {
+  /// Held while the tree is built; guards the three below until `ready`.
+  std::mutex building;
+  bool ready = false;
+  shared_files seen;
+  /// Uppermost first; empty where only a copy will do.
+  std::vector<std::filesystem::path> lower;
+
+  /// Guarded by the store's mutex.
+  std::size_t users = 0;
+  std::uint64_t last_use = 0;
+};
+
+core::result<void> give(int folder, const char* name, const view_owner& owner) {
+  if (::fchownat(folder, name, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0)
+    return core::fail(errno_error(fmt::format("chown {} to user {}", name, owner.uid), errno));
+  return {};
+}
+
+core::result<void> make_private(int folder, const char* name) {
+  if (::mkdirat(folder, name, 0700) == 0)
+    return {};
+  if (errno == EEXIST)
+    return core::fail(core::errc::already_exists, fmt::format("there is a view {} already", name));
+  return core::fail(errno_error(fmt::format("mkdir {}", name), errno));
+}
+
+} // namespace
+
+struct view_store::data {
+  std::shared_ptr<blob_store> blobs;
+  options settings;
+  std::filesystem::path views_path;
+  std::filesystem::path trees_path;
+
+  /// Guards everything below and the counters of `layers`.
+  std::mutex guard;
+  unique_fd views;
+  unique_fd trees;
+  shared_files base = std::make_shared<const core::file_map>();
+  std::string base_tree;
+  std::map<std::string, std::shared_ptr<layers>> known;
+  /// Which layers the view of this name holds.
+  std::map<std::string, std::string> users;
+  std::uint64_t uses = 0;
+
+  core::result<void> prepare() {
+    const std::lock_guard lock(guard);
+    if (views)
+      return {};
+    std::error_code failure;
+    std::filesystem::create_directories(settings.root, failure);
+    if (failure)
+      return core::fail(
+          errno_error(fmt::format("mkdir {}", settings.root.native()), failure.value()));
+    auto top = open_folder(AT_FDCWD, settings.root);
+    if (!top)
+      return core::fail(top.error());
+    // Trees of an earlier process were never synced.
+    if (auto gone = remove_tree(top->get(), "trees"); !gone)
+      return gone;
+    auto made = make_folder(top->get(), "trees", 0700);
+    auto shown_views = make_folder(top->get(), "views", 0711);
+    if (!made || !shown_views)
+      return core::fail(made ? shown_views.error() : made.error());
+    // Children with other uids go through these two to their own views; nobody else can list them.
+    for (const int fd : {top->get(), shown_views->get()})
+      if (::fchmod(fd, 0711) != 0)
+        return core::fail(errno_error("chmod of the views' folder", errno));
+    trees = std::move(*made);
+    views = std::move(*shown_views);
+    return {};
+  }
+
+  core::result<void> plant(const std::string& name, tree_plan plan) {
+    const auto temporary = name + ".part";
+    if (auto gone = remove_tree(trees.get(), temporary); !gone)
+      return gone;
+    auto folder = make_folder(trees.get(), temporary, 0755);
+    if (!folder)
+      return core::fail(folder.error());
+    auto done = build_tree(plan, *blobs, folder->get());
+    // Not left to the umask: the root of an overlay shows it.
+    if (done && ::fchmod(folder->get(), 0755) != 0)
+      done = core::fail(errno_error("chmod of a tree", errno));
+    if (done
+        && ::renameat2(trees.get(), temporary.c_str(), trees.get(), name.c_str(), RENAME_NOREPLACE)
+               != 0
+        && errno != EEXIST)
+      done = core::fail(errno_error(fmt::format("rename tree {}", name), errno));
+    if (!done || ::faccessat(trees.get(), temporary.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      (void)remove_tree(trees.get(), temporary);
+    return done;
+  }
+
+  core::result<void> grow(layers& x, const std::string& name, const shared_files& under,
+                          const std::string& under_tree, const core::manifest_delta& published) {
+    if (published == core::manifest_delta{})
+      x.seen = under;
+    else
+      x.seen = std::make_shared<const core::file_map>(core::apply(*under, published));
+    if (auto good = core::check_file_map(*x.seen); !good)
+      return good;
+    if (!settings.overlay || x.seen->empty())
+      return {};
+    auto difference = difference_of(*x.seen, *under);
+    if (!difference.files.empty() || !difference.hidden.empty()) {
+      const auto planted = plant(name, {.files = difference.files,
+                                        .surroundings = *x.seen,
+                                        .hidden = std::move(difference.hidden)});
+      if (!planted && planted.error().code == core::errc::unsupported_operation)
+        return {};
+      if (!planted)
+        return planted;
+      x.lower.push_back(trees_path / name);
+    }
+    if (!under_tree.empty())
+      x.lower.push_back(trees_path / under_tree);
+    return {};
+  }
+
+  /// Counts a user whom `release` takes away again.
+  core::result<std::shared_ptr<layers>> find_layers(const core::manifest_delta& published,
+                                                    const std::string& view_name) {
+    shared_files under;
+    std::string under_tree;
+    std::string key;
+    std::shared_ptr<layers> found;
+    {
+      const std::lock_guard lock(guard);
+      under = base;
+      under_tree = base_tree;
+      key = "d" + to_string(hash_bytes(under_tree + core::to_binary(published)));
+      auto& slot = known[key];
+      if (!slot)
+        slot = std::make_shared<layers>();
+      found = slot;
+      ++found->users;
+      users[view_name] = key;
+    }
+    const std::lock_guard lock(found->building);
+    if (found->ready)
+      return found;
+    found->lower.clear();
+    auto done = grow(*found, key, under, under_tree, published);
+    if (!done)
+      return core::fail(done.error());
+    found->ready = true;
+    return found;
+  }
+
+  void release(const std::string& view_name) {
+    const std::lock_guard lock(guard);
+    const auto user = users.find(view_name);
+    if (user == users.end())
+      return;
+    auto& used = *known.at(user->second);
+    --used.users;
+    used.last_use = ++uses;
+    users.erase(user);
+    const auto unused = [](const auto& x) { return x.second->users == 0; };
+    auto spare = static_cast<std::size_t>(std::count_if(known.begin(), known.end(), unused));
+    for (; spare > settings.spare_trees; --spare) {
+      auto oldest = known.end();
+      for (auto at = known.begin(); at != known.end(); ++at)
+        if (unused(*at)
+            && (oldest == known.end() || at->second->last_use < oldest->second->last_use))
+          oldest = at;
+      // What cannot be removed now goes with the whole folder later.
+      (void)remove_tree(trees.get(), oldest->first);
+      known.erase(oldest);
+    }
+  }
+
+  view described(const std::string& name, view_kind kind) const {
+    view out;
+    out.kind = kind;
+    out.folder = views_path / name;
+    out.mount_point = kind == view_kind::overlay ? out.folder / "merged" : out.folder;
+    return out;
+  }
+
+  core::result<view> make_overlay(const std::string& name, const layers& from,
+                                  const std::optional<view_owner>& owner) {
+    auto out = described(name, view_kind::overlay);
+    out.lower = from.lower;
+    out.upper = out.folder / "layers/upper";
+    out.work = out.folder / "layers/work";
+    const auto folder = open_folder(views.get(), name);
+    if (!folder)
+      return core::fail(folder.error());
+    // `layers` stays the node's own: the child reaches its files through the overlay alone.
+    for (const char* part : {"layers", "layers/upper", "layers/work", "merged"})
+      if (auto made = make_private(folder->get(), part); !made)
+        return core::fail(made.error());
+    if (!owner)
+      return out;
+    if (::fchmod(folder->get(), 0711) != 0)
+      return core::fail(errno_error(fmt::format("chmod {}", out.folder.native()), errno));
+    for (const char* part : {"layers/upper", "merged"})
+      if (auto given = give(folder->get(), part, *owner); !given)
+        return core::fail(given.error());
+    return out;
+  }
+
+  core::result<view> make_copy(const std::string& name, const core::file_map& files,
+                               const std::optional<view_owner>& owner) {
+    const auto folder = open_folder(views.get(), name);
+    if (!folder)
+      return core::fail(folder.error());
+    const tree_plan plan{.files = files, .surroundings = files, .copies = true, .owner = owner};
+    if (auto done = build_tree(plan, *blobs, folder->get()); !done)
+      return core::fail(done.error());
+    if (owner)
+      if (auto given = give(views.get(), name.c_str(), *owner); !given)
+        return core::fail(given.error());
+    return described(name, view_kind::copy);
+  }
+
+  core::result<view> make_with_files(const std::string& name, const core::manifest_delta& published,
+                                     const std::optional<view_owner>& owner) {
+    const auto from = find_layers(published, name);
+    if (!from)
+      return core::fail(from.error());
+    const layers& shared = **from;
+    auto made = shared.lower.empty() ? make_copy(name, *shared.seen, owner)
+                                     : make_overlay(name, shared, owner);
+    if (made)
+      made->base = shared.seen;
+    return made;
+  }
+};
+
+view_store::view_store(std::shared_ptr<blob_store> blobs, options settings)
+    : data_(std::make_unique<data>()) {
+  data_->blobs = std::move(blobs);
+  data_->settings = std::move(settings);
+  data_->settings.root = std::filesystem::absolute(data_->settings.root);
+  data_->views_path = data_->settings.root / "views";
+  data_->trees_path = data_->settings.root / "trees";
+}
+
+view_store::~view_store() {
+  if (!data_->trees)
+    return;
+  if (auto top = open_folder(AT_FDCWD, data_->settings.root))
+    (void)remove_tree(top->get(), "trees");
+}
+
+core::result<void> view_store::set_base(const core::file_map& files) {
+  if (auto good = core::check_file_map(files); !good)
+    return good;
+  if (auto ready = data_->prepare(); !ready)
+    return ready;
+  auto shared = std::make_shared<const core::file_map>(files);
+  std::string tree;
+  if (!files.empty()) {
+    tree = "b" + to_string(hash_bytes(core::encode_manifest(files)));
+    if (data_->settings.overlay)
+      if (auto done = data_->plant(tree, {.files = files, .surroundings = files}); !done)
+        return done;
+  }
+  const std::lock_guard lock(data_->guard);
+  data_->base = std::move(shared);
+  data_->base_tree = std::move(tree);
+  return {};
+}
+
+core::result<view> view_store::make(const std::string& name, const core::manifest_delta& published,
+                                    std::optional<view_owner> owner) {
+  if (!core::check_path(name) || name.find('/') != std::string::npos)
+    return core::fail(core::errc::invalid_argument,
+                      fmt::format("'{}' cannot name a view: write one part of a path", name));
+  if (auto ready = data_->prepare(); !ready)
+    return core::fail(ready.error());
+  if (owner && owner->uid == ::geteuid() && owner->gid == ::getegid())
+    owner.reset();
+  if (auto made = make_private(data_->views.get(), name.c_str()); !made)
+    return core::fail(made.error());
+  bool nothing = false;
+  {
+    const std::lock_guard lock(data_->guard);
+    nothing = data_->base->empty() && published.written.empty();
+  }
+  core::result<view> out = data_->described(name, view_kind::empty);
+  if (!nothing)
+    out = data_->make_with_files(name, published, owner);
+  else if (owner)
+    if (auto given = give(data_->views.get(), name.c_str(), *owner); !given)
+      out = core::fail(given.error());
+  if (out)
+    return out;
+  (void)remove_tree(data_->views.get(), name);
+  data_->release(name);
+  return out;
+}
+
+core::result<changes> view_store::collect(const view& seen, const change_filter& filter) {
+  const auto name = seen.folder.filename().native();
+  const bool overlay = seen.kind == view_kind::overlay;
+  if (!overlay && is_gone(data_->views.get(), name)) {
+    // A task that owns the folder above its own may remove its own: then it removed all it saw.
+    changes out;
+    if (seen.base)
+      for (const auto& [path, entry] : *seen.base)
+        out.delta.removed.push_back(path);
+    return out;
+  }
+  auto root = open_locked_folder(data_->views.get(), name);
+  for (const char* part : {"layers", "upper"})
+    if (root && overlay)
+      root = open_locked_folder(root->get(), part);
+  if (!root)
+    return core::fail(root.error());
+  static const core::file_map none;
+  return collect_changes({.root = std::move(*root),
+                          .overlay = overlay,
+                          .base = seen.base ? *seen.base : none,
+                          .filter = filter},
+                         *data_->blobs);
+}
+
+core::result<void> view_store::remove(const view& seen) {
+  const auto name = seen.folder.filename().native();
+  auto done = remove_tree(data_->views.get(), name);
+  data_->release(name);
+  return done;
+}
+
+const std::vector<std::string>& default_ignores() {
+  static const std::vector<std::string> globs{"*.py", "*.pyc", "__pycache__", ".git"};
+  return globs;
+}
+
+} // namespace maze::io

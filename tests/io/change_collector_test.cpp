@@ -1,0 +1,72 @@
+#include "maze/io/change_collector.hpp"
+
+#include "maze/io/files.hpp"
+#include "maze/io/folders.hpp"
+#include "support/needs.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+using namespace maze;
+namespace fs = std::filesystem;
+using strings = std::vector<std::string>;
+
+namespace {
+
+struct fixture {
+  test::scratch_dir dir;
+  std::shared_ptr<io::blob_store> store =
+      io::blob_store::open(dir / "store", {.durable = false}).value();
+  core::file_map base{{"d/x", {.mode = 0644}}, {"d/y/z", {.mode = 0644}}, {"w", {.mode = 0644}}};
+  io::change_filter filter;
+
+  fixture() { fs::create_directories(dir / "upper/d"); }
+  io::unique_fd upper() { return io::open_folder(AT_FDCWD, dir / "upper").value(); }
+  io::changes collect(bool overlay) {
+    return io::collect_changes(
+               {.root = upper(), .overlay = overlay, .base = base, .filter = filter}, *store)
+        .value();
+  }
+};
+
+/// Marks a folder as the kernel does where an ordinary user mounts; why that cannot be, or nothing.
+std::optional<std::string> can_mark_opaque(const fs::path& folder) {
+  if (::setxattr(folder.c_str(), "user.overlay.opaque", "y", 1, 0) == 0)
+    return std::nullopt;
+  return std::string("the file system of the scratch folder keeps no user attributes: ")
+         + std::strerror(errno);
+}
+
+} // namespace
+
+TEST_CASE_METHOD(fixture, "in a layer, what is not there is unchanged", "[io][collector]") {
+  CHECK(collect(true).delta == core::manifest_delta{});
+}
+
+TEST_CASE_METHOD(fixture, "in a whole view, what is not there is gone", "[io][collector]") {
+  CHECK(collect(false).delta.removed == strings{"d/x", "d/y", "w"});
+}
+
+TEST_CASE_METHOD(fixture, "an opaque folder hides what was below", "[io][collector]") {
+  MAZE_NEEDS(can_mark_opaque(dir / "upper/d"));
+  REQUIRE(io::replace_file(dir / "upper/d/x", "new"));
+  const auto found = collect(true);
+  CHECK(found.delta.removed == strings{"d/y"});
+  CHECK(found.delta.written.size() == 1);
+}
+
+TEST_CASE_METHOD(fixture, "a whiteout is a removal, in a layer only", "[io][collector]") {
+  REQUIRE(::mknod((dir / "upper/w").c_str(), S_IFCHR, 0) == 0);
+  REQUIRE(::mknod((dir / "upper/never").c_str(), S_IFCHR, 0) == 0);
+  CHECK(collect(true).delta.removed == strings{"w"});
+  const auto refused = io::collect_changes(
+      {.root = upper(), .overlay = false, .base = base, .filter = filter}, *store);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::invalid_payload);
+}
