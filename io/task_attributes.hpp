@@ -1,0 +1,37 @@
+#pragma once
+
+#include "maze/core/task_spec.hpp"
+#include "maze/io/node_reader.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maze::io {
+
+/// What both `defaults` and a task can say.
+struct task_attributes {
+  std::optional<core::output_spec> output;
+  /// An output was written, and reported as wrong.
+  bool output_broken = false;
+  core::resources needs{.cpu_millis = 1000};
+  core::sandbox_spec sandbox;
+  std::uint32_t retries = 0;
+  std::map<std::string, std::string> environment;
+  std::vector<std::int32_t> ok_exit{0};
+  std::int32_t priority = 0;
+};
+
+/// Reads all attributes among the members of `defaults` or of a task over `base`, which holds what
+/// applies where nothing is written. Variables of `env` and parts of `sandbox` replace one by one.
+task_attributes read_attributes(const node_reader& read, const document_node::map& members,
+                                const field_path& field, task_attributes base);
+
+/// Reads a type name, or nothing where it is wrong.
+std::optional<std::string> read_type(const node_reader& read, const document_node& node,
+                                     const field_path& field);
+/// Whether the scalar is the word null, written out.
+bool is_written_null(const document_node& node) noexcept;
+
+} // namespace maze::io

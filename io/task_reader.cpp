@@ -1,0 +1,302 @@
+#include "maze/io/task_reader.hpp"
+
+#include "maze/io/value_types.hpp"
+#include "maze/io/workflow_codes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+
+namespace maze::io {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kinds{"command", "shell", "function", "python", "code"};
+
+bool contains(const auto& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+class task_reader {
+public:
+  task_reader(const node_reader& read, const document_member& member, const field_path& field)
+      : read_(read), member_(member), field_(field), expressions_(read, out_.sites) {}
+
+  read_task_result run(const task_attributes& defaults) {
+    out_.spec.name = member_.key;
+    read_.check_name(member_.key, member_.key_offset, field_, "a task");
+    members_ = read_.map(member_.value, field_);
+    if (members_ == nullptr)
+      return std::move(out_);
+    const auto meant = read_.check_keys(member_.value, workflow_section::task, field_);
+    attributes(read_attributes(read_, *members_, field_, defaults), meant);
+    if (const auto* params = find_member(*members_, "params"))
+      parameters(params->value, field_ / "params");
+    if (const auto* inputs = find_member(*members_, "inputs"))
+      this->inputs(inputs->value, field_ / "inputs");
+    settle_unread(meant);
+    action(meant);
+    if (const auto* after = find_member(*members_, "after"))
+      this->after(after->value, field_ / "after");
+    if (const auto* deletes = find_member(*members_, "deletes"))
+      out_.spec.deletes = read_globs(read_, deletes->value, field_ / "deletes");
+    if (const auto* publishes = find_member(*members_, "publishes"))
+      out_.spec.publishes = read_globs(read_, publishes->value, field_ / "publishes");
+    return std::move(out_);
+  }
+
+private:
+  void attributes(task_attributes read, const std::vector<std::string_view>& meant);
+  void parameters(const document_node& node, const field_path& field);
+  void parameter(const document_member& member, const field_path& field);
+  void inputs(const document_node& node, const field_path& field);
+  void settle_unread(const std::vector<std::string_view>& meant);
+  void action(const std::vector<std::string_view>& meant);
+  void check_kinds(const std::vector<const document_member*>& found,
+                   const std::vector<std::string_view>& meant);
+  void command(const document_node& node, const field_path& field);
+  void shell(const document_node& node, const field_path& field);
+  void after(const document_node& node, const field_path& field);
+  void check_type(const core::value& x, std::string_view type, std::size_t offset,
+                  const field_path& field);
+
+  const node_reader& read_;
+  const document_member& member_;
+  const field_path& field_;
+  const document_node::map* members_ = nullptr;
+  read_task_result out_;
+  expression_reader expressions_;
+};
+
+void task_reader::attributes(task_attributes read, const std::vector<std::string_view>& meant) {
+  out_.output_known = read.output.has_value();
+  if (!read.output && !read.output_broken && !contains(meant, "output"))
+    read_.report(codes::output_missing, member_.key_offset, field_ / "output",
+                 fmt::format("the task {} declares no output", member_.key),
+                 "declare exactly one, for example `output: {run: dict}`");
+  auto& spec = out_.spec;
+  spec.output = read.output.value_or(core::output_spec());
+  spec.needs = read.needs;
+  spec.sandbox = read.sandbox;
+  spec.retries = read.retries;
+  spec.environment = std::move(read.environment);
+  spec.ok_exit = std::move(read.ok_exit);
+  spec.priority = read.priority;
+}
+
+void task_reader::check_type(const core::value& x, std::string_view type, std::size_t offset,
+                             const field_path& field) {
+  if (!fits_type(x, type))
+    read_.report(codes::type_mismatch, offset, field,
+                 fmt::format("the parameter is of type {}, this is {}", type, core::type_name(x)),
+                 fmt::format("write a value of type {}, or declare the parameter as {}", type,
+                             core::type_name(x)));
+}
+
+void task_reader::parameters(const document_node& node, const field_path& field) {
+  const auto* members = read_.map(node, field);
+  if (members == nullptr)
+    return;
+  for (const auto& member : *members)
+    parameter(member, field / member.key);
+}
+
+void task_reader::parameter(const document_member& member, const field_path& field) {
+  parameter_site site{.offset = member.key_offset, .field = field.text()};
+  core::parameter made{.name = member.key};
+  const auto& node = member.value;
+  site.settled = !read_.check_name(member.key, member.key_offset, field, "a parameter");
+  const auto type_of = [&](const document_node& written, const field_path& here) {
+    const auto type = read_type(read_, written, here);
+    site.settled |= !type;
+    made.type = type.value_or(made.type);
+  };
+  if (const auto* parts = node.as_map()) {
+    site.settled |= contains(read_.check_keys(node, workflow_section::parameter, field), "default");
+    if (const auto* type = find_member(*parts, "type"))
+      type_of(type->value, field / "type");
+    if (const auto* given = find_member(*parts, "default")) {
+      site.settled = true;
+      made.default_value = read_.value(given->value, field / "default");
+      if (made.default_value)
+        check_type(*made.default_value, made.type, given->value.offset, field / "default");
+    }
+  } else if (!node.is_absent() && !is_written_null(node)) {
+    type_of(node, field);
+  }
+  out_.spec.parameters.push_back(std::move(made));
+  out_.parameters.push_back(std::move(site));
+}
+
+void task_reader::inputs(const document_node& node, const field_path& field) {
+  const auto* members = read_.map(node, field);
+  if (members == nullptr)
+    return;
+  auto& parameters = out_.spec.parameters;
+  const auto declared = parameters.size();
+  for (const auto& member : *members) {
+    const auto here = field / member.key;
+    const auto end = parameters.begin() + static_cast<std::ptrdiff_t>(declared);
+    const auto known = std::find_if(parameters.begin(), end,
+                                    [&](const core::parameter& x) { return x.name == member.key; });
+    const auto type = known == end ? std::string("any") : known->type;
+    if (known == end) {
+      read_.check_name(member.key, member.key_offset, here, "a parameter");
+      parameters.push_back({.name = member.key});
+      out_.parameters.push_back({.offset = member.key_offset, .field = here.text()});
+      out_.parameters.back().in_inputs = true;
+    } else {
+      out_.parameters[static_cast<std::size_t>(known - parameters.begin())].in_inputs = true;
+    }
+    auto expression = expressions_.input(member.value, here, type);
+    if (!expression)
+      continue;
+    if (const auto* value = std::get_if<core::value>(&expression->source))
+      check_type(*value, type, member.value.offset, here);
+    else if (std::holds_alternative<core::input_list>(expression->source))
+      check_type(core::list(), type, member.value.offset, here);
+    out_.spec.inputs.emplace(member.key, *std::move(expression));
+  }
+}
+
+/// Inputs that could not be read as a whole may have held any parameter.
+void task_reader::settle_unread(const std::vector<std::string_view>& meant) {
+  const auto* inputs = find_member(*members_, "inputs");
+  if (contains(meant, "inputs") || (inputs != nullptr && inputs->value.as_map() == nullptr))
+    for (auto& site : out_.parameters)
+      site.settled = true;
+}
+
+void task_reader::check_kinds(const std::vector<const document_member*>& found,
+                              const std::vector<std::string_view>& meant) {
+  const bool misspelt =
+      std::any_of(meant.begin(), meant.end(), [](auto key) { return contains(kinds, key); });
+  if (found.empty() && !misspelt)
+    read_.report(codes::task_kind_missing, member_.key_offset, field_,
+                 fmt::format("the task {} does not say what to run", member_.key),
+                 "add `command: [program, argument]` or `shell: \"…\"`");
+  if (found.size() > 1)
+    read_.report(
+        codes::task_kind_not_single, found[1]->key_offset, field_ / found[1]->key,
+        fmt::format("the task {} says both {} and {}", member_.key, found[0]->key, found[1]->key),
+        "keep one of them, or make two tasks");
+  for (const auto* kind : found)
+    if (find_key(workflow_section::task, kind->key)->unsupported)
+      read_.report(codes::unsupported_task_type, kind->key_offset, field_ / kind->key,
+                   fmt::format("this version cannot run {} tasks", kind->key),
+                   "it runs command and shell tasks: use `command: [program, argument]`");
+}
+
+void task_reader::action(const std::vector<std::string_view>& meant) {
+  std::vector<const document_member*> found;
+  for (const auto& member : *members_)
+    if (contains(kinds, member.key))
+      found.push_back(&member);
+  check_kinds(found, meant);
+  for (const auto* kind : found) {
+    if (kind->key == "command")
+      command(kind->value, field_ / kind->key);
+    else if (kind->key == "shell")
+      shell(kind->value, field_ / kind->key);
+  }
+}
+
+void task_reader::command(const document_node& node, const field_path& field) {
+  if (node.as_scalar() != nullptr && !node.is_absent()) {
+    read_.report(codes::expected_list, node.offset, field,
+                 fmt::format("a command is a list of words, not {}", describe(node)),
+                 "write [program, argument], or use `shell:` for a script");
+    return;
+  }
+  const auto* items = read_.list(node, field);
+  if (items == nullptr)
+    return;
+  core::command_action made;
+  for (std::size_t i = 0; i < items->size(); ++i)
+    if (auto word = expressions_.word((*items)[i], field[i], out_.spec.parameters))
+      made.argv.push_back(*std::move(word));
+  const bool no_program = items->empty()
+                          || (items->front().as_scalar() != nullptr && !items->front().plain
+                              && items->front().as_scalar()->empty());
+  if (no_program)
+    read_.report(codes::empty_command, items->empty() ? node.offset : items->front().offset, field,
+                 "the command names no program", "write [program, argument]");
+  out_.spec.action = std::move(made);
+}
+
+void task_reader::shell(const document_node& node, const field_path& field) {
+  auto script = read_.text(node, field);
+  if (!script)
+    return;
+  if (script->find_first_not_of(" \t\r\n") == std::string::npos)
+    read_.report(codes::empty_script, node.offset, field, "the shell script is empty",
+                 "write what /bin/sh shall run");
+  out_.spec.action = core::shell_action{*std::move(script)};
+}
+
+void task_reader::after(const document_node& node, const field_path& field) {
+  const auto* items = read_.list(node, field);
+  if (items == nullptr)
+    return;
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    const auto& item = (*items)[i];
+    auto name = read_.text(item, field[i]);
+    if (!name)
+      continue;
+    if (!seen.insert(*item.as_scalar()).second) {
+      read_.report(codes::duplicate_entry, item.offset, field[i],
+                   fmt::format("{} stands in this list twice", *name), "keep one of the two");
+      continue;
+    }
+    out_.after.push_back({*name, item.offset, field[i].text()});
+    out_.spec.after.push_back(*std::move(name));
+  }
+}
+
+bool leaves_tree(std::string_view path) {
+  if (path.starts_with('/'))
+    return true;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    if (path.substr(at, end - at) == "..")
+      return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+} // namespace
+
+read_task_result read_task(const node_reader& read, const document_member& member,
+                           const field_path& field, const task_attributes& defaults) {
+  return task_reader(read, member, field).run(defaults);
+}
+
+bool check_glob(const node_reader& read, const std::string& pattern, std::size_t offset,
+                const field_path& field) {
+  if (!pattern.empty() && !leaves_tree(pattern))
+    return true;
+  read.report(codes::bad_glob, offset, field,
+              pattern.empty() ? "the pattern is empty"
+                              : fmt::format("the pattern {} leaves the taskspace", pattern),
+              "write a relative pattern such as \"*.txt\" or \"out/**\"");
+  return false;
+}
+
+std::vector<std::string> read_globs(const node_reader& read, const document_node& node,
+                                    const field_path& field) {
+  std::vector<std::string> out;
+  const auto* items = read.list(node, field);
+  if (items == nullptr)
+    return out;
+  for (std::size_t i = 0; i < items->size(); ++i)
+    if (auto pattern = read.text((*items)[i], field[i]))
+      if (check_glob(read, *pattern, (*items)[i].offset, field[i]))
+        out.push_back(*std::move(pattern));
+  return out;
+}
+
+} // namespace maze::io

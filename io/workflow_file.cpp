@@ -1,0 +1,81 @@
+#include "maze/io/workflow_file.hpp"
+
+#include "maze/io/document.hpp"
+#include "maze/io/files.hpp"
+#include "maze/io/workflow_codes.hpp"
+#include "maze/io/workflow_reader.hpp"
+
+#include <fmt/format.h>
+
+namespace maze::io {
+
+namespace {
+
+constexpr std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+std::vector<diagnostic> whole_file(std::string_view code, const std::string& file,
+                                   std::string message, std::string remedy) {
+  return {{std::string(code), file, 0, 0, "", std::move(message), std::move(remedy)}};
+}
+
+} // namespace
+
+std::string to_string(const diagnostic& x) {
+  std::string out = x.file;
+  if (x.line > 0)
+    out += fmt::format(":{}:{}", x.line, x.column);
+  if (!x.field.empty())
+    out += ": " + x.field;
+  out += fmt::format(": {} [{}]", x.message, x.code);
+  if (!x.remedy.empty())
+    out += "\n  " + x.remedy;
+  return out;
+}
+
+parsed<core::workflow> parse_workflow(std::string_view text, const std::string& file_name,
+                                      text_format format) {
+  if (text.size() > file_bytes_max)
+    return tl::unexpected(whole_file(
+        codes::file_too_large, file_name,
+        fmt::format("the text has {} bytes, at most {} are read", text.size(), file_bytes_max),
+        "keep data in files of its own and name them under `files`"));
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
+  const source_text source(text);
+  findings found(source);
+  core::workflow out;
+  if (const auto document = parse_document(found, format))
+    out = read_workflow_document(found, *document);
+  if (!found.empty())
+    return tl::unexpected(found.take(file_name));
+  return out;
+}
+
+parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
+  const auto name = file.string();
+  // One byte more, so that parse_workflow tells of a file that is too large.
+  auto text = read_file(file, file_bytes_max + 1);
+  if (!text && text.error().code == core::errc::not_found)
+    return tl::unexpected(whole_file(codes::file_unreadable, name,
+                                     fmt::format("there is no file {}", name),
+                                     "check the path; it counts from the current folder"));
+  if (!text) {
+    const bool large = text.error().code == core::errc::limit_exceeded;
+    return tl::unexpected(whole_file(
+        large ? codes::file_too_large : codes::file_unreadable, name, text.error().message,
+        large ? "keep data in files of its own and name them under `files`"
+              : "check the path and its permissions"));
+  }
+  const bool json = file.extension() == ".json";
+  auto out = parse_workflow(*text, name, json ? text_format::json : text_format::yaml);
+  if (json && !out)
+    for (auto& one : out.error())
+      if (one.code == codes::json_syntax)
+        one.remedy +=
+            "; the file was read as JSON because its name ends in .json, call it .yaml if "
+            "it is YAML";
+  return out;
+}
+
+} // namespace maze::io

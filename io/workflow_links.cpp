@@ -1,0 +1,246 @@
+#include "maze/io/workflow_links.hpp"
+
+#include "maze/core/graph.hpp"
+#include "maze/io/suggestion.hpp"
+#include "maze/io/value_types.hpp"
+#include "maze/io/workflow_codes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+namespace maze::io {
+
+namespace {
+
+struct output_part {
+  std::string_view name;
+  std::string_view type;
+};
+
+/// What lies inside the output of a command or shell task.
+constexpr std::array<output_part, 3> command_parts{
+    {{"exit_code", "int"}, {"stdout", "string"}, {"stderr", "string"}}};
+
+/// One task that another waits for, and where that was written.
+struct edge {
+  std::size_t to = 0;
+  std::size_t offset = 0;
+  const std::string* field = nullptr;
+};
+
+class link_checker {
+public:
+  link_checker(findings& found, const std::vector<read_task_result>& tasks)
+      : found_(found), tasks_(tasks), edges_(tasks.size()) {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      by_name_.try_emplace(tasks[i].spec.name, i);
+      names_.push_back(tasks[i].spec.name);
+    }
+  }
+
+  void task(std::size_t index) {
+    for (const auto& site : tasks_[index].sites.lookalikes)
+      lookalike(site);
+    for (const auto& site : tasks_[index].sites.references)
+      if (const auto target = reference(site))
+        depend(index, {*target, site.offset, &site.field});
+    for (const auto& site : tasks_[index].after) {
+      const auto known = by_name_.find(site.name);
+      if (known == by_name_.end())
+        report(codes::unknown_task, site.offset, site.field,
+               fmt::format("no task is named {}", site.name), suggest(site.name));
+      else
+        depend(index, {known->second, site.offset, &site.field});
+    }
+  }
+
+  /// The task that the reference leads to, if it exists.
+  std::optional<std::size_t> reference(const reference_site& site);
+  void cycles();
+
+private:
+  void lookalike(const named_site& site);
+  /// Looks through all names, so it stops when more findings than are shown have asked.
+  std::string suggest(std::string_view name) {
+    return ++suggestions_ > findings::count_max ? std::string()
+                                                : did_you_mean(name, names_, "the tasks are");
+  }
+  void check_path(const reference_site& site, const read_task_result& target);
+  void check_part(const reference_site& site, const core::path_step& step);
+  void check_type(const reference_site& site, std::string_view actual);
+  void depend(std::size_t from, const edge& needed);
+  void report_cycle(const std::vector<std::size_t>& cycle, const edge& first);
+
+  void report(std::string_view code, std::size_t offset, const std::string& field,
+              std::string message, std::string remedy) {
+    found_.report({code, offset, field, std::move(message), std::move(remedy)});
+  }
+
+  findings& found_;
+  const std::vector<read_task_result>& tasks_;
+  std::vector<std::vector<edge>> edges_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::vector<std::string_view> names_;
+  std::size_t suggestions_ = 0;
+};
+
+bool is_command_part(std::string_view name) {
+  return std::any_of(command_parts.begin(), command_parts.end(),
+                     [&](const output_part& x) { return x.name == name; });
+}
+
+void link_checker::lookalike(const named_site& site) {
+  const std::string_view text = site.name;
+  const auto dot = text.find('.');
+  const auto known = by_name_.find(text.substr(0, dot));
+  if (known == by_name_.end() || !tasks_[known->second].output_known)
+    return;
+  const std::string_view key = tasks_[known->second].spec.output.key;
+  const auto rest = text.substr(dot + 1);
+  const bool key_first =
+      rest.starts_with(key)
+      && (rest.size() == key.size()
+          || (rest[key.size()] == '.' && is_command_part(rest.substr(key.size() + 1))));
+  if (!key_first && !is_command_part(rest))
+    return;
+  const auto between = key_first ? std::string() : fmt::format("{}.", key);
+  report(codes::reference_without_output, site.offset, site.field,
+         fmt::format("{} reads as a reference to the task {}, but lacks `.output`", text,
+                     known->first),
+         fmt::format("write {}.output.{}{}; for the text itself {{literal: \"{}\"}}", known->first,
+                     between, rest, text));
+}
+
+std::string step_text(const core::path_step& step) {
+  if (const auto* key = std::get_if<std::string>(&step))
+    return *key;
+  return fmt::format("[{}]", std::get<std::uint64_t>(step));
+}
+
+std::optional<std::size_t> link_checker::reference(const reference_site& site) {
+  const auto known = by_name_.find(site.target.task);
+  if (known == by_name_.end()) {
+    const auto text = core::to_string(site.target);
+    report(codes::unknown_task, site.offset, site.field,
+           fmt::format("{} refers to the task {}, which does not exist", text, site.target.task),
+           fmt::format("{}; for the text itself write {{literal: \"{}\"}}",
+                       suggest(site.target.task), text));
+    return std::nullopt;
+  }
+  if (tasks_[known->second].output_known)
+    check_path(site, tasks_[known->second]);
+  return known->second;
+}
+
+void link_checker::check_path(const reference_site& site, const read_task_result& target) {
+  const auto& path = site.target.path;
+  if (path.empty()) {
+    check_type(site, "dict");
+    return;
+  }
+  const auto& declared = target.spec.output.key;
+  if (step_text(path[0]) != declared || !std::holds_alternative<std::string>(path[0])) {
+    report(codes::unknown_output, site.offset, site.field,
+           fmt::format("the task {} has no output {}", site.target.task, step_text(path[0])),
+           fmt::format("its output is {0}: write {1}.output.{0}", declared, site.target.task));
+    return;
+  }
+  if (path.size() == 1)
+    check_type(site, "dict");
+  else
+    check_part(site, path[1]);
+}
+
+void link_checker::check_part(const reference_site& site, const core::path_step& step) {
+  const auto name = step_text(step);
+  const auto* part = std::find_if(command_parts.begin(), command_parts.end(),
+                                  [&](const output_part& x) { return x.name == name; });
+  if (part == command_parts.end()) {
+    report(codes::unknown_output_part, site.offset, site.field,
+           fmt::format("the output of a command has no part {}", name),
+           did_you_mean(
+               name,
+               std::array{command_parts[0].name, command_parts[1].name, command_parts[2].name},
+               "its parts are"));
+    return;
+  }
+  if (site.target.path.size() > 2) {
+    report(codes::unknown_output_part, site.offset, site.field,
+           fmt::format("{} is of type {}, there is nothing inside it", name, part->type),
+           fmt::format("end the reference behind {}", name));
+    return;
+  }
+  check_type(site, part->type);
+}
+
+void link_checker::check_type(const reference_site& site, std::string_view actual) {
+  const auto text = core::to_string(site.target);
+  if (site.wanted == "word") {
+    if (actual == "dict")
+      report(codes::not_a_word, site.offset, site.field,
+             fmt::format("{} is a dictionary and cannot be one word of a command", text),
+             "refer to its exit_code, stdout or stderr");
+    return;
+  }
+  if (!fits_type(actual, site.wanted))
+    report(codes::type_mismatch, site.offset, site.field,
+           fmt::format("the parameter is of type {}, {} is {}", site.wanted, text, actual),
+           fmt::format("declare the parameter as {}, or refer to something else", actual));
+}
+
+void link_checker::depend(std::size_t from, const edge& needed) {
+  if (needed.to == from)
+    report(codes::self_reference, needed.offset, *needed.field,
+           fmt::format("the task {} waits for itself", tasks_[from].spec.name),
+           "refer to another task, or remove this");
+  else
+    edges_[from].push_back(needed);
+}
+
+void link_checker::report_cycle(const std::vector<std::size_t>& cycle, const edge& first) {
+  std::string path;
+  for (const auto task : cycle)
+    path += (path.empty() ? "" : " -> ") + tasks_[task].spec.name;
+  report(codes::cycle, first.offset, *first.field,
+         fmt::format("tasks wait for each other: {}", path), "remove one of these dependencies");
+}
+
+void link_checker::cycles() {
+  std::vector<std::vector<std::size_t>> graph(edges_.size());
+  for (std::size_t i = 0; i < edges_.size(); ++i)
+    for (const auto& edge : edges_[i])
+      graph[i].push_back(edge.to);
+  // Each round takes the edges of one cycle out of the graph, so every round finds another one.
+  for (std::size_t round = 0; round < findings::count_max; ++round) {
+    auto cycle = core::find_cycle(graph);
+    if (!cycle)
+      return;
+    cycle->pop_back();
+    std::rotate(cycle->begin(), std::min_element(cycle->begin(), cycle->end()), cycle->end());
+    cycle->push_back(cycle->front());
+    const auto from = (*cycle)[0];
+    const auto to = (*cycle)[1];
+    const auto written = std::find_if(edges_[from].begin(), edges_[from].end(),
+                                      [to](const edge& x) { return x.to == to; });
+    report_cycle(*cycle, *written);
+    for (std::size_t i = 0; i + 1 < cycle->size(); ++i)
+      std::erase(graph[(*cycle)[i]], (*cycle)[i + 1]);
+  }
+}
+
+} // namespace
+
+void check_links(findings& found, const std::vector<read_task_result>& tasks,
+                 const std::optional<reference_site>& result) {
+  link_checker check(found, tasks);
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    check.task(i);
+  if (result)
+    check.reference(*result);
+  check.cycles();
+}
+
+} // namespace maze::io

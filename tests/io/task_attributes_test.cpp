@@ -1,0 +1,68 @@
+#include "maze/io/task_attributes.hpp"
+
+#include "support/read_document.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+
+using namespace maze;
+using namespace std::chrono_literals;
+
+namespace {
+
+io::task_attributes read(test::read_document& doc, io::task_attributes base = {}) {
+  return io::read_attributes(doc.read, *doc.root.as_map(), doc.field, std::move(base));
+}
+
+} // namespace
+
+TEST_CASE("without attributes the base stays as it is", "[io][workflow]") {
+  test::read_document doc("{command: [ls]}");
+  io::task_attributes base;
+  base.retries = 7;
+  base.sandbox.open_files = 3;
+  base.environment = {{"A", "x"}};
+  const auto out = read(doc, base);
+  CHECK(out.retries == 7);
+  CHECK(out.sandbox.open_files == 3);
+  CHECK(out.environment.at("A") == "x");
+  CHECK(doc.codes().empty());
+}
+
+TEST_CASE("null takes a limit away, and only a limit", "[io][workflow]") {
+  io::task_attributes base;
+  base.sandbox.wall_time = 5s;
+  base.sandbox.processes = 4;
+  test::read_document doc("{timeout: null, sandbox: {processes: null}, retries: null}");
+  const auto out = read(doc, base);
+  CHECK_FALSE(out.sandbox.wall_time);
+  CHECK_FALSE(out.sandbox.processes);
+  CHECK(doc.codes() == "expected_integer");
+}
+
+TEST_CASE("a broken attribute leaves what the base says", "[io][workflow]") {
+  io::task_attributes base;
+  base.needs.memory = {512};
+  base.sandbox.wall_time = 5s;
+  test::read_document doc("{memory: much, timeout: long, cpus: many}");
+  const auto out = read(doc, base);
+  CHECK(out.needs.memory.value == 512);
+  CHECK(out.sandbox.wall_time == core::duration(5s));
+  CHECK(doc.codes() == "bad_byte_count bad_duration expected_number");
+}
+
+TEST_CASE("an output that is wrong is neither known nor missing", "[io][workflow]") {
+  io::task_attributes base;
+  base.output = core::output_spec{"r", "dict"};
+  test::read_document doc("{output: [x]}");
+  const auto out = read(doc, base);
+  CHECK_FALSE(out.output);
+  CHECK(out.output_broken);
+  CHECK(doc.codes() == "expected_map");
+}
+
+TEST_CASE("the container level has a second name", "[io][workflow]") {
+  test::read_document doc("{sandbox: docker}");
+  CHECK(read(doc).sandbox.level == core::sandbox_level::container);
+}

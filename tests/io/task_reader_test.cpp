@@ -1,0 +1,61 @@
+#include "maze/io/task_reader.hpp"
+
+#include "support/read_document.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace maze;
+
+namespace {
+
+io::read_task_result read(test::read_document& doc, const io::task_attributes& defaults = {}) {
+  const auto& member = doc.root.as_map()->at(0);
+  return io::read_task(doc.read, member, doc.field / member.key, defaults);
+}
+
+} // namespace
+
+TEST_CASE("a task is read with the places of its references and names", "[io][workflow]") {
+  test::read_document doc("a: {command: [x, b.output.r.stdout], after: [c, d], output: {o: dict}}");
+  const auto task = read(doc);
+  CHECK(doc.codes().empty());
+  CHECK(task.output_known);
+  CHECK(task.spec.name == "a");
+  REQUIRE(task.sites.references.size() == 1);
+  CHECK(task.sites.references[0].field == "a.command[1]");
+  REQUIRE(task.after.size() == 2);
+  CHECK(task.after[1].name == "d");
+  CHECK(task.after[1].field == "a.after[1]");
+}
+
+TEST_CASE("a task whose output is broken is still a task, with an unknown output",
+          "[io][workflow]") {
+  test::read_document doc("a: {shell: x, output: {r: dict, s: dict}}");
+  const auto task = read(doc);
+  CHECK_FALSE(task.output_known);
+  CHECK(task.spec.name == "a");
+  CHECK(doc.codes() == "output_not_single");
+}
+
+TEST_CASE("the output may come from the defaults", "[io][workflow]") {
+  io::task_attributes defaults;
+  defaults.output = core::output_spec{"r", "any"};
+  test::read_document doc("a: {shell: x}");
+  CHECK(read(doc, defaults).spec.output == core::output_spec{"r", "any"});
+  CHECK(doc.codes().empty());
+}
+
+TEST_CASE("a command may name a parameter that stands behind it", "[io][workflow]") {
+  test::read_document doc("a: {command: [x, {param: p}], inputs: {p: 1}, output: {o: dict}}");
+  const auto task = read(doc);
+  CHECK(doc.codes().empty());
+  CHECK(std::get<core::command_action>(task.spec.action).argv[1]
+        == core::command_word{core::parameter_word{"p"}});
+}
+
+TEST_CASE("globs stay inside the taskspace", "[io][workflow]") {
+  test::read_document doc("{g: [\"*.c\", a/**/b, ..x/y.., \"\", /a, a/.., ../a, ..]}");
+  CHECK(io::read_globs(doc.read, doc["g"], doc.field)
+        == std::vector<std::string>{"*.c", "a/**/b", "..x/y.."});
+  CHECK(doc.codes() == "bad_glob bad_glob bad_glob bad_glob bad_glob");
+}

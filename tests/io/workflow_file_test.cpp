@@ -1,0 +1,182 @@
+#include "maze/io/workflow_file.hpp"
+
+#include "support/malformed_cases.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace maze;
+
+namespace {
+
+/// What differs between the diagnostics and what was expected; empty when nothing does.
+std::string difference(const test::malformed_case& wanted,
+                       const std::vector<io::diagnostic>& told) {
+  std::string out;
+  if (told.size() != wanted.expected.size())
+    out += "  expected " + std::to_string(wanted.expected.size()) + " diagnostics\n";
+  for (std::size_t i = 0; i < std::min(told.size(), wanted.expected.size()); ++i) {
+    const auto& e = wanted.expected[i];
+    const auto& t = told[i];
+    const bool same = t.code == e.code && t.field == e.field && t.line == e.line
+                      && t.column == e.column
+                      && (t.message + "\n" + t.remedy).find(e.fragment) != std::string::npos;
+    if (!same)
+      out += "  expected " + e.code + " " + std::to_string(e.line) + ":" + std::to_string(e.column)
+             + " " + e.field + " | " + e.fragment + "\n";
+  }
+  if (!out.empty())
+    for (const auto& one : told)
+      out += "  got " + io::to_string(one) + "\n";
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("each malformed workflow is refused where and as it should be", "[io][workflow]") {
+  const auto cases = test::all_malformed_cases();
+  CHECK(cases.size() >= 200);
+  for (const auto& one : cases) {
+    const auto workflow = io::parse_workflow(one.text, "w", one.format);
+    if (workflow) {
+      FAIL_CHECK("accepted: " << one.name);
+      continue;
+    }
+    if (const auto wrong = difference(one, workflow.error()); !wrong.empty())
+      FAIL_CHECK(one.name << "\n" << wrong);
+  }
+}
+
+TEST_CASE("sixty-four levels of nesting are allowed", "[io][workflow]") {
+  const auto nested = [](std::size_t lists) {
+    return "maze: 1\nname: w\ntasks: {a: {shell: x, output: {r: dict}}}\ncontext: {x: "
+           + std::string(lists, '[') + std::string(lists, ']') + "}\n";
+  };
+  CHECK(io::parse_workflow(nested(62), "w", io::text_format::yaml));
+  const auto deeper = io::parse_workflow(nested(63), "w", io::text_format::yaml);
+  REQUIRE_FALSE(deeper);
+  CHECK(deeper.error().at(0).code == "nesting_too_deep");
+}
+
+TEST_CASE("more than a hundred faults end with how many are not shown", "[io][workflow]") {
+  std::string text = "maze: 1\nname: w\ntasks:\n";
+  for (int i = 0; i < 3000; ++i)
+    text += "  t" + std::to_string(i) + ": {shell: x, output: {r: dict}, retries: -1}\n";
+  const auto w = io::parse_workflow(text, "w", io::text_format::yaml);
+  REQUIRE_FALSE(w);
+  const auto& told = w.error();
+  REQUIRE(told.size() == 100);
+  for (std::uint32_t i = 0; i < 99; ++i) {
+    CHECK(told[i].code == "out_of_range");
+    CHECK(told[i].line == 4 + i);
+  }
+  CHECK(told[99].code == "too_many_faults");
+  CHECK(told[99].line == 0);
+  CHECK(told[99].message == "2901 more faults are not shown");
+}
+
+TEST_CASE("exactly a hundred faults are all shown", "[io][workflow]") {
+  std::string text = "maze: 1\nname: w\ntasks:\n";
+  for (int i = 0; i < 100; ++i)
+    text += "  t" + std::to_string(i) + ": {shell: x, output: {r: dict}, retries: -1}\n";
+  const auto w = io::parse_workflow(text, "w", io::text_format::yaml);
+  REQUIRE_FALSE(w);
+  CHECK(w.error().size() == 100);
+  CHECK(w.error().back().code == "out_of_range");
+}
+
+TEST_CASE("a diagnostic reads as file, place, field, message, code and remedy", "[io][workflow]") {
+  const io::diagnostic x{
+      "unknown_key",         "w.yaml", 4, 7, "tasks.a.cpu", "a task has no key cpu",
+      "did you mean `cpus`?"};
+  CHECK(to_string(x)
+        == "w.yaml:4:7: tasks.a.cpu: a task has no key cpu [unknown_key]\n  did you mean `cpus`?");
+  CHECK(to_string(io::diagnostic{"file_unreadable", "w.yaml", 0, 0, "", "gone", ""})
+        == "w.yaml: gone [file_unreadable]");
+}
+
+TEST_CASE("a file is read by its ending: .json as JSON, all else as YAML", "[io][workflow]") {
+  const test::scratch_dir folder;
+  std::ofstream(folder / "w.json") << "{\"maze\": 1,}";
+  std::ofstream(folder / "w.txt") << "maze: 1\nname: w\ntasks: {a: {shell: x, output: {r: dict}}}";
+  CHECK(io::read_workflow(folder / "w.txt"));
+  const auto json = io::read_workflow(folder / "w.json");
+  REQUIRE_FALSE(json);
+  CHECK(json.error().at(0).code == "json_syntax");
+  CHECK(json.error().at(0).file == (folder / "w.json").string());
+  std::ofstream(folder / "yaml.json") << "maze: 1\nname: w\n";
+  const auto yaml = io::read_workflow(folder / "yaml.json");
+  REQUIRE_FALSE(yaml);
+  CHECK(yaml.error().at(0).remedy.find("read as JSON because its name ends in .json")
+        != std::string::npos);
+}
+
+TEST_CASE("the key $schema, which editors write, is read over", "[io][workflow]") {
+  const std::string rest = R"("maze": 1, "name": "w",
+    "tasks": {"a": {"shell": "x", "output": {"r": "dict"}}}})";
+  const auto plain = io::parse_workflow("{" + rest, "w", io::text_format::json);
+  const auto marked =
+      io::parse_workflow("{\"$schema\": \"w.schema.json\", " + rest, "w", io::text_format::json);
+  REQUIRE(marked);
+  CHECK(*marked == *plain);
+}
+
+TEST_CASE("the workflows of the README are sound", "[io][workflow]") {
+  std::ifstream readme(MAZE_SOURCE_DIR "/io/README.md");
+  std::size_t count = 0;
+  std::string text;
+  bool inside = false;
+  for (std::string line; std::getline(readme, line);) {
+    if (!inside && line == "```yaml") {
+      inside = true;
+      text.clear();
+    } else if (inside && line == "```") {
+      inside = false;
+      const auto workflow = io::parse_workflow(text, "README.md", io::text_format::yaml);
+      INFO(text);
+      if (!workflow)
+        for (const auto& one : workflow.error())
+          FAIL_CHECK(io::to_string(one));
+      ++count;
+    } else if (inside) {
+      text += line + "\n";
+    }
+  }
+  CHECK(count == 2);
+}
+
+TEST_CASE("globs are as the README says", "[io][workflow]") {
+  CHECK(core::glob_match("*.tmp", "x/y/b.tmp"));
+  CHECK(core::glob_match("out/*.tmp", "out/a.tmp"));
+  CHECK_FALSE(core::glob_match("out/*.tmp", "out/x/a.tmp"));
+  CHECK_FALSE(core::glob_match("out/*.tmp", "x/out/a.tmp"));
+  CHECK(core::glob_match("out/**", "out/x/a"));
+  CHECK(core::glob_match("out/**", "out"));
+  CHECK(core::glob_match("*", ".hidden"));
+  CHECK_FALSE(core::glob_match("{a,b}", "a"));
+  CHECK_FALSE(core::glob_match("A", "a"));
+}
+
+TEST_CASE("a file that is missing or too large is named", "[io][workflow]") {
+  const test::scratch_dir folder;
+  const auto missing = io::read_workflow(folder / "none.yaml");
+  REQUIRE_FALSE(missing);
+  REQUIRE(missing.error().size() == 1);
+  CHECK(missing.error()[0].code == "file_unreadable");
+  CHECK(missing.error()[0].file == (folder / "none.yaml").string());
+  CHECK(missing.error()[0].message == "there is no file " + (folder / "none.yaml").string());
+
+  std::ofstream(folder / "large.yaml") << std::string((std::size_t{16} << 20) + 1, '#');
+  const auto large = io::read_workflow(folder / "large.yaml");
+  REQUIRE_FALSE(large);
+  REQUIRE(large.error().size() == 1);
+  CHECK(large.error()[0].code == "file_too_large");
+
+  std::ofstream(folder / "full.yaml") << "\xFF" + std::string((std::size_t{16} << 20) - 1, '#');
+  const auto full = io::read_workflow(folder / "full.yaml");
+  REQUIRE_FALSE(full);
+  CHECK(full.error()[0].code == "not_utf8");
+}
