@@ -1,0 +1,62 @@
+#pragma once
+
+#include "maze/io/files.hpp"
+#include "maze/sandbox/init_protocol.hpp"
+
+#include <array>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace maze::sandbox::init {
+
+/// One message with its descriptors. `body` stays valid and writable as long as the packet lives.
+class packet {
+public:
+  packet() = default;
+  packet(const packet&) = delete;
+  packet& operator=(const packet&) = delete;
+  ~packet();
+
+  /// Without the kind.
+  [[nodiscard]] char* body() const { return body_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] protocol::message_kind kind() const { return kind_; }
+  /// Standard output and standard error of a launch; -1 where the sender gave none.
+  [[nodiscard]] int output_fd() const { return fds_[0].get(); }
+  [[nodiscard]] int error_fd() const { return fds_[1].get(); }
+
+private:
+  friend class connection;
+  bool map_body();
+
+  protocol::message_kind kind_{};
+  char* body_ = nullptr;
+  std::size_t size_ = 0;
+  std::array<io::unique_fd, 3> fds_;
+  void* mapping_ = nullptr;
+  std::size_t mapping_size_ = 0;
+};
+
+/// maze-init's end of the socket: never blocks, loses nothing.
+class connection {
+public:
+  enum class outcome { received, nothing_yet, closed };
+
+  explicit connection(io::unique_fd socket);
+  /// The next message; a packet of a wrong form counts as `closed`, because the peer is not ours.
+  outcome receive(packet& into);
+  /// Sends now, or when the socket takes more.
+  void send(std::string message);
+  /// Sends what waits; whether nothing is left.
+  bool flush();
+  [[nodiscard]] bool idle() const { return waiting_.empty(); }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+private:
+  io::unique_fd socket_;
+  std::vector<char> buffer_;
+  std::deque<std::string> waiting_;
+};
+
+} // namespace maze::sandbox::init

@@ -1,0 +1,278 @@
+#include "maze/sandbox/init/server.hpp"
+
+#include "maze/sandbox/init/orphans.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <thread>
+#include <unistd.h>
+
+namespace maze::sandbox::init {
+namespace {
+
+using protocol::stage;
+
+/// Event keys; larger ones are keepers: the pid.
+constexpr std::uint64_t node_key = 1;
+constexpr std::uint64_t signal_key = 0;
+constexpr std::uint64_t guardian_key = std::uint64_t{1} << 40;
+
+void watch(int events, int fd, std::uint64_t key, std::uint32_t what = EPOLLIN) {
+  epoll_event wanted{};
+  wanted.events = what;
+  wanted.data.u64 = key;
+  ::epoll_ctl(events, EPOLL_CTL_ADD, fd, &wanted);
+}
+
+int read_oom_score() {
+  int score = 0;
+  if (std::FILE* file = std::fopen("/proc/self/oom_score_adj", "re")) {
+    if (std::fscanf(file, "%d", &score) != 1)
+      score = 0;
+    std::fclose(file);
+  }
+  return score;
+}
+
+/// SIGTERM is what a server in its own pid namespace gets when the guardian dies.
+io::unique_fd wanted_signals() {
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  ::sigaddset(&wanted, SIGCHLD);
+  ::sigaddset(&wanted, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+  return io::unique_fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+} // namespace
+
+server::server(io::unique_fd socket, io::unique_fd guardian, privilege how)
+    : node_(std::move(socket)),
+      guardian_(std::move(guardian)),
+      slots_(std::size_t{2} * std::max(1U, std::thread::hardware_concurrency())) {
+  null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  events_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  around_ = {.null_fd = null_.get(),
+             .nice = ::getpriority(PRIO_PROCESS, 0),
+             .oom_score_adj = read_oom_score(),
+             .user_namespace = how == privilege::user_namespace};
+  can_ = probe_capabilities(how, around_);
+  signals_ = wanted_signals();
+  watch(events_.get(), node_.fd(), node_key);
+  watch(events_.get(), signals_.get(), signal_key);
+  if (guardian_)
+    watch(events_.get(), guardian_.get(), guardian_key);
+}
+
+int server::run() {
+  node_.send(protocol::encode(can_));
+  while (wait_and_handle()) {
+  }
+  end_all_children();
+  return 0;
+}
+
+bool server::wait_and_handle() {
+  std::array<epoll_event, 64> ready{};
+  const int count = ::epoll_wait(events_.get(), ready.data(), static_cast<int>(ready.size()),
+                                 milliseconds_to_next_deadline());
+  for (int i = 0; i < count; ++i)
+    if (!dispatch(ready[static_cast<std::size_t>(i)].data.u64))
+      return false;
+  enforce_deadlines();
+  want_writes();
+  return true;
+}
+
+bool server::dispatch(std::uint64_t key) {
+  if (key == guardian_key)
+    return false;
+  if (key == node_key)
+    return serve_node();
+  if (key == signal_key)
+    return serve_signal();
+  if (const auto found = processes_.find(static_cast<pid_t>(key)); found != processes_.end())
+    keeper_told(*found->second);
+  return true;
+}
+
+bool server::serve_node() {
+  node_.flush();
+  packet received;
+  switch (node_.receive(received)) {
+  case connection::outcome::received:
+    return handle(received);
+  case connection::outcome::closed:
+    return false;
+  case connection::outcome::nothing_yet:
+    break;
+  }
+  return true;
+}
+
+bool server::handle(const packet& received) {
+  if (received.kind() == protocol::message_kind::stop) {
+    protocol::reader in(received.body(), received.size());
+    protocol::stop_request request;
+    if (!protocol::decode(in, request))
+      return false;
+    stop(request);
+    return true;
+  }
+  if (received.kind() != protocol::message_kind::launch
+      && received.kind() != protocol::message_kind::launch_memfd)
+    return false;
+  protocol::launch_view request;
+  if (!protocol::decode_launch(received.body(), received.size(), request))
+    return false;
+  start(request, received);
+  return true;
+}
+
+void server::want_writes() {
+  if (node_.idle() != wants_writes_)
+    return;
+  wants_writes_ = !node_.idle();
+  epoll_event wanted{};
+  wanted.events = EPOLLIN | (wants_writes_ ? EPOLLOUT : 0U);
+  wanted.data.u64 = node_key;
+  ::epoll_ctl(events_.get(), EPOLL_CTL_MOD, node_.fd(), &wanted);
+}
+
+void server::start(const protocol::launch_view& request, const packet& received) {
+  auto made = std::make_unique<child>();
+  made->started = clock::now();
+  made->report.id = request.id;
+  made->cpu_limit = request.sandbox.cpu_time;
+  if (const failure what = start_child(*made, request, received); what.at != stage::none) {
+    made->report.cause = protocol::end_cause::setup_failed;
+    made->report.failed = what.at;
+    made->report.error_number = what.error_number;
+    made->report.subject = what.subject;
+    node_.send(protocol::encode(made->report));
+    return;
+  }
+  if (request.sandbox.wall_time)
+    deadlines_.emplace(made->started + *request.sandbox.wall_time, deadline{request.id, true});
+  children_.emplace(request.id, std::move(made));
+}
+
+failure server::start_child(child& made, const protocol::launch_view& request,
+                            const packet& received) {
+  if (children_.count(request.id) != 0)
+    return {stage::request, EEXIST, "launch id"};
+  if (request.sandbox.level > core::sandbox_level::subprocess)
+    return {stage::request, EOPNOTSUPP, "sandbox level"};
+  if (request.has_user && !can_.other_users)
+    return {stage::user, EPERM, "another user"};
+  const std::uint32_t uid = request.has_user ? request.uid : ::geteuid();
+  // The kernel does not count root's processes, so the limit would be a promise without effect.
+  if (request.sandbox.processes && uid == 0)
+    return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
+  spawn_plan plan{.request = request,
+                  .around = around_,
+                  .output_fd = received.output_fd(),
+                  .error_fd = received.error_fd()};
+  if (plan.output_fd < 0 || plan.error_fd < 0)
+    return {stage::request, EBADF, "output descriptors"};
+  if (request.has_overlay && request.has_user) {
+    plan.idmap_fd = id_maps_.find_or_make(request.uid, request.gid);
+    if (plan.idmap_fd < 0)
+      return {stage::idmap, errno, "user namespace"};
+  }
+  if (can_.pid_namespaces && request.sandbox.level >= core::sandbox_level::subprocess)
+    return start_in_slot(made, plan);
+  if (!slots_.enter(nullptr))
+    return {stage::pid_namespace, errno, "own pid namespace"};
+  made.kept = start_keeper(plan);
+  if (made.kept.pid < 0)
+    return {stage::process, errno, "fork"};
+  processes_.emplace(made.kept.pid, &made);
+  watch(events_.get(), made.kept.records.get(), static_cast<std::uint64_t>(made.kept.pid));
+  return {};
+}
+
+failure server::start_in_slot(child& made, spawn_plan& plan) {
+  failure what;
+  made.inside = slots_.take(what);
+  if (!made.inside)
+    return what;
+  plan.slot_fd = made.inside->pidfd.get();
+  spawn_result started;
+  if (slots_.enter(made.inside.get()))
+    started = spawn(plan);
+  else
+    started.what = {stage::pid_namespace, errno, "setns"};
+  if (started.pid < 0) {
+    // A namespace that cannot be entered, or one too many, is ended; its death is reaped as usual.
+    if (started.what.at != stage::pid_namespace)
+      slots_.give_back(made.inside);
+    if (made.inside)
+      ::kill(made.inside->first, SIGKILL);
+    return started.what;
+  }
+  made.main = started.pid;
+  made.report.pid_namespace = true;
+  processes_.emplace(made.main, &made);
+  processes_.emplace(made.inside->first, &made);
+  return {};
+}
+
+void server::stop(const protocol::stop_request& request) {
+  const auto found = children_.find(request.id);
+  if (found == children_.end() || found->second->main_dead)
+    return;
+  child& x = *found->second;
+  x.stopping = true;
+  if (request.grace_ms == 0) {
+    kill_main(x, SIGKILL);
+    return;
+  }
+  kill_main(x, SIGTERM);
+  const auto grace_max = std::chrono::milliseconds(std::chrono::hours(24 * 365));
+  const auto grace = request.grace_ms < static_cast<std::uint64_t>(grace_max.count())
+                         ? std::chrono::milliseconds(request.grace_ms)
+                         : grace_max;
+  deadlines_.emplace(clock::now() + grace, deadline{request.id, false});
+}
+
+void server::kill_main(const child& victim, int signal) const {
+  // Both are children that we or the keeper have not reaped, so the numbers still mean them.
+  if (victim.main > 1)
+    ::kill(-victim.main, signal);
+  else if (victim.kept.pid > 1 && signal == SIGKILL)
+    ::kill(victim.kept.pid, SIGKILL);
+}
+
+void server::enforce_deadlines() {
+  if (deadlines_.empty())
+    return;
+  const auto now = clock::now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const deadline due = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    const auto found = children_.find(due.id);
+    if (found == children_.end() || found->second->main_dead)
+      continue;
+    found->second->wall_passed |= due.wall;
+    kill_main(*found->second, SIGKILL);
+  }
+}
+
+int server::milliseconds_to_next_deadline() const {
+  if (deadlines_.empty())
+    return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first - clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+}
+
+} // namespace maze::sandbox::init

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "maze/io/files.hpp"
+#include "maze/sandbox/init/connection.hpp"
+#include "maze/sandbox/init/keeper.hpp"
+#include "maze/sandbox/init/overlay.hpp"
+#include "maze/sandbox/init/probe.hpp"
+#include "maze/sandbox/init/slot.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace maze::sandbox::init {
+
+/// maze-init's event loop: takes requests, starts children, watches them and reports their ends.
+/// Everything happens in one thread.
+class server {
+public:
+  /// @param guardian  pidfd of the process above, whose death ends this one; -1: the kernel does it.
+  server(io::unique_fd socket, io::unique_fd guardian, privilege how);
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Serves until the node or the guardian is gone, then kills every tree. Returns an exit status.
+  int run();
+
+private:
+  using clock = std::chrono::steady_clock;
+
+  /// One attempt. It is over when its main process is dead and nothing of its tree is left.
+  struct child {
+    /// The main process; -1 as long as a keeper has not told it, and once it is reaped.
+    pid_t main = -1;
+    std::unique_ptr<slot> inside;
+    keeper kept;
+    clock::time_point started;
+    std::optional<core::duration> cpu_limit;
+    bool wall_passed = false;
+    bool stopping = false;
+    bool main_dead = false;
+    protocol::ended report;
+  };
+  /// When the child gets SIGKILL, and whether the wall limit is the reason.
+  struct deadline {
+    std::uint64_t id = 0;
+    bool wall = false;
+  };
+
+  bool wait_and_handle();
+  bool dispatch(std::uint64_t key);
+  bool serve_node();
+  bool handle(const packet& received);
+  void want_writes();
+  void start(const protocol::launch_view& request, const packet& received);
+  failure start_child(child& made, const protocol::launch_view& request, const packet& received);
+  failure start_in_slot(child& made, spawn_plan& plan);
+  void stop(const protocol::stop_request& request);
+  void kill_main(const child& victim, int signal) const;
+  void enforce_deadlines();
+  [[nodiscard]] int milliseconds_to_next_deadline() const;
+
+  bool serve_signal();
+  void reap();
+  void reaped(pid_t pid, int status, const rusage& usage);
+  void keeper_told(child& x);
+  void forget_records(child& x);
+  void main_ended(child& x, int status, const rusage& usage);
+  void finish_if_gone(child& x);
+  void finish(child& x);
+  void sweep_orphans();
+
+  connection node_;
+  io::unique_fd guardian_;
+  io::unique_fd signals_;
+  io::unique_fd events_;
+  io::unique_fd null_;
+  surroundings around_;
+  protocol::hello can_;
+  slot_pool slots_;
+  id_maps id_maps_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<child>> children_;
+  /// Main processes in slots, first processes of used slots, keepers.
+  std::unordered_map<pid_t, child*> processes_;
+  /// Children whose keeper is dead; they are over when no orphan is left.
+  std::vector<child*> draining_;
+  std::multimap<clock::time_point, deadline> deadlines_;
+  bool wants_writes_ = false;
+};
+
+} // namespace maze::sandbox::init

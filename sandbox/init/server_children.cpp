@@ -1,0 +1,177 @@
+#include "maze/sandbox/init/orphans.hpp"
+#include "maze/sandbox/init/server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace maze::sandbox::init {
+namespace {
+
+using protocol::end_cause;
+using protocol::stage;
+
+std::int64_t nanoseconds(const timeval& x) {
+  return std::int64_t{x.tv_sec} * 1'000'000'000 + std::int64_t{x.tv_usec} * 1'000;
+}
+
+/// Whether the process, or the one whose status a shell passed on, died of the CPU limit.
+bool ended_by_cpu_limit(int status, std::int64_t cpu_ns, core::duration limit) {
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+    return true;
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  const bool passed_on =
+      WIFEXITED(status)
+      && (WEXITSTATUS(status) == 128 + SIGXCPU || WEXITSTATUS(status) == 128 + SIGKILL);
+  return (killed || passed_on) && cpu_ns >= limit.count();
+}
+
+} // namespace
+
+bool server::serve_signal() {
+  // At most one SIGCHLD is pending, however many children it stands for.
+  signalfd_siginfo got;
+  if (::read(signals_.get(), &got, sizeof got) < 0)
+    return true;
+  if (got.ssi_signo == SIGTERM)
+    return false;
+  reap();
+  return true;
+}
+
+void server::reap() {
+  for (;;) {
+    int status = 0;
+    rusage usage{};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid <= 0)
+      break;
+    reaped(pid, status, usage);
+  }
+  sweep_orphans();
+}
+
+void server::reaped(pid_t pid, int status, const rusage& usage) {
+  const auto found = processes_.find(pid);
+  if (found == processes_.end()) {
+    slots_.forget(pid);
+    return;
+  }
+  child& x = *found->second;
+  processes_.erase(found);
+  if (pid == x.main && x.kept.pid < 0) {
+    main_ended(x, status, usage);
+  } else if (pid == x.kept.pid) {
+    // What it wrote before its death still lies in the pipe.
+    keeper_told(x);
+    forget_records(x);
+    x.kept.pid = -1;
+    draining_.push_back(&x);
+  } else {
+    x.inside.reset();
+  }
+  finish_if_gone(x);
+}
+
+void server::keeper_told(child& x) {
+  keeper_record record;
+  ssize_t count = 0;
+  while ((count = ::read(x.kept.records.get(), &record, sizeof record)) > 0) {
+    if (count != sizeof record)
+      continue;
+    if (record.ended) {
+      main_ended(x, record.wait_status, record.usage);
+    } else if (record.main > 0) {
+      x.main = record.main;
+      if (x.stopping)
+        kill_main(x, SIGTERM);
+    } else {
+      x.main_dead = true;
+      x.report.cause = end_cause::setup_failed;
+      x.report.failed = record.at;
+      x.report.error_number = record.error_number;
+      x.report.subject = record.subject;
+    }
+  }
+  // The keeper is gone or about to be reaped, and its end of file would be told again and again.
+  if (count == 0)
+    forget_records(x);
+}
+
+void server::forget_records(child& x) {
+  // Closing is not enough: another keeper that was just forked may still hold the pipe, and with it
+  // its place in the epoll set.
+  if (x.kept.records)
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, x.kept.records.get(), nullptr);
+  x.kept.records.reset();
+}
+
+void server::main_ended(child& x, int status, const rusage& usage) {
+  x.main_dead = true;
+  x.main = -1;
+  auto& report = x.report;
+  report.wait_status = status;
+  report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
+  report.user_ns = nanoseconds(usage.ru_utime);
+  report.system_ns = nanoseconds(usage.ru_stime);
+  report.memory_peak = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  if (x.stopping)
+    report.cause = end_cause::stopped;
+  else if (x.wall_passed && killed)
+    report.cause = end_cause::wall_limit;
+  else if (x.cpu_limit
+           && ended_by_cpu_limit(status, report.user_ns + report.system_ns, *x.cpu_limit))
+    report.cause = end_cause::cpu_limit;
+  else
+    report.cause = WIFSIGNALED(status) ? end_cause::signalled : end_cause::exited;
+  if (x.kept.pid > 1)
+    ::kill(x.kept.pid, SIGKILL);
+  if (!x.inside)
+    return;
+  if (x.inside->empty()) {
+    processes_.erase(x.inside->first);
+    const pid_t first = x.inside->first;
+    slots_.give_back(x.inside);
+    if (!x.inside)
+      return;
+    processes_.emplace(first, &x);
+  }
+  ::kill(x.inside->first, SIGKILL);
+}
+
+void server::finish_if_gone(child& x) {
+  const bool draining = std::find(draining_.begin(), draining_.end(), &x) != draining_.end();
+  if (x.main_dead && !x.inside && x.kept.pid < 0 && !draining)
+    finish(x);
+}
+
+void server::finish(child& x) {
+  if (!x.main_dead) {
+    x.report.cause = x.stopping      ? end_cause::stopped
+                     : x.wall_passed ? end_cause::wall_limit
+                                     : end_cause::lost;
+    x.report.failed = stage::process;
+    x.report.wait_status = SIGKILL;
+    x.report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
+  }
+  node_.send(protocol::encode(x.report));
+  children_.erase(x.report.id);
+}
+
+void server::sweep_orphans() {
+  if (draining_.empty())
+    return;
+  const auto spared = [this](pid_t pid) { return processes_.count(pid) != 0 || slots_.holds(pid); };
+  if (kill_children(spared) > 0)
+    return;
+  for (child* x : std::exchange(draining_, {}))
+    finish(*x);
+}
+
+} // namespace maze::sandbox::init

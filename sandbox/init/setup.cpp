@@ -1,0 +1,218 @@
+#include "maze/sandbox/init/setup.hpp"
+
+#include "maze/sandbox/init/overlay.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace maze::sandbox::init {
+namespace {
+
+using protocol::stage;
+
+constexpr failure none{};
+
+failure failed(stage at, const char* subject) { return {at, errno, subject}; }
+
+/// At this level and above, and for every child with a uid of its own, nothing may be regained.
+bool confined(const spawn_plan& plan) {
+  return plan.request.has_user || plan.request.sandbox.level >= core::sandbox_level::subprocess;
+}
+
+failure enter_namespaces(const spawn_plan& plan) {
+  if (!plan.request.has_overlay) {
+    if (plan.slot_fd >= 0 && ::setns(plan.slot_fd, CLONE_NEWNS) != 0)
+      return failed(stage::mount_namespace, "setns");
+    return none;
+  }
+  // Mounts of the machine still arrive, ours never leave.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+    return failed(stage::mount_namespace, "/");
+  if (plan.slot_fd >= 0
+      && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    return failed(stage::proc, "/proc");
+  return mount_overlay(plan);
+}
+
+failure connect_streams(const spawn_plan& plan) {
+  if (::setsid() < 0)
+    return failed(stage::session, "setsid");
+  // The sources are above 2 in maze-init, so none is overwritten before it is used.
+  if (::dup2(plan.around.null_fd, STDIN_FILENO) < 0)
+    return failed(stage::stdio, "standard input");
+  if (::dup2(plan.output_fd, STDOUT_FILENO) < 0)
+    return failed(stage::stdio, "standard output");
+  if (::dup2(plan.error_fd, STDERR_FILENO) < 0)
+    return failed(stage::stdio, "standard error");
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+    return failed(stage::stdio, "close_range");
+  return none;
+}
+
+failure set_oom_score(const spawn_plan& plan) {
+  // Lowering the score needs a capability, and a node that asked to die first keeps its children first.
+  const int wanted = std::max(plan.request.oom_score_adj, plan.around.oom_score_adj);
+  if (wanted == plan.around.oom_score_adj)
+    return none;
+  char text[16];
+  const auto end = std::to_chars(text, text + sizeof text, wanted).ptr;
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return failed(stage::oom_score_adj, "/proc/self/oom_score_adj");
+  const auto written = ::write(fd, text, static_cast<std::size_t>(end - text));
+  const failure outcome = written < 0 ? failed(stage::oom_score_adj, "oom_score_adj") : none;
+  ::close(fd);
+  return outcome;
+}
+
+failure set_priorities(const spawn_plan& plan) {
+  const int nice = std::clamp(plan.around.nice + plan.request.nice, -20, 19);
+  if (nice != plan.around.nice && ::setpriority(PRIO_PROCESS, 0, nice) != 0)
+    return failed(stage::nice, "nice");
+  return set_oom_score(plan);
+}
+
+/// A limit that the node itself is under stays: it is the stricter one.
+bool lower_limit(__rlimit_resource_t which, rlim_t soft, rlim_t hard) {
+  rlimit now{};
+  if (::getrlimit(which, &now) != 0)
+    return false;
+  const rlimit wanted{std::min(soft, now.rlim_max), std::min(hard, now.rlim_max)};
+  return ::setrlimit(which, &wanted) == 0;
+}
+
+bool lower_limit(__rlimit_resource_t which, rlim_t both) { return lower_limit(which, both, both); }
+
+failure set_limits(const spawn_plan& plan) {
+  const auto& spec = plan.request.sandbox;
+  if (spec.level < core::sandbox_level::subprocess)
+    return none;
+  if (!lower_limit(RLIMIT_CORE, 0))
+    return failed(stage::limits, "RLIMIT_CORE");
+  if (spec.cpu_time) {
+    // The soft limit's SIGXCPU tells the cause; a second later SIGKILL ends who ignores it.
+    const auto seconds =
+        std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(*spec.cpu_time).count());
+    const auto soft = static_cast<rlim_t>(seconds);
+    if (!lower_limit(RLIMIT_CPU, soft, soft + 1))
+      return failed(stage::limits, "RLIMIT_CPU");
+  }
+  if (spec.address_space && !lower_limit(RLIMIT_AS, spec.address_space->value))
+    return failed(stage::limits, "RLIMIT_AS");
+  if (spec.file_size && !lower_limit(RLIMIT_FSIZE, spec.file_size->value))
+    return failed(stage::limits, "RLIMIT_FSIZE");
+  if (spec.open_files && !lower_limit(RLIMIT_NOFILE, *spec.open_files))
+    return failed(stage::limits, "RLIMIT_NOFILE");
+  if (spec.processes && !lower_limit(RLIMIT_NPROC, *spec.processes))
+    return failed(stage::limits, "RLIMIT_NPROC");
+  return none;
+}
+
+failure become_user(const spawn_plan& plan) {
+  const auto& request = plan.request;
+  if (!request.has_user)
+    return none;
+  if (::setgroups(0, nullptr) != 0)
+    return failed(stage::user, "setgroups");
+  if (::setresgid(request.gid, request.gid, request.gid) != 0)
+    return failed(stage::user, "setresgid");
+  if (::setresuid(request.uid, request.uid, request.uid) != 0)
+    return failed(stage::user, "setresuid");
+  return none;
+}
+
+failure drop_privileges(const spawn_plan& plan) {
+  if (!confined(plan))
+    return none;
+  // Without this bit execve would give uid 0, and set-user-id files, their capabilities back.
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return failed(stage::privileges, "no_new_privs");
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct nothing[2]{};
+  if (::syscall(SYS_capset, &header, nothing) != 0)
+    return failed(stage::privileges, "capset");
+  return none;
+}
+
+/// The value of PATH in the request's environment, or null.
+const char* path_of(const protocol::launch_view& request) {
+  for (const char* entry : request.environment)
+    if (entry != nullptr && std::strncmp(entry, "PATH=", 5) == 0)
+      return entry + 5;
+  return nullptr;
+}
+
+/// Tries every folder of PATH, as execvp does, but never hands a file to a shell.
+int execute_from_path(const protocol::launch_view& request, const char* path) {
+  const char* name = request.argv[0];
+  const std::size_t name_size = std::strlen(name);
+  int outcome = ENOENT;
+  for (const char* at = path;;) {
+    const char* end = ::strchrnul(at, ':');
+    const auto folder = static_cast<std::size_t>(end - at);
+    char program[PATH_MAX];
+    if (folder + name_size + 2 <= sizeof program) {
+      char* to = std::copy(at, end, program);
+      if (folder > 0)
+        *to++ = '/';
+      std::memcpy(to, name, name_size + 1);
+      ::execve(program, request.argv.data(), request.environment.data());
+      if (errno == EACCES)
+        outcome = EACCES;
+      else if (errno != ENOENT && errno != ENOTDIR)
+        return errno;
+    }
+    if (*end == '\0')
+      return outcome;
+    at = end + 1;
+  }
+}
+
+failure execute(const protocol::launch_view& request) {
+  const char* name = request.argv[0];
+  if (*name == '\0')
+    return {stage::exec, ENOENT, name};
+  if (std::strchr(name, '/') != nullptr) {
+    ::execve(name, request.argv.data(), request.environment.data());
+    return failed(stage::exec, name);
+  }
+  const char* path = path_of(request);
+  return {stage::exec, path == nullptr ? ENOENT : execute_from_path(request, path), name};
+}
+
+} // namespace
+
+failure set_up_and_execute(const spawn_plan& plan) {
+  using step = failure (*)(const spawn_plan&);
+  for (const step next : {step{enter_namespaces}, step{connect_streams}, step{set_priorities},
+                          step{set_limits}, step{become_user}, step{drop_privileges}})
+    if (const failure what = next(plan); what.at != stage::none)
+      return what;
+  // With the child's own rights: a folder that the child may not enter is an error here, not later.
+  if (::chdir(plan.request.working_directory) != 0)
+    return failed(stage::working_directory, plan.request.working_directory);
+  // A change of credentials clears it, so it comes after all of them.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return failed(stage::parent_death_signal, "PR_SET_PDEATHSIG");
+  sigset_t nothing;
+  ::sigemptyset(&nothing);
+  ::sigprocmask(SIG_SETMASK, &nothing, nullptr);
+  return execute(plan.request);
+}
+
+} // namespace maze::sandbox::init

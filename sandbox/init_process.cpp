@@ -1,0 +1,82 @@
+#include "maze/sandbox/init_process.hpp"
+
+#include "maze/sandbox/init_protocol.hpp"
+
+// Without the first, Boost.Process 1.81 declares use_vfork and leaves its body out.
+#define BOOST_POSIX_HAS_VFORK 1
+#define BOOST_PROCESS_USE_STD_FS 1
+#include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
+#include <boost/process/error.hpp>
+#include <boost/process/exe.hpp>
+#include <boost/process/io.hpp>
+#include <boost/process/posix.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+namespace maze::sandbox {
+
+namespace bp = boost::process;
+
+struct init_process::process {
+  bp::child child;
+};
+
+init_process::init_process() = default;
+init_process::init_process(init_process&&) noexcept = default;
+init_process& init_process::operator=(init_process&&) noexcept = default;
+
+init_process::~init_process() {
+  // Boost would kill a child that still runs; this one must finish killing its own.
+  if (process_)
+    process_->child.detach();
+}
+
+int init_process::pid() const { return process_->child.id(); }
+
+void init_process::wait() {
+  std::error_code ignored;
+  process_->child.wait(ignored);
+}
+
+core::result<init_process> init_process::start(const std::filesystem::path& executable) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return core::fail(io::errno_error("socketpair for maze-init", errno));
+  init_process made;
+  made.socket_.reset(ends[0]);
+  const io::unique_fd theirs(ends[1]);
+  // dup2 onto itself would keep close-on-exec set, so the source must not be the target.
+  const io::unique_fd source(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, protocol::socket_fd + 1));
+  if (!source)
+    return core::fail(io::errno_error("duplicate the socket for maze-init", errno));
+  std::error_code failed;
+  bp::child child(bp::exe = executable.native(),
+                  bp::posix::fd.bind(protocol::socket_fd, source.get()),
+                  bp::std_in<bp::null, bp::std_out> bp::null,
+// ThreadSanitizer makes a fork of vfork; its child's news of a failed start would be lost.
+#ifndef __SANITIZE_THREAD__
+                  bp::posix::use_vfork,
+#endif
+                  failed);
+  if (failed)
+    return core::fail(io::errno_error(
+        fmt::format("start {} (is maze-init installed beside maze-node?)", executable.native()),
+        failed.value()));
+  made.process_ = std::make_unique<process>(process{std::move(child)});
+  return made;
+}
+
+core::result<std::filesystem::path> default_init_executable() {
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (failed)
+    return core::fail(io::errno_error("read the link /proc/self/exe", failed.value()));
+  return self.parent_path() / "maze-init";
+}
+
+} // namespace maze::sandbox

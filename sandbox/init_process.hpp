@@ -1,0 +1,40 @@
+#pragma once
+
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace maze::sandbox {
+
+/// A running maze-init. Closing `socket` makes it kill everything and exit.
+class init_process {
+public:
+  /// Starts `executable`; fails with `io_error` naming it.
+  static core::result<init_process> start(const std::filesystem::path& executable);
+
+  init_process(init_process&&) noexcept;
+  init_process& operator=(init_process&&) noexcept;
+  ~init_process();
+
+  /// The process at the top, which outlives all of maze-init's children.
+  [[nodiscard]] int pid() const;
+  /// The socket, once; from then on its owner decides when maze-init ends.
+  [[nodiscard]] io::unique_fd take_socket() { return std::move(socket_); }
+  /// Blocks until it has ended.
+  /// @pre Its socket is closed, or it is known to be dying.
+  void wait();
+
+private:
+  struct process;
+  init_process();
+
+  std::unique_ptr<process> process_;
+  io::unique_fd socket_;
+};
+
+/// `maze-init` beside the running executable.
+core::result<std::filesystem::path> default_init_executable();
+
+} // namespace maze::sandbox

@@ -1,0 +1,286 @@
+#include "maze/sandbox/launcher.hpp"
+
+#include "maze/sandbox/init_link.hpp"
+#include "maze/sandbox/messages.hpp"
+#include "maze/sandbox/output_pipe.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <mutex>
+#include <unistd.h>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace maze::sandbox {
+namespace {
+
+/// How long a child's pipes are left alone. A command that ends sooner never costs the two
+/// registrations and the wake-up at the end of its streams; one that fills a pipe sooner waits.
+constexpr std::chrono::milliseconds watch_delay{2};
+
+/// maze-init forks a few times to find out what the kernel allows, which a busy machine may delay.
+constexpr std::chrono::seconds hello_patience{30};
+
+} // namespace
+
+struct launcher::data : std::enable_shared_from_this<launcher::data> {
+  struct running {
+    completion done;
+    core::sandbox_level level{};
+    std::shared_ptr<output_pipe> output;
+    std::shared_ptr<output_pipe> error;
+  };
+
+  data(boost::asio::io_context& where, std::filesystem::path program)
+      : context(where), executable(std::move(program)), watch_timer(where) {}
+
+  core::result<void> connect();
+  void listen();
+  void want_writes();
+  void readable(const std::shared_ptr<init_link>& from);
+  void watch_later(const running& child);
+  void watch_all();
+  void ended(protocol::ended told);
+  void lost(const std::shared_ptr<init_link>& link);
+  void fail_later(completion done, exit_report report);
+  core::result<std::pair<io::unique_fd, std::shared_ptr<output_pipe>>> make_pipe(capture_limits x);
+  core::result<void> submit(launch_id id, launch_request& request, running child);
+  static void complete(running child, exit_report report);
+
+  boost::asio::io_context& context;
+  const std::filesystem::path executable;
+  capabilities can;
+
+  /// Guards everything below. Completions run without it.
+  std::mutex mutex;
+  std::shared_ptr<init_link> link;
+  bool waiting_to_write = false;
+  launch_id last_id = 0;
+  std::unordered_map<launch_id, running> children;
+  boost::asio::steady_timer watch_timer;
+  /// Pipes that nobody reads yet; empty: the timer rests.
+  std::vector<std::weak_ptr<output_pipe>> unwatched;
+};
+
+core::result<void> launcher::data::connect() {
+  auto process = init_process::start(executable);
+  if (!process)
+    return core::fail(process.error());
+  link = std::make_shared<init_link>(context, std::move(*process));
+  waiting_to_write = false;
+  return {};
+}
+
+void launcher::data::listen() {
+  auto& socket = link->socket();
+  socket.async_wait(socket.wait_read,
+                    [weak = weak_from_this(), from = std::weak_ptr(link)](const auto& failed) {
+                      const auto self = weak.lock();
+                      const auto peer = from.lock();
+                      if (self && peer && !failed)
+                        self->readable(peer);
+                    });
+}
+
+void launcher::data::want_writes() {
+  if (link->flush() || std::exchange(waiting_to_write, true))
+    return;
+  auto& socket = link->socket();
+  socket.async_wait(socket.wait_write,
+                    [weak = weak_from_this(), to = std::weak_ptr(link)](const auto& failed) {
+                      const auto self = weak.lock();
+                      const auto peer = to.lock();
+                      if (!self || !peer || failed)
+                        return;
+                      const std::lock_guard lock(self->mutex);
+                      if (self->link != peer)
+                        return;
+                      self->waiting_to_write = false;
+                      self->want_writes();
+                    });
+}
+
+void launcher::data::readable(const std::shared_ptr<init_link>& from) {
+  for (auto packet = from->receive(); !packet.empty(); packet = from->receive()) {
+    protocol::reader in(packet.data() + 1, packet.size() - 1);
+    protocol::ended told;
+    // Of a maze-init that was started again only the hello comes besides.
+    if (static_cast<protocol::message_kind>(packet[0]) == protocol::message_kind::ended
+        && protocol::decode(in, told))
+      ended(std::move(told));
+  }
+  if (from->closed())
+    return lost(from);
+  const std::lock_guard lock(mutex);
+  if (link == from)
+    listen();
+}
+
+void launcher::data::watch_later(const running& child) {
+  const bool resting = unwatched.empty();
+  unwatched.insert(unwatched.end(), {child.output, child.error});
+  if (!resting)
+    return;
+  watch_timer.expires_after(watch_delay);
+  watch_timer.async_wait([weak = weak_from_this()](const auto& failed) {
+    if (const auto self = weak.lock(); self && !failed)
+      self->watch_all();
+  });
+}
+
+void launcher::data::watch_all() {
+  std::unique_lock lock(mutex);
+  const auto due = std::exchange(unwatched, {});
+  lock.unlock();
+  for (const auto& pipe : due)
+    if (const auto alive = pipe.lock())
+      alive->watch();
+}
+
+void launcher::data::ended(protocol::ended told) {
+  std::unique_lock lock(mutex);
+  auto found = children.extract(told.id);
+  lock.unlock();
+  if (found.empty())
+    return;
+  auto& child = found.mapped();
+  auto report = report_of(told, child.level);
+  complete(std::move(child), std::move(report));
+}
+
+void launcher::data::complete(running child, exit_report report) {
+  if (child.output)
+    report.standard_output = child.output->finish();
+  if (child.error)
+    report.standard_error = child.error->finish();
+  child.done(std::move(report));
+}
+
+void launcher::data::lost(const std::shared_ptr<init_link>& dead) {
+  std::unordered_map<launch_id, running> victims;
+  {
+    const std::lock_guard lock(mutex);
+    if (link != dead)
+      return;
+    // Its end of file came after the last tree was killed, so nothing runs any more.
+    link.reset();
+    victims.swap(children);
+    if (connect())
+      listen();
+  }
+  const core::error why{.code = core::errc::worker_crash,
+                        .message = "maze-init ended and took the child with it",
+                        .origin = "launch:lost"};
+  for (auto& [id, child] : victims) {
+    auto report = failed_report(exit_cause::lost, why, child.level);
+    complete(std::move(child), std::move(report));
+  }
+}
+
+void launcher::data::fail_later(completion done, exit_report report) {
+  boost::asio::post(context, [done = std::move(done), report = std::move(report)]() mutable {
+    done(std::move(report));
+  });
+}
+
+core::result<std::pair<io::unique_fd, std::shared_ptr<output_pipe>>>
+launcher::data::make_pipe(capture_limits limits) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return core::fail(io::errno_error("pipe for the child's output", errno));
+  return std::pair{io::unique_fd(ends[1]), std::make_shared<output_pipe>(
+                                               context, io::unique_fd(ends[0]), std::move(limits))};
+}
+
+core::result<void> launcher::data::submit(launch_id id, launch_request& request, running child) {
+  auto body = encode_request(id, request);
+  if (!body)
+    return core::fail(body.error());
+  auto output = make_pipe(std::move(request.standard_output));
+  auto error = output ? make_pipe(std::move(request.standard_error)) : std::move(output);
+  if (!error)
+    return core::fail(error.error());
+  child.output = output->second;
+  child.error = error->second;
+  outgoing message{.body = std::move(*body),
+                   .streams = {std::move(output->first), std::move(error->first)}};
+  const std::lock_guard lock(mutex);
+  if (!link) {
+    if (auto again = connect(); !again)
+      return again;
+    listen();
+  }
+  watch_later(child);
+  children.emplace(id, std::move(child));
+  link->send(std::move(message));
+  want_writes();
+  return {};
+}
+
+core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context& context,
+                                                        options settings) {
+  if (settings.executable.empty()) {
+    auto beside = default_init_executable();
+    if (!beside)
+      return core::fail(beside.error());
+    settings.executable = std::move(*beside);
+  }
+  auto state = std::make_shared<data>(context, std::move(settings.executable));
+  const std::lock_guard lock(state->mutex);
+  if (auto connected = state->connect(); !connected)
+    return core::fail(connected.error());
+  const auto hello = await_hello(*state->link, hello_patience);
+  if (!hello)
+    return core::fail(hello.error());
+  state->can = {.user_namespaces = hello->user_namespaces,
+                .pid_namespaces = hello->pid_namespaces,
+                .overlay = hello->overlay,
+                .idmapped_overlay = hello->idmapped_overlay,
+                .other_users = hello->other_users};
+  state->listen();
+  return std::shared_ptr<launcher>(new launcher(state));
+}
+
+launcher::launcher(std::shared_ptr<data> state) : data_(std::move(state)) {}
+
+launcher::~launcher() {
+  std::shared_ptr<init_link> last;
+  const std::lock_guard lock(data_->mutex);
+  last.swap(data_->link);
+}
+
+const capabilities& launcher::can() const noexcept { return data_->can; }
+
+launch_id launcher::launch(launch_request request, completion done) {
+  std::unique_lock lock(data_->mutex);
+  const launch_id id = ++data_->last_id;
+  lock.unlock();
+  const auto level = request.sandbox.level;
+  if (auto sent = data_->submit(id, request, {done, level, nullptr, nullptr}); !sent) {
+    auto why = sent.error();
+    if (why.origin.empty())
+      why.origin = "launch:process";
+    data_->fail_later(std::move(done),
+                      failed_report(exit_cause::setup_failed, std::move(why), level));
+  }
+  return id;
+}
+
+void launcher::stop(launch_id child, std::chrono::milliseconds grace) {
+  auto message = protocol::encode(protocol::stop_request{
+      child, static_cast<std::uint64_t>(std::max<std::int64_t>(grace.count(), 0))});
+  const std::lock_guard lock(data_->mutex);
+  if (!data_->link || data_->children.count(child) == 0)
+    return;
+  data_->link->send({.body = message.substr(1), .kind = protocol::message_kind::stop});
+  data_->want_writes();
+}
+
+} // namespace maze::sandbox

@@ -1,0 +1,151 @@
+#pragma once
+
+#include "maze/core/result.hpp"
+#include "maze/core/sandbox_spec.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace maze::sandbox {
+
+/// An overlay to mount in the child's own mount namespace before it starts.
+struct overlay_mount {
+  /// Uppermost first.
+  std::vector<std::filesystem::path> lower;
+  std::filesystem::path upper;
+  std::filesystem::path work;
+  std::filesystem::path mount_point;
+};
+
+/// Who the child is. Needs a node that is root; the overlay's lower files then appear as this user's.
+struct child_user {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+/// How much of one output stream is kept.
+struct capture_limits {
+  /// Bytes that the finished report carries, from the start of the stream.
+  std::size_t report_max = std::size_t{64} << 10;
+  /// Bytes that the log file keeps: half from the head, half from the tail.
+  std::size_t log_max = std::size_t{10} << 20;
+  /// Where the log goes when the stream is longer than `report_max`; empty: nowhere.
+  std::filesystem::path log_file;
+};
+
+struct launch_request {
+  std::vector<std::string> argv;
+  /// `NAME=value`, the whole environment.
+  std::vector<std::string> environment;
+  /// Where the child starts, after the overlay is mounted.
+  std::filesystem::path working_directory;
+  std::optional<overlay_mount> overlay;
+  std::optional<child_user> user;
+  core::sandbox_spec sandbox;
+  int nice = 5;
+  int oom_score_adj = 500;
+  capture_limits standard_output;
+  capture_limits standard_error;
+};
+
+/// What one output stream held.
+struct captured_output {
+  /// The first `report_max` bytes.
+  std::string text;
+  /// All that the child wrote.
+  std::uint64_t total = 0;
+  /// Whether a log file was written, and whether its middle was cut out.
+  bool logged = false;
+  bool cut = false;
+  /// The last 4 KiB of what `text` does not hold; empty where it holds the whole stream.
+  std::string tail;
+  /// Why the log file is missing or incomplete; empty: it is neither.
+  std::string log_error;
+};
+
+enum class exit_cause : std::uint8_t {
+  exited = 1,
+  signalled = 2,
+  wall_limit = 3,
+  cpu_limit = 4,
+  /// `stop` ended it.
+  stopped = 5,
+  /// It never started: `failure` tells the stage.
+  setup_failed = 6,
+  /// maze-init died and took the child with it.
+  lost = 7,
+};
+
+/// How a child ended.
+struct exit_report {
+  exit_cause cause = exit_cause::exited;
+  int exit_code = -1;
+  int signal = 0;
+  /// For `setup_failed` and `lost`; origin is `launch:<stage>`.
+  core::error failure;
+  std::chrono::nanoseconds wall{};
+  std::chrono::nanoseconds cpu_user{};
+  std::chrono::nanoseconds cpu_system{};
+  /// Peak resident memory of the largest process of the tree, in bytes.
+  std::uint64_t memory_peak = 0;
+  core::sandbox_level level = core::sandbox_level::none;
+  bool pid_namespace = false;
+  captured_output standard_output;
+  captured_output standard_error;
+};
+
+using launch_id = std::uint64_t;
+
+/// What this machine lets maze-init do; probed once at its start.
+struct capabilities {
+  bool user_namespaces = false;
+  bool pid_namespaces = false;
+  bool overlay = false;
+  /// Overlay lower layers can be shown under the child's own uid (idmapped mounts).
+  bool idmapped_overlay = false;
+  /// The node may give its children other uids.
+  bool other_users = false;
+};
+
+/// Client of the node's one resident maze-init, which forks, sets up, supervises and kills all
+/// children of the node, and kills every tree when the node dies. A maze-init that dies is started
+/// again; its children end as `lost`.
+///
+/// @note Thread-safe. Completion handlers run on the thread of `context`, which must outlive this.
+class launcher {
+public:
+  struct options {
+    /// The maze-init executable; empty: beside the running executable.
+    std::filesystem::path executable;
+  };
+  using completion = std::function<void(exit_report)>;
+
+  static core::result<std::shared_ptr<launcher>> start(boost::asio::io_context& context,
+                                                       options settings);
+  /// Kills every child and ends maze-init; their completions run or are dropped with the context.
+  ~launcher();
+
+  [[nodiscard]] const capabilities& can() const noexcept;
+  /// Starts a child. `done` is called exactly once, when every process of its tree is gone and its
+  /// output is read to the end, also when it never started.
+  launch_id launch(launch_request request, completion done);
+  /// SIGTERM to the tree, SIGKILL after `grace` (0: at once). Unknown ids are ignored.
+  void stop(launch_id child, std::chrono::milliseconds grace);
+
+private:
+  struct data;
+  explicit launcher(std::shared_ptr<data> state);
+  std::shared_ptr<data> data_;
+};
+
+} // namespace maze::sandbox

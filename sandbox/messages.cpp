@@ -1,0 +1,174 @@
+#include "maze/sandbox/messages.hpp"
+
+#include "maze/io/files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/wait.h>
+
+namespace maze::sandbox {
+namespace {
+
+using core::errc;
+using protocol::stage;
+
+constexpr std::string_view request_origin = "launch:request";
+
+core::result<void> refuse(std::string why) {
+  return core::fail(errc::invalid_argument, std::move(why), std::string(request_origin));
+}
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+core::result<void> check_texts(const launch_request& request) {
+  if (request.argv.empty())
+    return refuse("the command is empty: argv needs at least the program");
+  for (const auto& x : request.argv)
+    if (has_nul(x))
+      return refuse(fmt::format("an argument of {} contains a NUL byte", request.argv[0].c_str()));
+  for (const auto& x : request.environment)
+    if (has_nul(x))
+      return refuse(fmt::format("the environment entry {} contains a NUL byte", x.c_str()));
+  if (has_nul(request.working_directory.native()) || request.working_directory.empty())
+    return refuse("the working directory is empty or contains a NUL byte");
+  return {};
+}
+
+core::result<void> check_overlay(const overlay_mount& x) {
+  if (x.lower.empty())
+    return refuse("the overlay has no lower layer");
+  auto paths = x.lower;
+  paths.insert(paths.end(), {x.upper, x.work, x.mount_point});
+  for (const auto& path : paths)
+    if (!path.is_absolute() || has_nul(path.native()))
+      return refuse(fmt::format("the overlay's path '{}' is not absolute or contains a NUL byte",
+                                path.c_str()));
+  return {};
+}
+
+core::result<void> check(const launch_request& request) {
+  if (auto outcome = check_texts(request); !outcome)
+    return outcome;
+  const auto negative = [](const auto& x) { return x && x->count() < 0; };
+  if (negative(request.sandbox.wall_time) || negative(request.sandbox.cpu_time))
+    return refuse("a time limit is negative");
+  return request.overlay ? check_overlay(*request.overlay) : core::result<void>{};
+}
+
+void encode_list(protocol::writer& out, const std::vector<std::string>& list) {
+  out.number(static_cast<std::uint32_t>(list.size()));
+  for (const auto& x : list)
+    out.text(x);
+}
+
+void encode_overlay(protocol::writer& out, const overlay_mount& x) {
+  out.number(static_cast<std::uint32_t>(x.lower.size()));
+  for (const auto& path : x.lower)
+    out.text(path.native());
+  out.text(x.upper.native());
+  out.text(x.work.native());
+  out.text(x.mount_point.native());
+}
+
+errc code_of(const protocol::ended& told) {
+  switch (told.error_number) {
+  case ENOMEM:
+  case EAGAIN:
+  case EMFILE:
+  case ENFILE:
+  case ENOSPC:
+    return errc::resource_exhausted;
+  case EOPNOTSUPP:
+    return errc::unsupported_operation;
+  default:
+    break;
+  }
+  if (told.failed == stage::exec || told.failed == stage::working_directory)
+    return errc::invalid_payload;
+  return told.failed == stage::user ? errc::permission_denied : errc::sandbox_violation;
+}
+
+std::string advice(const protocol::ended& told) {
+  if (told.failed == stage::exec && told.error_number == ENOENT)
+    return told.subject.find('/') == std::string::npos
+               ? "; it is in no folder of the PATH that the task's environment gives"
+               : "; the file or the interpreter that its first line names is missing";
+  if (told.failed == stage::exec && told.error_number == ENOEXEC)
+    return "; a script needs a first line such as #!/bin/sh";
+  if (told.failed == stage::working_directory && told.error_number == EACCES)
+    return "; the child's user must be able to enter it and every folder above";
+  if (told.failed == stage::request && told.error_number == EOPNOTSUPP)
+    return "; this node offers the levels none and subprocess";
+  if (told.failed == stage::user)
+    return "; only a node that is root can give its children other users";
+  return {};
+}
+
+core::error explain(const protocol::ended& told) {
+  const auto what = told.failed == stage::exec
+                        ? fmt::format("cannot run '{}'", told.subject)
+                        : fmt::format("cannot set up the child: {} failed on '{}'",
+                                      protocol::to_string(told.failed), told.subject);
+  return {.code = code_of(told),
+          .message = io::errno_error(what, told.error_number).message + advice(told),
+          .origin = fmt::format("launch:{}", protocol::to_string(told.failed))};
+}
+
+} // namespace
+
+core::result<std::string> encode_request(launch_id id, const launch_request& request) {
+  if (auto outcome = check(request); !outcome)
+    return core::fail(outcome.error());
+  protocol::writer out;
+  out.number(id);
+  encode_list(out, request.argv);
+  encode_list(out, request.environment);
+  out.text(request.working_directory.native());
+  out.number(request.overlay.has_value());
+  if (request.overlay)
+    encode_overlay(out, *request.overlay);
+  const auto user = request.user.value_or(child_user{});
+  out.number(request.user.has_value());
+  out.number(user.uid);
+  out.number(user.gid);
+  protocol::encode_limits(out, request.sandbox);
+  out.number(std::int32_t{request.nice});
+  out.number(std::int32_t{request.oom_score_adj});
+  return out.take();
+}
+
+exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
+  exit_report report;
+  report.level = level;
+  report.cause = static_cast<exit_cause>(told.cause);
+  report.wall = std::chrono::nanoseconds(told.wall_ns);
+  report.cpu_user = std::chrono::nanoseconds(told.user_ns);
+  report.cpu_system = std::chrono::nanoseconds(told.system_ns);
+  report.memory_peak = told.memory_peak;
+  report.pid_namespace = told.pid_namespace;
+  if (report.cause == exit_cause::setup_failed) {
+    report.failure = explain(told);
+    return report;
+  }
+  if (report.cause == exit_cause::lost)
+    report.failure = {.code = errc::worker_crash,
+                      .message = "the process that kept the child was killed",
+                      .origin = "launch:lost"};
+  if (WIFEXITED(told.wait_status))
+    report.exit_code = WEXITSTATUS(told.wait_status);
+  else if (WIFSIGNALED(told.wait_status))
+    report.signal = WTERMSIG(told.wait_status);
+  return report;
+}
+
+exit_report failed_report(exit_cause cause, core::error why, core::sandbox_level level) {
+  exit_report report;
+  report.cause = cause;
+  report.failure = std::move(why);
+  report.level = level;
+  return report;
+}
+
+} // namespace maze::sandbox

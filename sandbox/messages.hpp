@@ -1,0 +1,20 @@
+#pragma once
+
+#include "maze/sandbox/init_protocol.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <string>
+
+namespace maze::sandbox {
+
+/// The body of the request's packet; `invalid_argument` with origin `launch:request` for a text with
+/// a NUL inside, an empty argv, an overlay without lower layers or a negative limit.
+core::result<std::string> encode_request(launch_id id, const launch_request& request);
+
+/// What maze-init told about a child's end, as the node's word for it; without the output.
+exit_report report_of(const protocol::ended& told, core::sandbox_level level);
+
+/// The report of a child that maze-init never got or took with it into death.
+exit_report failed_report(exit_cause cause, core::error why, core::sandbox_level level);
+
+} // namespace maze::sandbox

@@ -1,0 +1,197 @@
+#include "maze/sandbox/launcher.hpp"
+
+#include "support/launcher_fixture.hpp"
+#include "support/needs.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <set>
+
+using namespace maze;
+using namespace maze::sandbox;
+using namespace std::chrono_literals;
+using core::sandbox_level;
+using test::launcher_fixture;
+using test::shell;
+
+TEST_CASE_METHOD(launcher_fixture, "a command's output and exit code come back",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  const auto report = run(shell("echo out; echo err >&2; exit 3", level));
+  INFO(report.failure.message);
+  CHECK(report.cause == exit_cause::exited);
+  CHECK(report.exit_code == 3);
+  CHECK(report.signal == 0);
+  CHECK(report.standard_output.text == "out\n");
+  CHECK(report.standard_output.total == 4);
+  CHECK(report.standard_error.text == "err\n");
+  CHECK(report.level == level);
+  CHECK(report.wall > 0ns);
+  CHECK(report.memory_peak > 0);
+  CHECK(report.pid_namespace == (level == sandbox_level::subprocess && sut->can().pid_namespaces));
+}
+
+TEST_CASE_METHOD(launcher_fixture, "the signal that ended a command is told",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  const auto report = run(shell("kill -SEGV $$", level));
+  CHECK(report.cause == exit_cause::signalled);
+  CHECK(report.signal == SIGSEGV);
+  CHECK(report.exit_code == -1);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a child sees exactly the environment of its request",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  ::setenv("MAZE_TEST_SECRET", "of the node", 1);
+  launch_request request = shell("", level);
+  request.argv = {"/usr/bin/env"};
+  request.environment = {"A=1", "EMPTY=", "B=two words\nand lines"};
+  CHECK(run(request).standard_output.text == "A=1\nEMPTY=\nB=two words\nand lines\n");
+}
+
+TEST_CASE_METHOD(launcher_fixture, "no descriptor of the node reaches a child",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  const int leaky = ::open("/dev/null", O_RDONLY);
+  REQUIRE(::dup2(leaky, 77) == 77);
+  // A second maze-init is born while the leaky descriptors are open.
+  launcher_fixture late;
+  for (auto* node : {static_cast<launcher_fixture*>(this), &late})
+    // 3 is the listing itself.
+    CHECK(node->run(shell("exec ls /proc/self/fd", level)).standard_output.text == "0\n1\n2\n3\n");
+  ::close(77);
+  ::close(leaky);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a child starts with a clean slate", "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  const auto text = run(shell("cat; umask; nice; cat /proc/self/oom_score_adj; pwd;"
+                              "grep -E 'Sig(Blk|Ign)' /proc/self/status",
+                              level))
+                        .standard_output.text;
+  CHECK(text == "0022\n5\n500\n/\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a program that cannot run is named with the reason",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  const auto failure_of = [&](const std::string& program) {
+    auto request = shell("", level);
+    request.argv = {program};
+    const auto report = run(request);
+    CHECK(report.cause == exit_cause::setup_failed);
+    CHECK(report.failure.origin == "launch:exec");
+    CHECK(report.failure.code == core::errc::invalid_payload);
+    CHECK(report.failure.message.find("'" + program + "'") != std::string::npos);
+    return report.failure.message;
+  };
+  CHECK(failure_of("/no/such/program").find("errno 2") != std::string::npos);
+  CHECK(failure_of("no-such-program").find("PATH") != std::string::npos);
+  CHECK(failure_of("/etc/passwd").find("errno 13") != std::string::npos);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a bare program name is looked up in the request's PATH",
+                 "[sandbox][launcher]") {
+  auto request = shell("");
+  request.argv = {"true"};
+  CHECK(run(request).exit_code == 0);
+  request.environment = {"PATH=/nowhere:/bin"};
+  CHECK(run(request).exit_code == 0);
+  request.environment = {};
+  CHECK(run(request).cause == exit_cause::setup_failed);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a folder that is missing fails the start and not the command",
+                 "[sandbox][launcher]") {
+  auto request = shell("true");
+  request.working_directory = "/no/such/folder";
+  const auto report = run(request);
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK(report.failure.origin == "launch:working_directory");
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a level that this build does not offer is refused",
+                 "[sandbox][launcher]") {
+  for (const auto level : {sandbox_level::seccomp, sandbox_level::container}) {
+    const auto report = run(shell("true", level));
+    CHECK(report.cause == exit_cause::setup_failed);
+    CHECK(report.failure.code == core::errc::unsupported_operation);
+  }
+}
+
+TEST_CASE_METHOD(launcher_fixture, "two megabytes of arguments arrive", "[sandbox][launcher]") {
+  auto request = shell("echo $#; printf %s \"${15}\" | wc -c");
+  request.argv.emplace_back("name");
+  for (int i = 0; i < 15; ++i)
+    request.argv.emplace_back(std::size_t{120} << 10, 'x');
+  CHECK(run(request).standard_output.text == "15\n122880\n");
+}
+
+TEST_CASE_METHOD(launcher_fixture, "more output than a report keeps is logged with head and tail",
+                 "[sandbox][launcher]") {
+  auto request = shell("head -c 50000000 /dev/zero | tr '\\0' x; echo END");
+  const std::filesystem::path log = "/tmp/maze-test-log-" + std::to_string(::getpid());
+  request.standard_output = {.report_max = 100, .log_max = 1000, .log_file = log};
+  const auto kept = run(request).standard_output;
+  CHECK(kept.text == std::string(100, 'x'));
+  CHECK(kept.total == 50000004);
+  CHECK(kept.logged);
+  CHECK(kept.cut);
+  CHECK(kept.log_error.empty());
+  const auto text = test::content_of(log);
+  CHECK(text
+        == std::string(500, 'x') + "\n[maze: 49999004 of 50000004 bytes cut out here]\n"
+               + std::string(496, 'x') + "END\n");
+  std::filesystem::remove(log);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "two hundred children at once all come back",
+                 "[sandbox][launcher]") {
+  std::vector<std::shared_ptr<std::optional<exit_report>>> places;
+  for (int i = 0; i < 200; ++i)
+    places.push_back(launch(shell("echo " + std::to_string(i))));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    wait_until([&] { return places[i]->has_value(); });
+    CHECK((*places[i])->standard_output.text == std::to_string(i) + "\n");
+  }
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a thousand launches leave nothing behind",
+                 "[sandbox][launcher]") {
+  const auto open_files = [](const std::string& pid) {
+    const std::filesystem::directory_iterator all("/proc/" + pid + "/fd");
+    return std::distance(begin(all), end(all));
+  };
+  const auto mounts = test::content_of("/proc/self/mountinfo");
+  for (int i = 0; i < 5; ++i)
+    run(shell("true"));
+  const int guardian = test::children_of(::getpid()).back();
+  const auto server = std::to_string(test::children_of(guardian).at(0));
+  const auto own = open_files("self"), theirs = open_files(server);
+  const auto processes = test::children_of(std::stoi(server)).size();
+  auto request = shell("");
+  request.argv = {"/bin/true"};
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(run(request).exit_code == 0);
+  CHECK(open_files("self") == own);
+  CHECK(open_files(server) == theirs);
+  CHECK(test::children_of(std::stoi(server)).size() == processes);
+  CHECK(test::content_of("/proc/self/mountinfo") == mounts);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a request that makes no sense never reaches maze-init",
+                 "[sandbox][launcher]") {
+  auto request = shell("true");
+  request.argv.clear();
+  const auto report = run(request);
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK(report.failure.code == core::errc::invalid_argument);
+}
+
+TEST_CASE("a launcher whose maze-init is missing says where it looked", "[sandbox][launcher]") {
+  boost::asio::io_context context;
+  const auto sut = launcher::start(context, {.executable = "/no/such/maze-init"});
+  REQUIRE(!sut);
+  CHECK(sut.error().message.find("/no/such/maze-init") != std::string::npos);
+}
