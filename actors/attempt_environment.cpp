@@ -1,0 +1,83 @@
+#include "maze/actors/attempt_environment.hpp"
+
+#include "maze/io/json.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+namespace maze::actors {
+
+namespace {
+
+/// MAX_ARG_STRLEN of Linux: 32 pages, the ending NUL included.
+constexpr std::size_t variable_size_max = 131072 - 1;
+
+std::string from_process(const char* name, const char* otherwise) {
+  const char* text = std::getenv(name);
+  return text ? text : otherwise;
+}
+
+core::result<void> check(const std::string& name, const std::string& text) {
+  if (text.find('\0') != std::string::npos)
+    return core::fail(
+        core::errc::invalid_payload,
+        fmt::format("the value of {} contains a NUL byte, which an environment variable "
+                    "cannot hold: pass it in a file",
+                    name),
+        "resolve");
+  if (name.size() + 1 + text.size() > variable_size_max)
+    return core::fail(
+        core::errc::invalid_payload,
+        fmt::format("the value of {} is {} bytes long, an environment variable holds at "
+                    "most {}: pass it in a file",
+                    name, text.size(), variable_size_max - name.size() - 1),
+        "resolve");
+  return {};
+}
+
+} // namespace
+
+base_environment base_environment::of_this_process() {
+  base_environment out;
+  out.lang = from_process("LANG", "C.UTF-8");
+  out.time_zone = from_process("TZ", "");
+  return out;
+}
+
+core::result<std::vector<std::string>> attempt_environment(const base_environment& base,
+                                                           const attempt_labels& labels,
+                                                           const std::filesystem::path& home,
+                                                           const core::task_spec& spec,
+                                                           const core::resolved_call& call) {
+  std::map<std::string, std::string> variables{
+      {"PATH", base.path},        {"HOME", home.string()},
+      {"LANG", base.lang},        {"MAZE_RUN", labels.run},
+      {"MAZE_TASK", labels.task}, {"MAZE_ATTEMPT", std::to_string(labels.number)},
+  };
+  if (!base.time_zone.empty())
+    variables["TZ"] = base.time_zone;
+  for (const auto& [name, argument] : call.arguments) {
+    const std::string variable = "MAZE_INPUT_" + name;
+    if (const auto* text = argument.as<std::string>()) {
+      variables[variable] = *text;
+    } else {
+      auto json = io::to_json(argument);
+      if (!json)
+        return core::fail(json.error());
+      variables[variable] = std::move(*json);
+    }
+  }
+  for (const auto& [name, text] : spec.environment)
+    variables[name] = text;
+  std::vector<std::string> out;
+  out.reserve(variables.size());
+  for (auto& [name, text] : variables) {
+    if (auto fine = check(name, text); !fine)
+      return core::fail(fine.error());
+    out.push_back(name + '=' + text);
+  }
+  return out;
+}
+
+} // namespace maze::actors

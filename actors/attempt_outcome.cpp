@@ -1,0 +1,107 @@
+#include "maze/actors/attempt_outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace maze::actors {
+
+namespace {
+
+constexpr std::size_t evidence_size_max = 4096;
+
+/// Drops a character that the cut at the capture limit left incomplete.
+std::string whole_characters(const sandbox::captured_output& output) {
+  std::string text = output.text;
+  if (output.total <= text.size())
+    return text;
+  for (std::size_t dropped = 0; dropped < 4 && !text.empty() && !core::is_utf8(text); ++dropped)
+    text.pop_back();
+  return core::is_utf8(text) ? text : output.text;
+}
+
+core::value stream_value(const sandbox::captured_output& output) {
+  std::string text = whole_characters(output);
+  if (core::is_utf8(text))
+    return text;
+  core::bytes raw(text.size());
+  std::memcpy(raw.data(), text.data(), text.size());
+  return raw;
+}
+
+core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {
+  const sandbox::captured_output& stream = report.standard_error;
+  return {.code = code,
+          .message = std::move(message),
+          .origin = "execute",
+          .exit_code = report.cause == sandbox::exit_cause::exited ? report.exit_code : -1,
+          .signal = report.signal,
+          .evidence =
+              last_lines(stream.tail.empty() ? stream.text : stream.tail, evidence_size_max)};
+}
+
+std::string limit_text(const std::optional<core::duration>& limit) {
+  return limit ? core::to_string(*limit) : std::string("set");
+}
+
+} // namespace
+
+std::string last_lines(const std::string& text, std::size_t size_max) {
+  std::size_t begin = 0;
+  if (text.size() > size_max) {
+    begin = text.size() - size_max;
+    if (const auto line = text.find('\n', begin);
+        line != std::string::npos && line + 1 < text.size())
+      begin = line + 1;
+  }
+  std::string out = text.substr(begin);
+  if (core::is_utf8(out))
+    return out;
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) >= 0x80)
+      c = '?';
+  return out;
+}
+
+core::result<std::string> command_outcome(const core::task_spec& spec,
+                                          const sandbox::exit_report& report) {
+  using sandbox::exit_cause;
+  switch (report.cause) {
+  case exit_cause::exited:
+    break;
+  case exit_cause::signalled:
+    return core::fail(ended_badly(core::errc::signalled,
+                                  fmt::format("the command was killed by signal {} ({})",
+                                              report.signal, strsignal(report.signal)),
+                                  report));
+  case exit_cause::wall_limit:
+    return core::fail(ended_badly(core::errc::timeout_wall,
+                                  fmt::format("the command ran longer than its timeout of {}",
+                                              limit_text(spec.sandbox.wall_time)),
+                                  report));
+  case exit_cause::cpu_limit:
+    return core::fail(ended_badly(core::errc::timeout_cpu,
+                                  fmt::format("the command used more CPU time than its limit of {}",
+                                              limit_text(spec.sandbox.cpu_time)),
+                                  report));
+  case exit_cause::stopped:
+    return core::fail(ended_badly(core::errc::cancelled, "the attempt was stopped", report));
+  case exit_cause::setup_failed:
+  case exit_cause::lost:
+    return core::fail(report.failure);
+  }
+  if (std::find(spec.ok_exit.begin(), spec.ok_exit.end(), report.exit_code) == spec.ok_exit.end())
+    return core::fail(ended_badly(
+        core::errc::exit_nonzero,
+        fmt::format("the command ended with exit status {}", report.exit_code), report));
+  core::dict result;
+  result.emplace("exit_code", std::int64_t{report.exit_code});
+  result.emplace("stdout", stream_value(report.standard_output));
+  result.emplace("stderr", stream_value(report.standard_error));
+  core::dict output;
+  output.emplace(spec.output.key, std::move(result));
+  return core::encode(output);
+}
+
+} // namespace maze::actors

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "maze/core/result.hpp"
+#include "maze/core/task_spec.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <string>
+
+namespace maze::actors {
+
+/// What a command's end means for its task: the encoded output dictionary
+/// `{key: {exit_code, stdout, stderr}}`, or the error that the attempt ends with. Streams that are not
+/// UTF-8 become bytes. The error's evidence is the end of standard error, at most 4 KiB.
+core::result<std::string> command_outcome(const core::task_spec& spec,
+                                          const sandbox::exit_report& report);
+
+/// The last `size_max` bytes of `text`, from the start of a line where there is one, as valid UTF-8.
+std::string last_lines(const std::string& text, std::size_t size_max);
+
+} // namespace maze::actors

@@ -1,0 +1,229 @@
+#include "maze/actors/dag_context.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+
+namespace maze::actors {
+
+dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_setup setup) {
+  setup_ = std::move(setup);
+  listener_ = setup_.work->listener;
+  result_ = setup_.work->result;
+  logic_.emplace(setup_.work->tasks, setup_.settings);
+  // The snapshot and the secrets are the nodes' business, through the registry.
+  setup_.work = nullptr;
+  return {
+      [this](start_run) { perform(logic_->start(now())); },
+      [this](const attempts_assigned& msg) {
+        for (const core::attempt_id attempt : msg.attempts) {
+          if (const auto task = logic_->find(attempt))
+            active_[attempt] = {.task = *task, .since = now(), .node = msg.node};
+          perform(logic_->attempt_assigned(attempt, msg.node, now()));
+        }
+      },
+      [this](const attempt_entered& msg) {
+        if (const auto found = active_.find(msg.attempt); found != active_.end()) {
+          found->second.at = msg.at;
+          if (!std::exchange(found->second.begun, true))
+            found->second.since = now();
+        }
+        perform(logic_->attempt_running(msg.attempt, msg.at, now()));
+      },
+      [this](publish_attempt& msg) { publish(msg); },
+      [this](attempt_lost& msg) { lose(std::move(msg)); },
+      [this](const node_gone& msg) { forget_node(msg.node); },
+      [this](cancel_run& msg) { perform(logic_->cancel(std::move(msg.reason), now())); },
+      [this](run_tick) {
+        wake_at_ = core::instant::max();
+        perform(logic_->time_passed(now()));
+      },
+      [this](facts_durable msg) {
+        durable_ticket_ = msg.ticket;
+        release_gated();
+      },
+      [this](ask_status msg) { return status(msg.running_max); },
+      [this](ask_report) { return report(); },
+  };
+}
+
+void dag_context_state::publish(publish_attempt& msg) {
+  const auto found = active_.find(msg.attempt);
+  std::uint64_t bytes = 0;
+  for (const auto& [path, entry] : msg.files.written)
+    bytes += entry.size;
+  auto step = logic_->publish(msg.attempt, std::move(msg.output), std::move(msg.files), now());
+  if (found != active_.end()) {
+    const core::task_id task = found->second.task;
+    if (step && bytes > 0)
+      written_[task] = {found->second.node, bytes};
+    if (step)
+      for (std::string& path : msg.left_out)
+        left_out_.push_back({std::move(path), logic_->tasks().spec(task).name});
+    active_.erase(found);
+  }
+  if (step)
+    perform(std::move(*step));
+  else if (step.error().code != core::errc::stale)
+    // Files that no store may hold: the attempt has failed, whatever it wanted to say.
+    lose({msg.attempt, step.error()});
+}
+
+void dag_context_state::lose(attempt_lost msg) {
+  active_.erase(msg.attempt);
+  if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
+    perform(std::move(*step));
+}
+
+void dag_context_state::forget_node(core::node_id node) {
+  std::erase_if(active_, [&](const auto& entry) { return entry.second.node == node; });
+  perform(logic_->node_lost(node, now()));
+}
+
+void dag_context_state::perform(core::run_step step) {
+  if (!step.facts.empty()) {
+    append_facts append{.facts = {}, .ticket = ++last_ticket_};
+    append.facts.reserve(step.facts.size());
+    for (core::run_fact& fact : step.facts)
+      append.facts.push_back(core::run_progressed{setup_.run, std::move(fact)});
+    self_->send(setup_.journal, std::move(append));
+  }
+  offer_tasks offers;
+  stop_attempts stops;
+  for (core::run_deed& deed : step.todo) {
+    if (const auto* ready = std::get_if<core::offer_task>(&deed)) {
+      offer(*ready, offers);
+    } else if (const auto* stop = std::get_if<core::stop_attempt>(&deed)) {
+      active_.erase(stop->attempt);
+      stops.attempts.push_back(stop->attempt);
+    } else if (const auto* wake = std::get_if<core::wake_at>(&deed)) {
+      if (wake->at < wake_at_) {
+        wake_at_ = wake->at;
+        self_->delayed_send(self_, std::max(wake->at - now(), core::instant::zero()), run_tick{});
+      }
+    } else {
+      gated_.emplace_back(last_ticket_, std::move(deed));
+    }
+  }
+  if (!stops.attempts.empty())
+    self_->send(setup_.scheduler, std::move(stops));
+  if (!offers.tasks.empty())
+    self_->send(setup_.scheduler, std::move(offers));
+  release_gated();
+}
+
+void dag_context_state::release_gated() {
+  run_event news{.run = setup_.run};
+  while (!gated_.empty() && gated_.front().first <= durable_ticket_) {
+    perform_gated(gated_.front().second, news);
+    gated_.pop_front();
+  }
+  if ((news.ended || !news.not_completed.empty()) && listener_)
+    self_->send(listener_, news);
+  if (news.ended) {
+    listener_ = nullptr;
+    self_->send(setup_.master, run_ended{setup_.run, news.state});
+  }
+}
+
+void dag_context_state::perform_gated(const core::run_deed& deed, run_event& news) {
+  if (const auto* ended = std::get_if<core::announce_task>(&deed)) {
+    if (logic_->state(ended->task) != core::task_state::completed)
+      news.not_completed.push_back(outcome_of(ended->task));
+  } else if (const auto* end = std::get_if<core::announce_run>(&deed)) {
+    news.ended = core::is_terminal(end->state);
+    news.state = end->state;
+  }
+}
+
+void dag_context_state::offer(const core::offer_task& deed, offer_tasks& batch) {
+  auto view = logic_->view_of(deed.task);
+  if (!view) {
+    self_->send(self_, attempt_lost{deed.attempt, view.error()});
+    return;
+  }
+  const core::task_spec& spec = logic_->tasks().spec(deed.task);
+  batch.tasks.push_back({.task = {.run = setup_.run,
+                                  .task = deed.task,
+                                  .attempt = deed.attempt,
+                                  .needs = spec.needs,
+                                  .priority = spec.priority,
+                                  .local_bytes = bytes_by_node(deed.task)},
+                         .order = {.run = setup_.run,
+                                   .task = deed.task,
+                                   .attempt = deed.attempt,
+                                   .number = logic_->attempts(deed.task),
+                                   .needs = spec.needs,
+                                   .files = std::move(view->published),
+                                   .outputs = std::move(view->outputs),
+                                   .context = self_}});
+}
+
+std::vector<std::pair<core::node_id, std::uint64_t>>
+dag_context_state::bytes_by_node(core::task_id task) const {
+  std::map<core::node_id, std::uint64_t> sums;
+  if (!written_.empty())
+    for (const core::task_id dependency : logic_->tasks().dependencies(task))
+      if (const auto found = written_.find(dependency); found != written_.end())
+        sums[found->second.first] += found->second.second;
+  return {sums.begin(), sums.end()};
+}
+
+task_outcome dag_context_state::outcome_of(core::task_id task) const {
+  return {.task = logic_->tasks().spec(task).name,
+          .state = logic_->state(task),
+          .attempts = logic_->attempts(task),
+          .reason = logic_->reason(task)};
+}
+
+run_status dag_context_state::status(std::uint32_t running_max) const {
+  run_status out{.state = logic_->state()};
+  std::copy(logic_->counts().begin(), logic_->counts().end(), out.counts.begin());
+  const core::instant at = now();
+  std::vector<const active_attempt*> running;
+  for (const auto& [attempt, active] : active_)
+    if (logic_->state(active.task) == core::task_state::running)
+      running.push_back(&active);
+  const auto shown = std::min<std::size_t>(running.size(), running_max);
+  std::partial_sort(running.begin(), running.begin() + static_cast<std::ptrdiff_t>(shown),
+                    running.end(),
+                    [](const auto* a, const auto* b) { return a->since < b->since; });
+  running.resize(shown);
+  for (const active_attempt* active : running)
+    out.running.push_back(
+        {logic_->tasks().spec(active->task).name, active->at, at - active->since});
+  return out;
+}
+
+run_report dag_context_state::report() const {
+  run_report out{.state = logic_->state(), .stale_refused = logic_->stale_refused()};
+  std::copy(logic_->counts().begin(), logic_->counts().end(), out.counts.begin());
+  for (std::uint64_t i = 0; i < logic_->tasks().size(); ++i)
+    if (logic_->state(core::task_id{i}) != core::task_state::completed)
+      out.not_completed.push_back(outcome_of(core::task_id{i}));
+  out.left_out = left_out_;
+  logic_->visit_publications([&](core::task_id task, const core::manifest_delta& files) {
+    for (const auto& [path, entry] : files.written)
+      out.history.push_back({path, logic_->tasks().spec(task).name, entry});
+  });
+  if (auto files = logic_->collected())
+    out.published = std::move(*files);
+  else
+    out.conflict = files.error();
+  if (const auto& wanted = result_)
+    if (const auto task = logic_->tasks().find(wanted->task);
+        task && logic_->state(*task) == core::task_state::completed)
+      if (const auto output = core::decode(logic_->output(*task)))
+        if (const auto part = core::resolve(*wanted, *output))
+          out.result = core::encode(*part).value_or("");
+  return out;
+}
+
+core::instant dag_context_state::now() const { return self_->clock().now().time_since_epoch(); }
+
+dag_context_actor::behavior_type
+dag_context(dag_context_actor::stateful_pointer<dag_context_state> self, dag_context_setup setup) {
+  return self->state.make_behavior(std::move(setup));
+}
+
+} // namespace maze::actors

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "maze/actors/protocol/dag_context_actor.hpp"
+#include "maze/actors/protocol/journal_actor.hpp"
+#include "maze/actors/protocol/master_actor.hpp"
+#include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/core/graph_run.hpp"
+
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace maze::actors {
+
+/// What a DAGContext needs to know and whom it talks to.
+struct dag_context_setup {
+  core::run_id run;
+  std::shared_ptr<const submission> work;
+  core::graph_run::options settings;
+  master_actor master;
+  scheduler_actor scheduler;
+  journal_actor journal;
+};
+
+class dag_context_state {
+public:
+  static constexpr const char* name = "dag_context";
+
+  explicit dag_context_state(dag_context_actor::stateful_pointer<dag_context_state> self)
+      : self_(self) {}
+
+  dag_context_actor::behavior_type make_behavior(dag_context_setup setup);
+
+private:
+  struct active_attempt {
+    core::task_id task;
+    core::phase at = core::phase::pull;
+    /// When it was placed, then when it began.
+    core::instant since{};
+    bool begun = false;
+    core::node_id node;
+  };
+
+  void publish(publish_attempt& msg);
+  void lose(attempt_lost msg);
+  void forget_node(core::node_id node);
+  /// Facts to the journal, ungated deeds now, gated ones once the facts are durable.
+  void perform(core::run_step step);
+  void perform_gated(const core::run_deed& deed, run_event& news);
+  void offer(const core::offer_task& deed, offer_tasks& batch);
+  void release_gated();
+  [[nodiscard]] std::vector<std::pair<core::node_id, std::uint64_t>>
+  bytes_by_node(core::task_id task) const;
+  [[nodiscard]] task_outcome outcome_of(core::task_id task) const;
+  [[nodiscard]] run_status status(std::uint32_t running_max) const;
+  [[nodiscard]] run_report report() const;
+
+  [[nodiscard]] core::instant now() const;
+
+  dag_context_actor::stateful_pointer<dag_context_state> self_;
+  dag_context_setup setup_;
+  run_listener listener_;
+  std::optional<core::reference> result_;
+  std::optional<core::graph_run> logic_;
+  std::map<core::attempt_id, active_attempt> active_;
+  /// Where each task that published files ran, and how many bytes it wrote.
+  std::unordered_map<core::task_id, std::pair<core::node_id, std::uint64_t>> written_;
+  std::vector<left_out_path> left_out_;
+  std::deque<std::pair<std::uint64_t, core::run_deed>> gated_;
+  std::uint64_t last_ticket_ = 0;
+  std::uint64_t durable_ticket_ = 0;
+  core::instant wake_at_ = core::instant::max();
+};
+
+/// Cooperative: drives one `core::graph_run` to its end.
+dag_context_actor::behavior_type
+dag_context(dag_context_actor::stateful_pointer<dag_context_state> self, dag_context_setup setup);
+
+} // namespace maze::actors

@@ -1,0 +1,159 @@
+#include "maze/actors/master.hpp"
+
+#include "maze/actors/dag_context.hpp"
+#include "maze/actors/errors.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+
+namespace maze::actors {
+
+master_actor::behavior_type master_state::make_behavior(master_setup setup) {
+  setup_ = std::move(setup);
+  logic_.emplace(setup_.seed);
+  self_->set_down_handler([this](const caf::down_msg& down) { node_lost(down.source); });
+  self_->set_exit_handler([this](const caf::exit_msg& msg) {
+    for (const auto& [run, context] : contexts_)
+      self_->send_exit(context, msg.reason);
+    const caf::error ended = to_caf({.code = core::errc::cancelled,
+                                     .message = "the master ended before this was durable",
+                                     .origin = "master"});
+    for (const auto& [ticket, deed] : std::exchange(gated_, {}))
+      deed(ended);
+    self_->quit(msg.reason);
+  });
+  return {
+      [this](const submit_run& msg) { return submit(msg); },
+      [this](const join_cluster& msg) { return join(msg); },
+      [this](const run_ended& msg) { end(msg); },
+      [this](facts_durable msg) {
+        durable_ticket_ = msg.ticket;
+        release_gated();
+      },
+  };
+}
+
+caf::result<run_handle> master_state::submit(const submit_run& msg) {
+  const submission& work = *msg.work;
+  auto fact = fact_of(work);
+  if (!fact)
+    return to_caf(fact.error());
+  const auto accepted = logic_->submit(work.name, work.client_id);
+  if (!accepted)
+    return to_caf(accepted.error());
+  const core::run_id run = accepted->run;
+  if (accepted->fresh) {
+    open_run(run, msg);
+    fact->run = run;
+    keep(std::move(*fact));
+  }
+  auto reply = self_->make_response_promise<run_handle>();
+  once_durable([this, run, reply](const caf::error& failed) mutable {
+    if (failed) {
+      reply.deliver(failed);
+      return;
+    }
+    const dag_context_actor& context = contexts_.at(run);
+    if (logic_->run_changed(run, core::run_state::running))
+      self_->send(context, start_run{});
+    reply.deliver(run_handle{run, context});
+  });
+  return reply;
+}
+
+core::result<core::run_accepted> master_state::fact_of(const submission& work) {
+  core::run_accepted fact{.run = {},
+                          .name = work.name,
+                          .client_id = work.client_id,
+                          .base = work.base,
+                          .at = std::chrono::system_clock::now().time_since_epoch()};
+  if (auto kept = core::set_context(fact, work.context); !kept)
+    return core::fail(kept.error());
+  fact.tasks.reserve(work.tasks->size());
+  for (std::uint64_t i = 0; i < work.tasks->size(); ++i)
+    fact.tasks.push_back(work.tasks->spec(core::task_id{i}).name);
+  return fact;
+}
+
+void master_state::open_run(core::run_id run, const submit_run& msg) {
+  const submission& work = *msg.work;
+  self_->send(setup_.registry, put_run{std::make_shared<const run_bundle>(run_bundle{
+                                   run, work.name, work.tasks, work.context, work.files})});
+  core::graph_run::options settings = setup_.run_settings;
+  settings.seed = run.value;
+  settings.first_token = contexts_.size() * core::graph_run::tokens_max + 1;
+  contexts_.emplace(run,
+                    self_->spawn(dag_context, dag_context_setup{run, msg.work, settings, self_,
+                                                                setup_.scheduler, setup_.journal}));
+}
+
+caf::result<core::node_id> master_state::join(const join_cluster& msg) {
+  const auto node = logic_->join(msg.name, msg.total);
+  if (!node)
+    return to_caf(node.error());
+  self_->monitor(msg.agent);
+  agents_.push_back({*node, msg.agent});
+  keep(core::node_joined{*node, msg.name, setup_.seed, msg.total});
+  auto reply = self_->make_response_promise<core::node_id>();
+  once_durable([this, node = *node, msg, reply](const caf::error& failed) mutable {
+    if (failed) {
+      reply.deliver(failed);
+      return;
+    }
+    self_->send(setup_.scheduler, join_scheduler{node, msg.total, msg.agent});
+    reply.deliver(node);
+  });
+  return reply;
+}
+
+void master_state::end(const run_ended& msg) {
+  if (msg.state == core::run_state::cancelled)
+    // On the way there the run was cancelling, which nobody but its DAGContext needed to know.
+    static_cast<void>(logic_->run_changed(msg.run, core::run_state::cancelling));
+  // A twin that refuses the news has heard it before.
+  if (!logic_->run_changed(msg.run, msg.state))
+    return;
+  self_->send(setup_.registry, forget_run{msg.run});
+  self_->send(setup_.scheduler, close_run{msg.run});
+  for (const member_agent& member : agents_)
+    self_->send(member.agent, close_run{msg.run});
+}
+
+void master_state::keep(core::journal_event fact) {
+  self_->send(setup_.journal, append_facts{{std::move(fact)}, ++last_ticket_});
+}
+
+void master_state::once_durable(std::function<void(const caf::error&)> deed) {
+  gated_.emplace_back(last_ticket_, std::move(deed));
+  release_gated();
+}
+
+void master_state::release_gated() {
+  while (!gated_.empty() && gated_.front().first <= durable_ticket_) {
+    const auto deed = std::move(gated_.front().second);
+    gated_.pop_front();
+    deed({});
+  }
+}
+
+void master_state::node_lost(const caf::actor_addr& agent) {
+  const auto found = std::find_if(agents_.begin(), agents_.end(), [&](const member_agent& m) {
+    return m.agent.address() == agent;
+  });
+  if (found == agents_.end())
+    return;
+  const core::node_id node = found->node;
+  agents_.erase(found);
+  logic_->leave(node);
+  keep(core::node_left{node, {.code = core::errc::node_lost, .message = "the node's agent ended"}});
+  self_->send(setup_.scheduler, node_gone{node});
+}
+
+master_actor::behavior_type master(master_actor::stateful_pointer<master_state> self,
+                                   master_setup setup) {
+  return self->state.make_behavior(std::move(setup));
+}
+
+} // namespace maze::actors

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "maze/actors/protocol/journal_actor.hpp"
+#include "maze/actors/protocol/master_actor.hpp"
+#include "maze/actors/protocol/registry_actor.hpp"
+#include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/core/cluster.hpp"
+#include "maze/core/graph_run.hpp"
+
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace maze::actors {
+
+struct master_setup {
+  /// Of the run ids; also tells this start of the process from every other.
+  std::uint64_t seed = 0;
+  /// Options of every run; the epoch is this start of the master.
+  core::graph_run::options run_settings;
+  scheduler_actor scheduler;
+  journal_actor journal;
+  registry_actor registry;
+};
+
+class master_state {
+public:
+  static constexpr const char* name = "master";
+
+  explicit master_state(master_actor::stateful_pointer<master_state> self) : self_(self) {}
+
+  master_actor::behavior_type make_behavior(master_setup setup);
+
+private:
+  caf::result<run_handle> submit(const submit_run& msg);
+  /// What the journal keeps of a submission, but for its run.
+  static core::result<core::run_accepted> fact_of(const submission& work);
+  void open_run(core::run_id run, const submit_run& msg);
+  caf::result<core::node_id> join(const join_cluster& msg);
+  void end(const run_ended& msg);
+  void node_lost(const caf::actor_addr& agent);
+  void keep(core::journal_event fact);
+  /// Calls `deed` once everything kept so far is durable, or with an error should the master end first.
+  void once_durable(std::function<void(const caf::error&)> deed);
+  void release_gated();
+
+  struct member_agent {
+    core::node_id node;
+    node_agent_actor agent;
+  };
+
+  master_actor::stateful_pointer<master_state> self_;
+  master_setup setup_;
+  std::optional<core::cluster> logic_;
+  std::map<core::run_id, dag_context_actor> contexts_;
+  std::vector<member_agent> agents_;
+  std::deque<std::pair<std::uint64_t, std::function<void(const caf::error&)>>> gated_;
+  std::uint64_t last_ticket_ = 0;
+  std::uint64_t durable_ticket_ = 0;
+};
+
+/// Cooperative: accepts runs and nodes, keeps one DAGContext a run.
+master_actor::behavior_type master(master_actor::stateful_pointer<master_state> self,
+                                   master_setup setup);
+
+} // namespace maze::actors

@@ -1,0 +1,212 @@
+#include "maze/actors/node_agent.hpp"
+
+#include "maze/actors/errors.hpp"
+#include "maze/core/run_name.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace maze::actors {
+
+node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup setup) {
+  setup_ = std::move(setup);
+  logic_.emplace(setup_.slots);
+  self_->set_down_handler([this](const caf::down_msg& down) { worker_down(down); });
+  self_->set_exit_handler([this](const caf::exit_msg& msg) {
+    for (const auto& [slot, owned] : workers_)
+      self_->send_exit(owned.worker, msg.reason);
+    for (auto& reply : std::exchange(drained_, {}))
+      reply.deliver(to_caf({.code = core::errc::cancelled,
+                            .message = "the node's agent ended before its children did",
+                            .origin = "node agent"}));
+    self_->quit(msg.reason);
+  });
+  return {
+      [this](run_attempts& msg) {
+        for (attempt_order& order : msg.orders)
+          accept(std::move(order));
+      },
+      [this](const stop_attempts& msg) {
+        for (const core::attempt_id attempt : msg.attempts)
+          stop(attempt);
+      },
+      [this](const slot_free& msg) { free(msg); },
+      [this](const close_run& msg) { close(msg.run); },
+      [this](drain_node) { return drain(); },
+  };
+}
+
+void node_agent_state::accept(attempt_order order) {
+  const auto [known, fresh] = runs_.try_emplace(order.run);
+  if (known->second.files)
+    return offer(std::move(order));
+  const core::run_id run = order.run;
+  known->second.waiting.push_back(std::move(order));
+  if (fresh)
+    ask_registry(run);
+}
+
+void node_agent_state::ask_registry(core::run_id run) {
+  self_->request(setup_.registry, setup_.registry_timeout, find_run{run})
+      .then([this, run](const run_bundle_ptr& found) { open_run(run, found); },
+            [this, run](const caf::error& failed) { refuse_run(run, from_caf(failed)); });
+}
+
+void node_agent_state::open_run(core::run_id run, const run_bundle_ptr& found) {
+  const auto known = runs_.find(run);
+  if (known == runs_.end())
+    return;
+  known->second.files = std::make_shared<run_files>(
+      found, setup_.blobs,
+      run_files::options{.root = setup_.runs_root / core::to_string(run),
+                         .overlay = setup_.overlay});
+  for (attempt_order& order : std::exchange(known->second.waiting, {}))
+    offer(std::move(order));
+}
+
+void node_agent_state::refuse_run(core::run_id run, const core::error& reason) {
+  const auto known = runs_.extract(run);
+  if (known.empty())
+    return;
+  for (const attempt_order& order : known.mapped().waiting) {
+    self_->send(order.context, attempt_lost{order.attempt, reason});
+    report_ended(order.attempt);
+  }
+}
+
+void node_agent_state::offer(attempt_order order) {
+  const core::attempt_id attempt = order.attempt;
+  const core::resources needs = order.needs;
+  held_.insert_or_assign(attempt, std::move(order));
+  perform(logic_->offered(attempt, needs));
+}
+
+void node_agent_state::stop(core::attempt_id attempt) {
+  for (const auto& [slot, owned] : workers_)
+    if (owned.attempt == attempt) {
+      self_->send(owned.worker, stop_child{attempt});
+      return;
+    }
+  for (auto& [run, known] : runs_)
+    std::erase_if(known.waiting,
+                  [&](const attempt_order& order) { return order.attempt == attempt; });
+  held_.erase(attempt);
+  perform(logic_->ended(attempt));
+  report_ended(attempt);
+}
+
+void node_agent_state::free(const slot_free& msg) {
+  const auto owned = workers_.find(msg.slot);
+  if (owned == workers_.end() || owned->second.attempt != msg.attempt)
+    return;
+  owned->second.attempt.reset();
+  perform(logic_->ended(msg.attempt));
+  report_ended(msg.attempt);
+  tell_if_idle();
+}
+
+void node_agent_state::close(core::run_id run) {
+  const auto known = runs_.find(run);
+  if (known == runs_.end())
+    return;
+  for (const attempt_order& order : known->second.waiting)
+    report_ended(order.attempt);
+  std::vector<core::attempt_id> held;
+  for (const auto& [attempt, order] : held_)
+    if (order.run == run)
+      held.push_back(attempt);
+  // Latest first: the end of one that others wait behind would start them.
+  for (auto attempt = held.rbegin(); attempt != held.rend(); ++attempt)
+    stop(*attempt);
+  // The last owner removes trees from the disk, which must not block this actor.
+  self_->spawn<caf::detached>([files = std::move(known->second.files)](caf::event_based_actor*) {});
+  runs_.erase(known);
+}
+
+caf::result<bool> node_agent_state::drain() {
+  draining_ = true;
+  logic_->drain();
+  for (auto& [run, known] : runs_)
+    for (attempt_order& order : std::exchange(known.waiting, {}))
+      refuse(std::move(order));
+  while (!held_.empty()) {
+    auto last = held_.extract(std::prev(held_.end()));
+    perform(logic_->ended(last.key()));
+    refuse(std::move(last.mapped()));
+  }
+  auto reply = self_->make_response_promise<bool>();
+  drained_.push_back(reply);
+  for (const auto& [slot, owned] : workers_)
+    if (owned.attempt)
+      self_->send(owned.worker, stop_child{*owned.attempt});
+  tell_if_idle();
+  return reply;
+}
+
+void node_agent_state::tell_if_idle() {
+  if (logic_->running() > 0)
+    return;
+  for (auto& reply : std::exchange(drained_, {}))
+    reply.deliver(true);
+}
+
+void node_agent_state::worker_down(const caf::down_msg& down) {
+  for (auto& [slot, owned] : workers_) {
+    if (owned.worker.address() != down.source)
+      continue;
+    const slot_worker lost = std::move(owned);
+    workers_.erase(slot);
+    if (lost.attempt) {
+      self_->send(lost.context, attempt_lost{*lost.attempt,
+                                             {.code = core::errc::worker_crash,
+                                              .message = fmt::format("the worker died: {}",
+                                                                     from_caf(down.reason).message),
+                                              .origin = "worker"}});
+      perform(logic_->ended(*lost.attempt));
+      report_ended(*lost.attempt);
+      tell_if_idle();
+    }
+    return;
+  }
+}
+
+void node_agent_state::perform(const core::slot_actions& todo) {
+  for (const core::slot_action& action : todo) {
+    if (const auto* begin = std::get_if<core::start_attempt>(&action)) {
+      start(begin->attempt, begin->slot);
+    } else if (const auto* refusal = std::get_if<core::refuse_attempt>(&action)) {
+      refuse(std::move(held_.extract(refusal->attempt).mapped()));
+    }
+  }
+}
+
+void node_agent_state::refuse(attempt_order order) {
+  self_->send(setup_.scheduler, attempt_refused{std::move(order), logic_->free(), draining_});
+}
+
+void node_agent_state::start(core::attempt_id attempt, core::slot_id slot) {
+  auto order = held_.extract(attempt);
+  slot_worker& owned = workers_[slot];
+  if (!owned.worker) {
+    owned.worker = setup_.spawn_worker(slot, self_);
+    self_->monitor(owned.worker);
+  }
+  owned.attempt = attempt;
+  owned.context = order.mapped().context;
+  const auto& files = runs_.at(order.mapped().run).files;
+  self_->send(owned.worker, run_attempt{std::move(order.mapped()), files});
+}
+
+void node_agent_state::report_ended(core::attempt_id attempt) {
+  self_->send(setup_.scheduler, attempts_ended{{attempt}});
+}
+
+node_agent_actor::behavior_type
+node_agent(node_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup) {
+  return self->state.make_behavior(std::move(setup));
+}
+
+} // namespace maze::actors

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/protocol/registry_actor.hpp"
+#include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/actors/protocol/worker_actor.hpp"
+#include "maze/actors/run_files.hpp"
+#include "maze/core/node_slots.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace maze::actors {
+
+struct node_agent_setup {
+  core::node_slots::options slots;
+  scheduler_actor scheduler;
+  registry_actor registry;
+  /// Spawns the worker of a slot, which reports to the agent.
+  std::function<worker_actor(core::slot_id, const node_agent_actor&)> spawn_worker;
+  std::shared_ptr<io::blob_store> blobs;
+  /// Folder of this node's runs; each gets one below it.
+  std::filesystem::path runs_root;
+  /// Whether children of this node can have overlays.
+  bool overlay = true;
+  /// How long the registry may take to answer.
+  std::chrono::milliseconds registry_timeout{10'000};
+};
+
+class node_agent_state {
+public:
+  static constexpr const char* name = "node_agent";
+
+  explicit node_agent_state(node_agent_actor::stateful_pointer<node_agent_state> self)
+      : self_(self) {}
+
+  node_agent_actor::behavior_type make_behavior(node_agent_setup setup);
+
+private:
+  struct known_run {
+    std::shared_ptr<run_files> files;
+    /// Orders that wait for the bundle.
+    std::vector<attempt_order> waiting;
+  };
+  struct slot_worker {
+    worker_actor worker;
+    /// What it runs, if anything, and who is told should the worker die.
+    std::optional<core::attempt_id> attempt;
+    dag_context_actor context;
+  };
+
+  void accept(attempt_order order);
+  void offer(attempt_order order);
+  void ask_registry(core::run_id run);
+  void open_run(core::run_id run, const run_bundle_ptr& found);
+  void refuse_run(core::run_id run, const core::error& reason);
+  void stop(core::attempt_id attempt);
+  void free(const slot_free& msg);
+  void close(core::run_id run);
+  /// Gives an order back to the scheduler.
+  void refuse(attempt_order order);
+  caf::result<bool> drain();
+  void tell_if_idle();
+  void worker_down(const caf::down_msg& down);
+  void perform(const core::slot_actions& todo);
+  void start(core::attempt_id attempt, core::slot_id slot);
+  /// Tells the scheduler that an attempt ended here.
+  void report_ended(core::attempt_id attempt);
+
+  node_agent_actor::stateful_pointer<node_agent_state> self_;
+  node_agent_setup setup_;
+  std::optional<core::node_slots> logic_;
+  std::map<core::run_id, known_run> runs_;
+  /// Offered to the slots and not started yet.
+  std::map<core::attempt_id, attempt_order> held_;
+  std::map<core::slot_id, slot_worker> workers_;
+  bool draining_ = false;
+  std::vector<caf::typed_response_promise<bool>> drained_;
+};
+
+/// Cooperative: owns the slots of one node and one worker a slot.
+node_agent_actor::behavior_type
+node_agent(node_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup);
+
+} // namespace maze::actors

@@ -1,0 +1,223 @@
+#pragma once
+
+#include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/journal_actor.hpp"
+#include "maze/core/graph_run.hpp"
+#include "maze/core/ids.hpp"
+#include "maze/core/manifest.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace maze::actors {
+
+struct start_run {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, start_run&) {
+    return f();
+  }
+};
+
+/// The scheduler placed attempts.
+struct attempts_assigned {
+  core::node_id node;
+  std::vector<core::attempt_id> attempts;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempts_assigned& x) {
+    return f(x.node, x.attempts);
+  }
+};
+
+/// An attempt entered a phase.
+struct attempt_entered {
+  core::attempt_id attempt;
+  core::phase at = core::phase::pull;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempt_entered& x) {
+    return f(x.attempt, x.at);
+  }
+};
+
+/// An attempt succeeded: its output and files become visible together, once, or not at all.
+struct publish_attempt {
+  core::attempt_id attempt;
+  /// Encoded output dictionary `{key: value}`.
+  std::string output;
+  core::manifest_delta files;
+  /// Paths that look like code or caches and are not part of `files`.
+  std::vector<std::string> left_out;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, publish_attempt& x) {
+    return f(x.attempt, x.output, x.files, x.left_out);
+  }
+};
+
+/// An attempt ended without a result.
+struct attempt_lost {
+  core::attempt_id attempt;
+  core::error reason;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempt_lost& x) {
+    return f(x.attempt, x.reason);
+  }
+};
+
+struct node_gone {
+  core::node_id node;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_gone& x) {
+    return f(x.node);
+  }
+};
+
+struct cancel_run {
+  core::error reason;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, cancel_run& x) {
+    return f(x.reason);
+  }
+};
+
+/// The moment that the run's twin asked to be woken at.
+struct run_tick {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_tick&) {
+    return f();
+  }
+};
+
+/// A task that runs now, for people to look at.
+struct running_task {
+  std::string name;
+  core::phase at = core::phase::pull;
+  core::duration elapsed{};
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, running_task& x) {
+    return f(x.name, x.at, x.elapsed);
+  }
+};
+
+struct ask_status {
+  /// At most this many of the running tasks, longest first.
+  std::uint32_t running_max = 8;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, ask_status& x) {
+    return f(x.running_max);
+  }
+};
+
+struct run_status {
+  core::run_state state = core::run_state::accepted;
+  /// Tasks by `task_state` value.
+  std::array<std::uint64_t, 9> counts{};
+  std::vector<running_task> running;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_status& x) {
+    return f(x.state, x.counts, x.running);
+  }
+};
+
+/// A task that ended otherwise than completed, and why.
+struct task_outcome {
+  std::string task;
+  core::task_state state = core::task_state::failed;
+  std::uint32_t attempts = 0;
+  core::error reason;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, task_outcome& x) {
+    return f(x.task, x.state, x.attempts, x.reason);
+  }
+};
+
+/// One version of a file: who wrote what.
+struct file_version {
+  std::string path;
+  std::string task;
+  core::file_entry entry;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, file_version& x) {
+    return f(x.path, x.task, x.entry);
+  }
+};
+
+/// A path that a task wrote and that was not published, because it looks like code or a cache.
+struct left_out_path {
+  std::string path;
+  std::string task;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, left_out_path& x) {
+    return f(x.path, x.task);
+  }
+};
+
+struct ask_report {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, ask_report&) {
+    return f();
+  }
+};
+
+struct run_report {
+  core::run_state state = core::run_state::accepted;
+  std::array<std::uint64_t, 9> counts{};
+  /// Every task that did not complete, in the order of the workflow.
+  std::vector<task_outcome> not_completed;
+  /// What the run published, if that is free of conflicts.
+  core::file_map published;
+  /// Every version that was published, in the order of publication.
+  std::vector<file_version> history;
+  std::vector<left_out_path> left_out;
+  /// Why `published` is missing.
+  core::error conflict;
+  /// Encoded value of the workflow's `result`; empty where there is none or its task did not complete.
+  std::string result;
+  /// Late publications and reports that were refused because of their token.
+  std::uint64_t stale_refused = 0;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_report& x) {
+    return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.conflict,
+             x.result, x.stale_refused);
+  }
+};
+
+/// Something that whoever follows a run wants to know at once. Sent only when it is durable.
+struct run_event {
+  core::run_id run;
+  /// Tasks that ended otherwise than completed since the last event.
+  std::vector<task_outcome> not_completed;
+  /// Whether the run ended; then `state` is terminal.
+  bool ended = false;
+  core::run_state state = core::run_state::running;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_event& x) {
+    return f(x.run, x.not_completed, x.ended, x.state);
+  }
+};
+using run_listener = listener_actor<run_event>;
+
+/// A DAGCONTEXT: owner of one run's values and file versions; drives the run to its end.
+using dag_context_actor = interface<void(start_run), void(attempts_assigned), void(attempt_entered),
+                                    void(publish_attempt), void(attempt_lost), void(node_gone),
+                                    void(cancel_run), void(run_tick), void(facts_durable),
+                                    // Numbers and running tasks for a live view.
+                                    run_status(ask_status),
+                                    // Everything about the run as it stands; final once it ended.
+                                    run_report(ask_report)>;
+
+} // namespace maze::actors

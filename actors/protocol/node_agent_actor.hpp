@@ -1,0 +1,89 @@
+#pragma once
+
+#include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/dag_context_actor.hpp"
+#include "maze/actors/protocol/registry_actor.hpp"
+#include "maze/core/resources.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace maze::actors {
+
+/// One attempt on its way to a node: what differs from attempt to attempt; the rest is in the run's
+/// bundle.
+struct attempt_order {
+  core::run_id run;
+  core::task_id task;
+  core::attempt_id attempt;
+  /// 1 for the first attempt of the task.
+  std::uint32_t number = 1;
+  core::resources needs;
+  /// What the task's ancestors published.
+  core::manifest_delta files;
+  /// Encoded output dictionaries of the tasks that its references name.
+  std::map<std::string, std::string> outputs;
+  /// Who is told.
+  dag_context_actor context;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempt_order& x) {
+    return f(x.run, x.task, x.attempt, x.number, x.needs, x.files, x.outputs, x.context);
+  }
+};
+
+struct run_attempts {
+  std::vector<attempt_order> orders;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_attempts& x) {
+    return f(x.orders);
+  }
+};
+
+struct stop_attempts {
+  std::vector<core::attempt_id> attempts;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, stop_attempts& x) {
+    return f(x.attempts);
+  }
+};
+
+/// A worker is done with its attempt, whatever came of it.
+struct slot_free {
+  core::slot_id slot;
+  core::attempt_id attempt;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, slot_free& x) {
+    return f(x.slot, x.attempt);
+  }
+};
+
+/// The run ended: its trees, views and cached values may go.
+struct close_run {
+  core::run_id run;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, close_run& x) {
+    return f(x.run);
+  }
+};
+
+/// Take no new attempts; stop what runs.
+struct drain_node {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, drain_node&) {
+    return f();
+  }
+};
+
+/// A NODE AGENT: owns the slots and workers of one node.
+using node_agent_actor =
+    interface<void(run_attempts), void(stop_attempts), void(slot_free), void(close_run),
+              // Stops everything; the reply comes when no child lives any more.
+              bool(drain_node)>;
+
+} // namespace maze::actors

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "maze/actors/interface.hpp"
+#include "maze/core/graph.hpp"
+#include "maze/core/ids.hpp"
+#include "maze/core/manifest.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+#include <string>
+
+namespace maze::actors {
+
+/// What a node must know of a run before it can run any of its attempts; never changes.
+struct run_bundle {
+  core::run_id run;
+  std::string name;
+  std::shared_ptr<const core::graph> tasks;
+  core::context_map context;
+  /// The snapshot taken at submit.
+  core::file_map files;
+};
+using run_bundle_ptr = std::shared_ptr<const run_bundle>;
+
+struct put_run {
+  run_bundle_ptr bundle;
+};
+
+struct find_run {
+  core::run_id run;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, find_run& x) {
+    return f(x.run);
+  }
+};
+
+struct forget_run {
+  core::run_id run;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, forget_run& x) {
+    return f(x.run);
+  }
+};
+
+/// The REGISTRY: what may run: the task specs and the context of each live run.
+using registry_actor = interface<
+    // Keeps a run's bundle until it is forgotten.
+    void(put_run),
+    // The bundle; fails with `not_found`.
+    run_bundle_ptr(find_run), void(forget_run)>;
+
+} // namespace maze::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::put_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::run_bundle_ptr)

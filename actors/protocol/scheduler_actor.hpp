@@ -1,0 +1,75 @@
+#pragma once
+
+#include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/core/scheduler.hpp"
+
+#include <vector>
+
+namespace maze::actors {
+
+/// A ready task and the order that goes to the node it is placed on.
+struct offered_task {
+  core::ready_task task;
+  attempt_order order;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, offered_task& x) {
+    return f(x.task, x.order);
+  }
+};
+
+struct offer_tasks {
+  std::vector<offered_task> tasks;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, offer_tasks& x) {
+    return f(x.tasks);
+  }
+};
+
+struct join_scheduler {
+  core::node_id node;
+  core::resources total;
+  node_agent_actor agent;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, join_scheduler& x) {
+    return f(x.node, x.total, x.agent);
+  }
+};
+
+/// Attempts ended on a node, however.
+struct attempts_ended {
+  std::vector<core::attempt_id> attempts;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempts_ended& x) {
+    return f(x.attempts);
+  }
+};
+
+/// A node does not take an attempt and gives its order back; `free` is what it really has left.
+struct attempt_refused {
+  attempt_order order;
+  core::resources free;
+  /// The node takes nothing at all any more.
+  bool draining = false;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempt_refused& x) {
+    return f(x.order, x.free, x.draining);
+  }
+};
+
+/// The SCHEDULER: pairs ready tasks with nodes.
+using scheduler_actor = interface<
+    // Queues ready tasks; each is later reported to its DAGContext as assigned or lost.
+    void(offer_tasks),
+    // Takes offers back, or has the attempts stopped where they run.
+    void(stop_attempts), void(join_scheduler), void(node_gone), void(attempts_ended),
+    void(attempt_refused),
+    // The run ended: nobody of it wants to hear anything more.
+    void(close_run)>;
+
+} // namespace maze::actors

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+
+namespace maze::actors {
+
+class run_files;
+
+/// One attempt to run, with what the node keeps of its run.
+struct run_attempt {
+  attempt_order order;
+  std::shared_ptr<run_files> files;
+};
+
+/// The attempt's child and every process of its tree are gone.
+struct child_ended {
+  core::attempt_id attempt;
+  std::shared_ptr<sandbox::exit_report> report;
+};
+
+struct stop_child {
+  core::attempt_id attempt;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, stop_child& x) {
+    return f(x.attempt);
+  }
+};
+
+/// A WORKER: owns one child at a time and takes an attempt through pull, resolve, execute, push.
+using worker_actor = interface<void(run_attempt), void(child_ended), void(stop_child)>;
+
+} // namespace maze::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::run_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::child_ended)

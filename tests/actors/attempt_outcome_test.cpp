@@ -1,0 +1,117 @@
+#include "maze/actors/attempt_outcome.hpp"
+
+#include "support/builders.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace maze;
+using namespace maze::actors;
+using sandbox::exit_cause;
+
+namespace {
+
+sandbox::exit_report exited(int code, std::string text = {}, std::string errors = {}) {
+  sandbox::exit_report out;
+  out.cause = exit_cause::exited;
+  out.exit_code = code;
+  out.standard_output = {.text = text, .total = text.size()};
+  out.standard_error = {.text = errors, .total = errors.size()};
+  return out;
+}
+
+/// The fields of the command's one output.
+core::dict fields(const core::result<std::string>& outcome) {
+  REQUIRE(outcome);
+  const core::value output = core::decode(*outcome).value();
+  REQUIRE(output.as<core::dict>());
+  CHECK(output.as<core::dict>()->size() == 1);
+  return *output.as<core::dict>()->at("run").as<core::dict>();
+}
+
+} // namespace
+
+TEST_CASE("a command that ends well gives its status and both streams", "[actors][outcome]") {
+  const auto out = fields(command_outcome(test::shell("t"), exited(0, "hello\n", "warned\n")));
+  CHECK(out.at("exit_code") == core::value(0));
+  CHECK(out.at("stdout") == core::value("hello\n"));
+  CHECK(out.at("stderr") == core::value("warned\n"));
+}
+
+TEST_CASE("a status counts as success only where the task lists it", "[actors][outcome]") {
+  auto spec = test::shell("t");
+  spec.ok_exit = {0, 3};
+  CHECK(fields(command_outcome(spec, exited(3))).at("exit_code") == core::value(3));
+  const auto failed = command_outcome(spec, exited(4, "", "it broke\n"));
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == core::errc::exit_nonzero);
+  CHECK(failed.error().exit_code == 4);
+  CHECK(failed.error().origin == "execute");
+  CHECK(failed.error().evidence == "it broke\n");
+}
+
+TEST_CASE("output that is no text becomes bytes", "[actors][outcome]") {
+  const auto out = fields(command_outcome(test::shell("t"), exited(0, "\xff\x01")));
+  CHECK(out.at("stdout") == core::value(core::bytes{std::byte{0xff}, std::byte{1}}));
+}
+
+TEST_CASE("a character that the capture limit cut in two does not turn text into bytes",
+          "[actors][outcome]") {
+  auto report = exited(0, "abc\xe2\x82");
+  SECTION("cut there") {
+    report.standard_output.total = 100;
+    CHECK(fields(command_outcome(test::shell("t"), report)).at("stdout") == core::value("abc"));
+  }
+  SECTION("written so by the command") {
+    CHECK(fields(command_outcome(test::shell("t"), report)).at("stdout").is<core::bytes>());
+  }
+}
+
+TEST_CASE("each way to end badly has its own code and sentence", "[actors][outcome]") {
+  auto spec = test::shell("t");
+  spec.sandbox.wall_time = std::chrono::seconds(90);
+  spec.sandbox.cpu_time = std::chrono::seconds(5);
+  auto report = exited(0);
+  const auto [cause, code, word] = GENERATE(table<exit_cause, core::errc, const char*>({
+      {exit_cause::signalled, core::errc::signalled, "signal 11"},
+      {exit_cause::wall_limit, core::errc::timeout_wall, "timeout"},
+      {exit_cause::cpu_limit, core::errc::timeout_cpu, "CPU"},
+      {exit_cause::stopped, core::errc::cancelled, "stopped"},
+  }));
+  report.cause = cause;
+  report.signal = cause == exit_cause::signalled ? 11 : 0;
+  const auto failed = command_outcome(spec, report);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == code);
+  CHECK(failed.error().message.find(word) != std::string::npos);
+  CHECK(failed.error().exit_code == -1);
+  CHECK(failed.error().signal == report.signal);
+}
+
+TEST_CASE("a child that never ran tells why in the launcher's words", "[actors][outcome]") {
+  sandbox::exit_report report;
+  report.cause = GENERATE(exit_cause::setup_failed, exit_cause::lost);
+  report.failure = {
+      .code = core::errc::not_found, .message = "no such program", .origin = "launch:exec"};
+  const auto failed = command_outcome(test::shell("t"), report);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error() == report.failure);
+}
+
+TEST_CASE("the evidence of a failure is the end of standard error", "[actors][outcome]") {
+  auto report = exited(1, "", "the beginning");
+  SECTION("the tail, where the report does not hold the end") {
+    report.standard_error.tail = "the very end";
+    CHECK(command_outcome(test::shell("t"), report).error().evidence == "the very end");
+  }
+  SECTION("else the text") {
+    CHECK(command_outcome(test::shell("t"), report).error().evidence == "the beginning");
+  }
+}
+
+TEST_CASE("the last lines start at the start of a line and fit the limit", "[actors][outcome]") {
+  CHECK(last_lines("one\ntwo\nthree\n", 100) == "one\ntwo\nthree\n");
+  CHECK(last_lines("one\ntwo\nthree\n", 8) == "three\n");
+  CHECK(last_lines("a line without end", 8) == "hout end");
+  CHECK(last_lines("", 8).empty());
+  CHECK(last_lines("bad \xff byte", 100) == "bad ? byte");
+}

@@ -1,0 +1,185 @@
+#include "maze/actors/master.hpp"
+
+#include "support/builders.hpp"
+#include "support/fake_actors.hpp"
+#include "support/random_value.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace maze;
+using namespace maze::actors;
+
+namespace {
+
+struct master_fixture : test::actor_fixture {
+  test::recording_scheduler scheduler = test::spawn_scheduler(*this);
+  test::memory_journal journal = test::spawn_journal(*this);
+  test::memory_registry registry = test::spawn_registry(*this);
+  test::recording_node_agent agent = test::spawn_node_agent(*this);
+  master_actor sut = spawn(master, master_setup{.seed = 5,
+                                                .run_settings = {},
+                                                .scheduler = scheduler.actor,
+                                                .journal = journal.actor,
+                                                .registry = registry.actor});
+
+  submit_run one_task(std::string client_id = "c1", std::string name = "work") {
+    auto work = test::work_of({test::shell("a")}, std::move(name));
+    work.client_id = std::move(client_id);
+    return test::submit(std::move(work));
+  }
+  run_handle accepted(const submit_run& msg) {
+    const auto reply = ask_later<run_handle>(sut, msg);
+    test::acknowledge(*this, journal);
+    return reply.value();
+  }
+  join_cluster join(std::uint32_t cpu_millis = 2000) {
+    return {"n1", {.cpu_millis = cpu_millis, .memory = {}, .gpus = 0}, agent.actor};
+  }
+  template <class Fact>
+  std::size_t kept() const {
+    return static_cast<std::size_t>(
+        std::count_if(journal->facts.begin(), journal->facts.end(),
+                      [](const auto& fact) { return std::holds_alternative<Fact>(fact); }));
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(master_fixture, "a submit is answered, and its run starts, once it is durable",
+                 "[actors][master]") {
+  const auto reply = ask_later<run_handle>(sut, one_task());
+  CHECK(kept<core::run_accepted>() == 1);
+  CHECK(reply.pending());
+  CHECK(scheduler->offers.empty());
+  test::acknowledge(*this, journal);
+  CHECK(reply.value().context);
+  REQUIRE(scheduler->offers.size() == 1);
+  CHECK(scheduler->offers[0].order.run == reply.value().run);
+}
+
+TEST_CASE_METHOD(master_fixture, "the same submit again gives the same run", "[actors][master]") {
+  const auto first = ask_later<run_handle>(sut, one_task());
+  const auto second = ask_later<run_handle>(sut, one_task());
+  CHECK(second.pending());
+  test::acknowledge(*this, journal);
+  const auto third = accepted(one_task());
+  CHECK(first.value().run == second.value().run);
+  CHECK(first.value().run == third.run);
+  CHECK(first.value().context == third.context);
+  CHECK(kept<core::run_accepted>() == 1);
+  CHECK(scheduler->offers.size() == 1);
+  CHECK(accepted(one_task("c2")).run != third.run);
+}
+
+TEST_CASE_METHOD(master_fixture, "a submit id that is taken by another workflow is refused",
+                 "[actors][master]") {
+  accepted(one_task("c1", "first"));
+  const auto failed = ask_failing<run_handle>(sut, one_task("c1", "second"));
+  CHECK(failed.code == core::errc::invalid_argument);
+  CHECK(failed.message.find("first") != std::string::npos);
+}
+
+TEST_CASE_METHOD(master_fixture,
+                 "a run that cannot be written down is refused, as often as it comes",
+                 "[actors][master]") {
+  auto work = test::work_of({test::shell("a")});
+  work.client_id = "c1";
+  work.context["deep"] = {.content = test::nested_lists(100)};
+  for (int i = 0; i < 2; ++i) {
+    const auto failed = ask_failing<run_handle>(sut, test::submit(work));
+    CHECK(failed.code == core::errc::limit_exceeded);
+    CHECK(failed.message.find("deep") != std::string::npos);
+  }
+  CHECK(kept<core::run_accepted>() == 0);
+  CHECK(registry->bundles.empty());
+  CHECK(accepted(one_task("c1")).context);
+}
+
+TEST_CASE_METHOD(master_fixture, "secrets go to the registry and not to the journal",
+                 "[actors][master]") {
+  auto work = test::work_of({test::shell("a")});
+  work.context["key"] = {.content = core::value("s3cret-value"), .secret = true};
+  work.context["top"] = {.content = core::value(50)};
+  const auto run = accepted(test::submit(work)).run;
+  for (const auto& fact : journal->facts)
+    CHECK(core::encode_journal_event(fact).find("s3cret-value") == std::string::npos);
+  const auto& fact = std::get<core::run_accepted>(journal->facts.at(0));
+  CHECK(fact.secrets == std::vector<std::string>{"key"});
+  CHECK(fact.context.count("top") == 1);
+  CHECK(fact.tasks == std::vector<std::string>{"a"});
+  CHECK(registry->bundles.at(run)->context.at("key").content == core::value("s3cret-value"));
+}
+
+TEST_CASE_METHOD(master_fixture, "no two runs share an attempt token", "[actors][master]") {
+  accepted(one_task("c1"));
+  accepted(one_task("c2"));
+  REQUIRE(scheduler->offers.size() == 2);
+  CHECK(scheduler->offers[0].order.attempt != scheduler->offers[1].order.attempt);
+}
+
+TEST_CASE_METHOD(master_fixture, "a node is in the cluster once that is durable",
+                 "[actors][master]") {
+  const auto reply = ask_later<core::node_id>(sut, join());
+  CHECK(kept<core::node_joined>() == 1);
+  CHECK(reply.pending());
+  CHECK(scheduler->joins.empty());
+  test::acknowledge(*this, journal);
+  REQUIRE(scheduler->joins.size() == 1);
+  CHECK(scheduler->joins[0].node == reply.value());
+  CHECK(scheduler->joins[0].total.cpu_millis == 2000);
+}
+
+TEST_CASE_METHOD(master_fixture, "a node without cores is refused", "[actors][master]") {
+  CHECK(ask_failing<core::node_id>(sut, join(0)).code == core::errc::invalid_argument);
+  CHECK(journal->facts.empty());
+}
+
+TEST_CASE_METHOD(master_fixture, "a node whose agent dies has left", "[actors][master]") {
+  const auto reply = ask_later<core::node_id>(sut, join());
+  test::acknowledge(*this, journal);
+  kill(agent.actor);
+  CHECK(kept<core::node_left>() == 1);
+  CHECK(scheduler->gone == std::vector<core::node_id>{reply.value()});
+}
+
+TEST_CASE_METHOD(master_fixture, "whoever keeps something of a run hears that it ended",
+                 "[actors][master]") {
+  ask_later<core::node_id>(sut, join());
+  const auto run = accepted(one_task());
+  const auto state =
+      GENERATE(core::run_state::completed, core::run_state::failed, core::run_state::cancelled);
+  tell(sut, run_ended{run.run, state});
+  tell(sut, run_ended{run.run, state});
+  const std::vector<core::run_id> once{run.run};
+  CHECK(registry->forgotten == once);
+  CHECK(scheduler->closed == once);
+  CHECK(agent->closed == once);
+}
+
+TEST_CASE_METHOD(master_fixture, "a run that is cancelled comes to its end everywhere",
+                 "[actors][master]") {
+  const auto run = accepted(one_task());
+  tell(run.context, cancel_run{{.code = core::errc::cancelled, .message = "somebody asked"}});
+  test::acknowledge(*this, journal);
+  CHECK(registry->forgotten == std::vector<core::run_id>{run.run});
+  CHECK(scheduler->closed == std::vector<core::run_id>{run.run});
+}
+
+TEST_CASE_METHOD(master_fixture, "who still waits when the master ends gets an error",
+                 "[actors][master]") {
+  const auto submitted = ask_later<run_handle>(sut, one_task());
+  const auto joined = ask_later<core::node_id>(sut, join());
+  caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
+  run();
+  CHECK_FALSE(submitted.pending());
+  CHECK_FALSE(joined.pending());
+}
+
+TEST_CASE_METHOD(master_fixture, "the runs of a master end with it", "[actors][master]") {
+  const auto run = accepted(one_task());
+  caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
+  this->run();
+  CHECK_FALSE(ask_failing<run_report>(run.context, ask_report{}).message.empty());
+}

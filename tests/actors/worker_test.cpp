@@ -1,0 +1,230 @@
+#include "maze/actors/worker.hpp"
+
+#include "maze/actors/reactor.hpp"
+#include "maze/actors/type_ids.hpp"
+#include "support/builders.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+using namespace maze;
+using namespace maze::actors;
+
+namespace {
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// What a worker said of one attempt, until its slot was free.
+struct told {
+  std::vector<core::phase> phases;
+  std::optional<publish_attempt> published;
+  std::optional<attempt_lost> lost;
+  std::optional<slot_free> free;
+};
+
+/// A worker with real children; the test itself is its agent and its DAGContext.
+struct worker_fixture {
+  worker_fixture() {
+    add_message_types(config);
+    launcher = sandbox::launcher::start(events.context(), {.executable = MAZE_BIN_DIR "/maze-init"})
+                   .value();
+    auto log = std::shared_ptr<io::log>(io::log::open({.file = folder / "node.log"}).value());
+    services = std::make_shared<const worker_services>(
+        worker_services{.launcher = launcher,
+                        .log = std::move(log),
+                        .environment = {},
+                        .first_user = std::nullopt,
+                        .stop_grace = std::chrono::milliseconds(100),
+                        .filter = {io::default_ignores()}});
+  }
+  ~worker_fixture() {
+    if (sut)
+      caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
+  }
+
+  void start(core::task_spec spec, core::context_map context = {}, core::file_map base = {}) {
+    system.emplace(config);
+    self.emplace(*system);
+    const caf::actor me{*self};
+    sut = system->spawn<caf::detached>(
+        worker, worker_setup{core::slot_id{3}, caf::actor_cast<node_agent_actor>(me), services});
+    auto bundle = std::make_shared<run_bundle>(
+        *test::bundle_of(core::run_id{7}, {std::move(spec), test::shell("before")}));
+    bundle->context = std::move(context);
+    bundle->files = std::move(base);
+    files = std::make_shared<run_files>(
+        std::move(bundle), blobs,
+        run_files::options{.root = folder / "run", .overlay = launcher->can().overlay});
+  }
+  void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {}) {
+    caf::anon_send(sut,
+                   run_attempt{{.run = core::run_id{7},
+                                .task = core::task_id{0},
+                                .attempt = test::attempt(counter),
+                                .outputs = std::move(outputs),
+                                .context = caf::actor_cast<dag_context_actor>(caf::actor{*self})},
+                               files});
+  }
+  told wait() {
+    told out;
+    while (!out.free)
+      (*self)->receive([&](const attempt_entered& msg) { out.phases.push_back(msg.at); },
+                       [&](const publish_attempt& msg) { out.published = msg; },
+                       [&](const attempt_lost& msg) { out.lost = msg; },
+                       [&](const slot_free& msg) { out.free = msg; },
+                       caf::after(std::chrono::seconds(60)) >>
+                           [] { FAIL("the worker is silent"); });
+    return out;
+  }
+  /// Waits until the attempt is in `at`.
+  void wait_for(core::phase at) {
+    for (bool there = false; !there;)
+      (*self)->receive([&](const attempt_entered& msg) { there = msg.at == at; },
+                       caf::after(std::chrono::seconds(60)) >>
+                           [] { FAIL("the worker is silent"); });
+  }
+  std::string log_of(const char* stream) { return read(files->logs() / stream); }
+
+  test::scratch_dir folder;
+  reactor events;
+  std::shared_ptr<sandbox::launcher> launcher;
+  std::shared_ptr<const worker_services> services;
+  std::shared_ptr<io::blob_store> blobs =
+      io::blob_store::open(folder / "store", {.durable = false}).value();
+  std::shared_ptr<run_files> files;
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  std::optional<caf::scoped_actor> self;
+  worker_actor sut;
+};
+
+std::string stdout_of(const told& seen) {
+  if (seen.lost)
+    FAIL(core::describe(seen.lost->reason));
+  REQUIRE(seen.published);
+  const core::value output = core::decode(seen.published->output).value();
+  return *output.as<core::dict>()->at("run").as<core::dict>()->at("stdout").as<std::string>();
+}
+
+} // namespace
+
+TEST_CASE_METHOD(worker_fixture, "an attempt goes through its four phases and publishes",
+                 "[actors][worker]") {
+  core::file_map base;
+  base.emplace("folder", core::file_entry{.kind = core::file_kind::directory, .mode = 0755});
+  start(test::shell("hello", "echo hello; echo made > made.txt"), {}, std::move(base));
+  order();
+  const told seen = wait();
+  CHECK(stdout_of(seen) == "hello\n");
+  CHECK(seen.phases
+        == std::vector<core::phase>{core::phase::pull, core::phase::resolve, core::phase::execute,
+                                    core::phase::push});
+  REQUIRE(seen.published->files.written.count("made.txt") == 1);
+  CHECK(read(blobs->path_of(seen.published->files.written.at("made.txt").hash)) == "made\n");
+  CHECK(seen.published->attempt == test::attempt(1));
+  CHECK(seen.free->slot == core::slot_id{3});
+  CHECK(seen.free->attempt == test::attempt(1));
+}
+
+TEST_CASE_METHOD(worker_fixture, "a worker takes one attempt after the other", "[actors][worker]") {
+  start(test::shell("hello", "echo $MAZE_ATTEMPT; ls; touch left-behind"));
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    order(i);
+    CHECK(stdout_of(wait()) == "1\n");
+  }
+}
+
+TEST_CASE_METHOD(worker_fixture, "a program gets its arguments, its snapshot and its inputs",
+                 "[actors][worker]") {
+  auto spec = test::command("cat", {"/bin/sh", "-c", "cat in.txt; printf %s \"$MAZE_INPUT_x\""});
+  spec.parameters = {{.name = "x"}};
+  spec.inputs["x"] = {core::parse_reference("before.output.run").value()};
+  const auto blob = blobs->put_bytes("snapshot\n").value();
+  start(spec, {}, {{"in.txt", {.hash = blob.hash, .size = blob.size}}});
+  order(1, {{"before", test::output_of("value")}});
+  CHECK(stdout_of(wait()) == "snapshot\nvalue");
+}
+
+TEST_CASE_METHOD(worker_fixture, "a command that fails publishes nothing and leaves its output",
+                 "[actors][worker]") {
+  start(test::shell("fails", "echo said; echo why >&2; echo half > half.txt; exit 3"));
+  order();
+  const told seen = wait();
+  CHECK_FALSE(seen.published);
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->attempt == test::attempt(1));
+  CHECK(seen.lost->reason.code == core::errc::exit_nonzero);
+  CHECK(seen.lost->reason.evidence == "why\n");
+  CHECK(log_of("fails.1.out") == "said\n");
+  CHECK(log_of("fails.1.err") == "why\n");
+}
+
+TEST_CASE_METHOD(worker_fixture, "a program that is not there fails with its name",
+                 "[actors][worker]") {
+  start(test::command("missing", {"/no/such/program"}));
+  order();
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.message.find("/no/such/program") != std::string::npos);
+}
+
+TEST_CASE_METHOD(worker_fixture, "an input that is missing fails before anything starts",
+                 "[actors][worker]") {
+  auto spec = test::shell("t");
+  spec.parameters = {{.name = "x"}};
+  start(spec);
+  order();
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::input_missing);
+  CHECK(seen.phases.empty());
+}
+
+TEST_CASE_METHOD(worker_fixture, "of an attempt that sees no files only its execution is told",
+                 "[actors][worker]") {
+  start(test::shell("hello", "echo hello"));
+  order();
+  const told seen = wait();
+  CHECK(stdout_of(seen) == "hello\n");
+  CHECK(seen.phases == std::vector<core::phase>{core::phase::execute});
+}
+
+TEST_CASE_METHOD(worker_fixture, "an attempt that is stopped ends as cancelled and frees its slot",
+                 "[actors][worker]") {
+  start(test::shell("sleeps", "sleep 60"));
+  order();
+  wait_for(core::phase::execute);
+  caf::anon_send(sut, stop_child{test::attempt(9)});
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::cancelled);
+  order(2);
+  wait_for(core::phase::execute);
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  caf::anon_send(sut, stop_child{test::attempt(2)});
+  CHECK(wait().free->attempt == test::attempt(2));
+}
+
+TEST_CASE_METHOD(worker_fixture, "nothing of an attempt's view stays on the disk",
+                 "[actors][worker]") {
+  start(test::shell("t", "echo a-mark-to-look-for > made.txt; exit 1"));
+  order();
+  wait();
+  order(2);
+  wait();
+  // The view of the first attempt was removed before the second began.
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "run" / "space"))
+    CHECK(entry.path().string().find("1-1") == std::string::npos);
+}
