@@ -1,0 +1,238 @@
+#include "node/options.hpp"
+
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+using namespace maze;
+using namespace maze::node;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+surroundings home() { return {.environment = {{"HOME", "/home/ada"}, {"PATH", "/bin"}}}; }
+
+options accepted(const std::vector<std::string>& arguments, const surroundings& around = home()) {
+  auto out = read_options(arguments, around);
+  if (!out)
+    FAIL(out.error().text);
+  return *out;
+}
+
+/// The message without the program's name, after a check of exit code and hint.
+std::string refused(const std::vector<std::string>& arguments,
+                    const surroundings& around = home()) {
+  const auto out = read_options(arguments, around);
+  REQUIRE(!out);
+  CHECK(out.error().exit_code == 2);
+  const auto& text = out.error().text;
+  CHECK_THAT(text, StartsWith("maze-node: ") && Contains("\nTry 'maze-node"));
+  return text.substr(11, text.rfind("\nTry '") - 11);
+}
+
+std::string origin(const options& what, std::string_view key) {
+  for (const auto& set : what.effective)
+    if (set.key == key)
+      return set.origin;
+  return "absent";
+}
+
+} // namespace
+
+TEST_CASE("a bare run has the defaults", "[tools][options]") {
+  const auto sut = accepted({"run", "flow.yaml"});
+  CHECK(sut.command == command::run);
+  CHECK(sut.file == "flow.yaml");
+  CHECK(sut.values == settings{.dir = "/home/ada/.local/state/maze"});
+  for (const auto& set : sut.effective)
+    CHECK(set.origin == "default");
+}
+
+TEST_CASE("root keeps its state in /var/lib and gives slots users", "[tools][options]") {
+  auto around = home();
+  around.is_root = true;
+  const auto sut = accepted({"run", "flow.yaml"}, around);
+  CHECK(sut.values.dir == "/var/lib/maze");
+  CHECK(sut.values.task_user == task_user::slot);
+}
+
+TEST_CASE("every flag of run is understood", "[tools][options]") {
+  const auto sut = accepted({"run",   "--out",      "o",        "--keep",      "--dir",
+                             "/d",    "flow.yaml",  "--output", "json",        "--jobs",
+                             "3",     "--cpus=2.5", "--memory", "8GiB",        "--progress",
+                             "never", "--color",    "always",   "--quiet",     "--log-level",
+                             "debug", "--log-file", "l.log",    "--task-user", "slot"});
+  CHECK(sut.file == "flow.yaml");
+  CHECK(sut.values
+        == settings{.out = "o",
+                    .keep = true,
+                    .dir = "/d",
+                    .output = output_form::json,
+                    .jobs = 3,
+                    .cpu_millis = 2500,
+                    .memory = core::byte_count{std::uint64_t{8} << 30},
+                    .progress = when::never,
+                    .color = when::always,
+                    .quiet = true,
+                    .log_level = io::log_level::debug,
+                    .log_file = "l.log",
+                    .task_user = task_user::slot});
+}
+
+TEST_CASE("a flag wins over a variable, that over the file, that over the default",
+          "[tools][options]") {
+  const test::scratch_dir dir;
+  const auto file = dir.path() / "c.yaml";
+  std::ofstream(file) << "jobs: 1\ncpus: 1\nmemory: 1GB\n";
+  auto around = home();
+  around.environment["MAZE_JOBS"] = "2";
+  around.environment["MAZE_CPUS"] = "2";
+  const auto sut = accepted({"config", "--config", file.string(), "--jobs", "3"}, around);
+  CHECK(sut.values.jobs == 3u);
+  CHECK(sut.values.cpu_millis == 2000u);
+  CHECK(sut.values.memory == core::byte_count{1'000'000'000});
+  CHECK(origin(sut, "jobs") == "flag --jobs");
+  CHECK(origin(sut, "cpus") == "variable MAZE_CPUS");
+  CHECK(origin(sut, "memory") == file.string() + ":3:9");
+  CHECK(origin(sut, "quiet") == "default");
+}
+
+TEST_CASE("a switch can be turned off again by a stronger source", "[tools][options]") {
+  auto around = home();
+  around.environment["MAZE_KEEP"] = "true";
+  CHECK(accepted({"run", "f"}, around).values.keep);
+  CHECK(!accepted({"run", "f", "--keep=false"}, around).values.keep);
+}
+
+TEST_CASE("the configuration file is found where XDG says", "[tools][options]") {
+  const test::scratch_dir dir;
+  std::filesystem::create_directories(dir.path() / "maze");
+  std::ofstream(dir.path() / "maze" / "config.yaml") << "quiet: true\n";
+  auto around = home();
+  CHECK(!accepted({"run", "f"}, around).values.quiet);
+  around.environment["XDG_CONFIG_HOME"] = dir.path().string();
+  CHECK(accepted({"run", "f"}, around).values.quiet);
+  around.environment["XDG_CONFIG_HOME"] = "relative";
+  CHECK(!accepted({"run", "f"}, around).values.quiet);
+  around.environment["MAZE_CONFIG"] = (dir.path() / "maze" / "config.yaml").string();
+  CHECK(accepted({"run", "f"}, around).values.quiet);
+}
+
+TEST_CASE("NO_COLOR turns colours off unless a flag says otherwise", "[tools][options]") {
+  auto around = home();
+  around.environment["NO_COLOR"] = "1";
+  CHECK(accepted({"run", "f"}, around).values.color == when::never);
+  CHECK(accepted({"run", "f", "--color", "always"}, around).values.color == when::always);
+}
+
+TEST_CASE("what does not exist is refused by name, with what may be meant", "[tools][options]") {
+  CHECK(refused({}) == "a command is missing: run, validate, config, version");
+  CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
+  CHECK(refused({"run", "f", "--ouput", "json"})
+        == "'run' has no flag '--ouput'; did you mean `--output`?");
+  CHECK_THAT(refused({"validate", "f", "--jobs", "2"}),
+             StartsWith("'validate' has no flag '--jobs'"));
+  CHECK(refused({"--jobs", "2", "run", "f"})
+        == "'--jobs' must follow a command: run, validate, config, version");
+  auto around = home();
+  around.environment["MAZE_JOB"] = "2";
+  CHECK(refused({"run", "f"}, around)
+        == "maze has no variable MAZE_JOB; did you mean `MAZE_JOBS`?");
+}
+
+TEST_CASE("variables that maze sets for a task are no fault", "[tools][options]") {
+  auto around = home();
+  for (const auto* name : {"MAZE_RUN", "MAZE_TASK", "MAZE_ATTEMPT", "MAZE_INPUT_shard"})
+    around.environment[name] = "1";
+  CHECK(accepted({"run", "f"}, around).file == "f");
+}
+
+TEST_CASE("wrong arguments are told apart", "[tools][options]") {
+  CHECK(refused({"run"}) == "a workflow file is missing");
+  CHECK(refused({"run", "f", "g"}) == "unexpected argument 'g'");
+  CHECK(refused({"run", "f", "--jobs"}) == "flag --jobs needs a value");
+  CHECK(refused({"run", "f", "--jobs", "1", "--jobs", "2"})
+        == "flag --jobs is given more than once");
+  CHECK(refused({"run", "f", "run"}) == "unexpected argument 'run'");
+  CHECK(accepted({"run", "config"}).file == "config");
+  CHECK(accepted({"run", "--", "-f"}).file == "-f");
+}
+
+TEST_CASE("a wrong value names its origin and what is allowed", "[tools][options]") {
+  CHECK(refused({"run", "f", "--jobs", "0"})
+        == "flag --jobs: '0' is not a whole number from 1 to 4294967295");
+  CHECK(refused({"run", "f", "--jobs", "3x"})
+        == "flag --jobs: '3x' is not a whole number from 1 to 4294967295");
+  CHECK(refused({"run", "f", "--cpus", "0"})
+        == "flag --cpus: '0' is not a number of cores such as 4 or 0.5, at least 0.001");
+  for (const auto* wrong : {"nan", "inf", "-1", "1e9", "5000000", ""})
+    CHECK_THAT(refused({"run", "f", std::string("--cpus=") + wrong}), Contains("--cpus"));
+  CHECK_THAT(refused({"run", "f", "--memory", "8Gb"}), StartsWith("flag --memory: "));
+  CHECK(refused({"run", "f", "--color", "red"})
+        == "flag --color: 'red' is not auto, always or never");
+  CHECK(refused({"run", "f", "--output", "xml"}) == "flag --output: 'xml' is not table or json");
+  CHECK(refused({"run", "f", "--log-level", "loud"})
+        == "flag --log-level: 'loud' is not debug, info, warning, error or off");
+  CHECK(refused({"run", "f", "--task-user", "root"})
+        == "flag --task-user: 'root' is not same or slot");
+  CHECK(refused({"run", "f", "--out", ""}) == "flag --out: a path must not be empty");
+  auto around = home();
+  around.environment["MAZE_QUIET"] = "yes";
+  CHECK(refused({"run", "f"}, around) == "variable MAZE_QUIET: 'yes' is not true or false");
+  const test::scratch_dir dir;
+  const auto file = (dir.path() / "c.yaml").string();
+  std::ofstream(file) << "# comment\nlog_level: loud\n";
+  CHECK(refused({"run", "f", "--config", file})
+        == file + ":2:12: 'loud' is not debug, info, warning, error or off");
+}
+
+TEST_CASE("without a home the state needs a folder", "[tools][options]") {
+  CHECK_THAT(refused({"run", "f"}, {}), StartsWith("there is no folder for the state"));
+  CHECK(accepted({"run", "f", "--dir", "d"}, {}).values.dir == "d");
+}
+
+TEST_CASE("version works whatever the surroundings say", "[tools][options]") {
+  auto around = home();
+  around.environment["MAZE_JOB"] = "x";
+  around.environment["MAZE_CONFIG"] = "/no/such/file";
+  CHECK(accepted({"version"}, around).command == command::version);
+}
+
+TEST_CASE("help is no error and shows examples", "[tools][options]") {
+  const auto top = read_options({"--help"}, home());
+  REQUIRE(!top);
+  CHECK(top.error().exit_code == 0);
+  CHECK_THAT(top.error().text, Contains("validate") && Contains("Exit codes: 0 done"));
+  for (const auto* name : {"run", "validate", "config", "version"}) {
+    const auto help = read_options({name, "--help"}, home());
+    REQUIRE(!help);
+    CHECK(help.error().exit_code == 0);
+    CHECK_THAT(help.error().text,
+               Contains("Example") && Contains(fmt::format("maze-node {}", name)));
+  }
+}
+
+TEST_CASE("each value is explained with its origin", "[tools][options]") {
+  CHECK_THAT(explain(accepted({"config", "--jobs", "3"})),
+             Contains("jobs       3                            flag --jobs\n")
+                 && Contains("memory     -                            default\n"));
+  const auto json = nlohmann::json::parse(explain(accepted({"config", "--output", "json"})));
+  CHECK(json["output"]["value"] == "json");
+  CHECK(json["output"]["origin"] == "flag --output");
+  CHECK(json.size() == setting_rules().size());
+}
+
+TEST_CASE("what people type first is understood", "[tools][options]") {
+  const auto version = read_options({"--version"}, {});
+  REQUIRE(version);
+  CHECK(version->command == command::version);
+  const auto help = read_options({"help"}, {});
+  REQUIRE_FALSE(help);
+  CHECK(help.error().exit_code == 0);
+  CHECK(help.error().text == read_options({"--help"}, {}).error().text);
+}

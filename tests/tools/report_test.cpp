@@ -1,0 +1,144 @@
+#include "node/report.hpp"
+
+#include "maze/core/printable.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+using namespace maze;
+using namespace maze::node;
+using namespace std::chrono_literals;
+using core::errc;
+using core::task_state;
+
+namespace {
+
+run_report failed_run() {
+  run_report out{.name = "word-count",
+                 .run = "3x7k",
+                 .state = core::run_state::failed,
+                 .total = 10,
+                 .files = {"a.txt", "b\xff.txt"},
+                 .out = "./word-count-3x7k",
+                 .started = 1'700'000'000'250ms,
+                 .elapsed = 65s};
+  out.counts[static_cast<std::size_t>(task_state::completed)] = 6;
+  out.counts[static_cast<std::size_t>(task_state::failed)] = 2;
+  out.counts[static_cast<std::size_t>(task_state::cancelled)] = 2;
+  out.failed = {
+      {.name = "count-3",
+       .state = task_state::failed,
+       .elapsed = 1500ms,
+       .reason = {.code = errc::exit_nonzero,
+                  .message = "the command ended with status 3",
+                  .origin = "execute",
+                  .exit_code = 3,
+                  .evidence = "one\n\ntwo\nthree\nfour\nfive\x1b[2J\nsix"}},
+      {.name = "crash",
+       .state = task_state::failed,
+       .reason = {.code = errc::signalled, .message = "killed\nby 11", .signal = 11}},
+      {.name = "after",
+       .state = task_state::cancelled,
+       .reason = {.code = errc::upstream_failed, .message = "upstream task 'crash' failed"}},
+  };
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("a failed run says what failed, why, and where the results are", "[tools][report]") {
+  CHECK(summary(failed_run(), {.width = 80})
+        == "word-count 3x7k failed after 1:05: 6 of 10 done, 2 failed, 2 cancelled\n"
+           "TASK     STATE   EXIT       REASON\n"
+           "count-3  failed  3          exit_nonzero: the command ended with status 3\n"
+           "  | two\n"
+           "  | three\n"
+           "  | four\n"
+           "  | five\\x1b[2J\n"
+           "  | six\n"
+           "crash    failed  signal 11  signalled: killed\\nby 11\n"
+           "cancelled: after\n"
+           "2 files in ./word-count-3x7k\n");
+}
+
+TEST_CASE("a good run is two lines", "[tools][report]") {
+  run_report report{
+      .name = "w", .run = "1", .total = 1, .files = {"a"}, .out = "./w-1", .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
+  CHECK(summary(report, {}) == "w 1 completed after 1.0 s: 1 of 1 done\n1 file in ./w-1\n");
+}
+
+TEST_CASE("what was not published is said", "[tools][report]") {
+  run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
+  report.left_out = {{"gen.py", "make", {}, 0}, {"b.py", "make", {}, 0}};
+  CHECK(
+      summary(report, {.width = 100})
+      == "w 1 completed after 1.0 s: 1 of 1 done\n"
+         "not published, because it looks like code or a cache: gen.py of task make and 1 more\n");
+}
+
+TEST_CASE("a reason that is too long for its row goes below it, whole", "[tools][report]") {
+  run_report report{.name = "w",
+                    .run = "1",
+                    .state = core::run_state::failed,
+                    .total = 1,
+                    .notes = {"run it again"},
+                    .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::failed)] = 1;
+  report.failed = {{.name = "t",
+                    .state = task_state::failed,
+                    .reason = {.code = errc::file_conflict,
+                               .message = "both a and b published out.txt: let one of them run "
+                                          "after the other"},
+                    .attempts = 2}};
+  CHECK(summary(report, {.width = 60})
+        == "w 1 failed after 1.0 s: 0 of 1 done, 1 failed\n"
+           "TASK  STATE   EXIT  REASON\n"
+           "t     failed  -     \n"
+           "    file_conflict: both a and b published out.txt: let one\n"
+           "    of them run after the other (attempt 2)\n"
+           "run it again\n");
+}
+
+TEST_CASE("the table fits the terminal", "[tools][report]") {
+  auto report = failed_run();
+  report.failed[0].name = std::string(100, 'n') + "日本";
+  report.out.clear();
+  for (std::size_t width = 20; width <= 120; ++width) {
+    std::istringstream text(summary(report, {.width = width}));
+    for (std::string row; std::getline(text, row);)
+      CHECK(core::columns(row) <= width);
+  }
+}
+
+TEST_CASE("programs get one JSON object", "[tools][report]") {
+  const auto text = json_report(failed_run());
+  CHECK(text.find('\n') == text.size() - 1);
+  CHECK(
+      text
+      == R"({"run":"3x7k","name":"word-count","state":"failed",)"
+         R"("tasks":{"total":10,"completed":6,"failed":2,"timeout":0,"cancelled":2,"not_ended":0},)"
+         R"("failed":[{"task":"count-3","state":"failed","attempts":1,)"
+         R"("error":{"class":"exit_nonzero","message":"the command ended with status 3",)"
+         R"("origin":"execute","exit_code":3,"signal":null,)"
+         R"("evidence":"one\n\ntwo\nthree\nfour\nfive\u001b[2J\nsix","retryable":false}},)"
+         R"({"task":"crash","state":"failed","attempts":1,)"
+         R"("error":{"class":"signalled","message":"killed\nby 11","origin":"","exit_code":null,)"
+         R"("signal":11,"evidence":"","retryable":false}}],)"
+         R"("cancelled":[{"task":"after","message":"upstream task 'crash' failed"}],)"
+         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"out":"./word-count-3x7k","result":null,"notes":[],)"
+         R"("timing":{"started":"2023-11-14T22:13:20.250Z","elapsed_s":65.0}})"
+         "\n");
+}
+
+TEST_CASE("standard error that is not UTF-8 does not spoil the JSON", "[tools][report]") {
+  auto report = failed_run();
+  report.failed[0].reason.evidence = "\xff\xfe";
+  report.out.clear();
+  const auto json = nlohmann::json::parse(json_report(report));
+  CHECK(json["failed"][0]["error"]["evidence"] == "\xef\xbf\xbd\xef\xbf\xbd");
+  CHECK(json["out"].is_null());
+}

@@ -1,0 +1,114 @@
+#include "node/submission.hpp"
+
+#include "maze/io/hash.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <unistd.h>
+
+using namespace maze;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr const char* variable = "MAZE_TEST_SECRET";
+
+core::task_spec shell(std::string name, core::sandbox_level level) {
+  core::task_spec out;
+  out.name = std::move(name);
+  out.action = core::shell_action{"true"};
+  out.output = {.key = "run", .type = "dict"};
+  out.sandbox.level = level;
+  return out;
+}
+
+struct fixture {
+  test::scratch_dir dir;
+  std::shared_ptr<io::blob_store> blobs =
+      io::blob_store::open(dir / "store", {.durable = false}).value();
+  std::unique_ptr<io::log> log = io::log::open({.file = dir / "log"}).value();
+  core::workflow work;
+
+  fixture() {
+    std::filesystem::create_directory(dir / "project");
+    std::ofstream(dir / "project/in.txt") << "content";
+    work.name = "trial";
+    work.tasks = {shell("a", core::sandbox_level::none)};
+  }
+  ~fixture() { ::unsetenv(variable); }
+
+  core::result<std::shared_ptr<actors::submission>> prepared() {
+    return node::prepare(work, dir / "project", *blobs, *log);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(fixture, "a secret comes from the environment and is not shown",
+                 "[tools][submission]") {
+  ::setenv(variable, "hunter2", 1);
+  work.context["top"] = {.content = core::value(50)};
+  work.context["key"] = {.secret_variable = variable};
+  const auto context = node::read_context(work, *log);
+  REQUIRE(context);
+  CHECK(context->at("top") == core::context_entry{core::value(50), false});
+  CHECK(context->at("key") == core::context_entry{core::value("hunter2"), true});
+  CHECK_THAT(log->secrets().redact("password hunter2"), !Contains("hunter2"));
+}
+
+TEST_CASE_METHOD(fixture, "a secret whose variable is not set is an error that names both",
+                 "[tools][submission]") {
+  ::unsetenv(variable);
+  work.context["key"] = {.secret_variable = variable};
+  const auto refused = prepared();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::input_missing);
+  CHECK_THAT(refused.error().message, Contains("'key'") && Contains(variable));
+}
+
+TEST_CASE_METHOD(fixture, "a submission holds the files as they were", "[tools][submission]") {
+  work.files = {{.from = "in.txt"}};
+  work.result = core::parse_reference("a.output.run").value();
+  const auto made = prepared();
+  REQUIRE(made);
+  std::ofstream(dir / "project/in.txt") << "something else";
+  const actors::submission& sut = **made;
+  CHECK(sut.name == "trial");
+  CHECK(sut.tasks->size() == 1);
+  CHECK(sut.result == work.result);
+  REQUIRE(sut.files.contains("in.txt"));
+  CHECK(sut.files.at("in.txt").hash == io::hash_bytes("content"));
+  CHECK(blobs->has(io::hash_bytes("content")));
+  CHECK(sut.base == io::hash_bytes(core::encode_manifest(sut.files)));
+}
+
+TEST_CASE_METHOD(fixture, "each submission has an id of its own", "[tools][submission]") {
+  const auto first = prepared();
+  const auto second = prepared();
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK((*first)->client_id.size() == 32);
+  CHECK((*first)->client_id != (*second)->client_id);
+}
+
+TEST_CASE_METHOD(fixture, "a file that is not there stops the submission", "[tools][submission]") {
+  work.files = {{.from = "out.txt"}};
+  const auto refused = prepared();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::not_found);
+  CHECK_THAT(refused.error().message, Contains("out.txt"));
+}
+
+TEST_CASE("a level that nobody can enforce is refused before the run", "[tools][submission]") {
+  core::workflow work;
+  work.tasks = {shell("a", core::sandbox_level::none), shell("b", core::sandbox_level::subprocess)};
+  CHECK(node::check_enforceable(work));
+  work.tasks.push_back(shell("c", core::sandbox_level::container));
+  const auto refused = node::check_enforceable(work);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::unsupported_operation);
+  CHECK_THAT(refused.error().message, Contains("'c'") && Contains("container"));
+}

@@ -1,0 +1,73 @@
+#include "node/event_queue.hpp"
+
+#include <array>
+#include <csignal>
+#include <poll.h>
+#include <pthread.h>
+#include <stdexcept>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace maze::node {
+
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t out;
+  sigemptyset(&out);
+  sigaddset(&out, SIGINT);
+  sigaddset(&out, SIGTERM);
+  sigaddset(&out, SIGHUP);
+  return out;
+}
+
+} // namespace
+
+event_queue::event_queue() {
+  const sigset_t stops = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &stops, &blocked_before_);
+  wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  signals_.reset(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!wake_ || !signals_)
+    throw std::runtime_error("no descriptors left for the event queue");
+}
+
+event_queue::~event_queue() { release_signals(); }
+
+void event_queue::release_signals() { pthread_sigmask(SIG_SETMASK, &blocked_before_, nullptr); }
+
+void event_queue::push(actors::run_event event) {
+  {
+    const std::lock_guard lock(guards_events_);
+    events_.push_back(std::move(event));
+  }
+  const std::uint64_t one = 1;
+  // A full counter means that a wake-up is due anyway.
+  [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+std::optional<node_event> event_queue::next_queued() {
+  const std::lock_guard lock(guards_events_);
+  if (events_.empty())
+    return std::nullopt;
+  node_event out = std::move(events_.front());
+  events_.pop_front();
+  return out;
+}
+
+std::optional<node_event> event_queue::wait(std::chrono::milliseconds timeout) {
+  if (auto queued = next_queued())
+    return queued;
+  std::array<pollfd, 2> watched{pollfd{wake_.get(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+  if (::poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0)
+    return std::nullopt;
+  signalfd_siginfo signal{};
+  if (::read(signals_.get(), &signal, sizeof signal) == sizeof signal)
+    return interruption{static_cast<int>(signal.ssi_signo)};
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto drained = ::read(wake_.get(), &count, sizeof count);
+  return next_queued();
+}
+
+} // namespace maze::node

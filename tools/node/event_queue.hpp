@@ -1,0 +1,50 @@
+#pragma once
+
+#include "maze/actors/protocol/dag_context_actor.hpp"
+#include "maze/io/files.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <variant>
+
+namespace maze::node {
+
+/// A signal that asks the program to stop.
+struct interruption {
+  int signal = 0;
+};
+
+using node_event = std::variant<actors::run_event, interruption>;
+
+/// What the main thread waits for: news of its run and signals, on one poll.
+///
+/// Blocks SIGINT, SIGTERM and SIGHUP while it lives, for the thread that makes it and those that are
+/// started afterwards: make it before any thread.
+/// @note `push` is thread-safe; `wait` belongs to the main thread.
+class event_queue {
+public:
+  event_queue();
+  event_queue(const event_queue&) = delete;
+  event_queue& operator=(const event_queue&) = delete;
+  ~event_queue();
+
+  /// From now on the signals do what they do to every program, and `wait` tells no more of them.
+  void release_signals();
+  void push(actors::run_event event);
+  /// The next event, or nothing when `timeout` passes first.
+  std::optional<node_event> wait(std::chrono::milliseconds timeout);
+
+private:
+  std::optional<node_event> next_queued();
+
+  sigset_t blocked_before_{};
+  io::unique_fd wake_;
+  io::unique_fd signals_;
+  std::mutex guards_events_;
+  std::deque<actors::run_event> events_;
+};
+
+} // namespace maze::node

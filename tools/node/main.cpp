@@ -1,0 +1,48 @@
+#include "node/commands.hpp"
+#include "node/options.hpp"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace {
+
+maze::node::surroundings surroundings_of_this_process() {
+  maze::node::surroundings out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (const auto equals = text.find('='); equals != std::string_view::npos)
+      out.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  out.is_root = ::geteuid() == 0;
+  return out;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  using namespace maze::node;
+  try {
+    const auto options = read_options({argv + 1, argv + argc}, surroundings_of_this_process());
+    if (!options) {
+      (options.error().exit_code == 0 ? std::cout : std::cerr)
+          << options.error().text << std::flush;
+      return options.error().exit_code;
+    }
+    // A reader that went away is an error to report, not a reason to die without cleaning up.
+    std::signal(SIGPIPE, SIG_IGN);
+    const int code = carry_out(*options);
+    std::cout.flush();
+    if (!std::cout) {
+      std::cerr << "maze-node: standard output cannot be written\n";
+      return code == exit_code::done ? exit_code::failed : code;
+    }
+    return code;
+  } catch (const std::exception& bug) {
+    std::cerr << "maze-node: this is a defect of maze: " << bug.what() << '\n';
+    return exit_code::failed;
+  }
+}

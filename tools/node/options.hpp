@@ -1,0 +1,51 @@
+#pragma once
+
+#include "node/settings.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace maze::node {
+
+enum class command : std::uint8_t { run = 1, validate = 2, config = 3, version = 4 };
+
+/// The value of a setting that holds, and who set it.
+struct effective_setting {
+  std::string key;
+  /// As it was given; empty where it is unset.
+  std::string text;
+  /// `flag --jobs`, `variable MAZE_JOBS`, `file.yaml:3:7` or `default`.
+  std::string origin;
+
+  friend bool operator==(const effective_setting&, const effective_setting&) = default;
+};
+
+/// What one start of `maze-node` is asked to do, checked.
+struct options {
+  node::command command = command::version;
+  /// The workflow file of `run` and `validate`.
+  std::filesystem::path file;
+  settings values;
+  /// Every setting, in the order of `setting_rules`; empty for `version`.
+  std::vector<effective_setting> effective;
+};
+
+/// Why a command line is not carried out: help was asked for, or it is wrong.
+struct refusal {
+  /// 0 (help, for standard output) or 2 (wrong use, for standard error).
+  int exit_code = 2;
+  std::string text;
+};
+
+/// Reads the command line (without the program's name), then what it leaves open from the environment
+/// (`MAZE_*`), then from the configuration file (`--config`, `MAZE_CONFIG`, or the default one where
+/// there is one), then from the defaults. A flag, variable or key that does not exist is refused by
+/// name with the one that may be meant, a wrong value with its origin.
+tl::expected<options, refusal> read_options(const std::vector<std::string>& arguments,
+                                            const surroundings& around);
+
+/// The table or JSON object that `maze-node config` prints: each value and its origin.
+std::string explain(const options& what);
+
+} // namespace maze::node

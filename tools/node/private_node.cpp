@@ -1,0 +1,155 @@
+#include "node/private_node.hpp"
+
+#include "maze/io/folders.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fcntl.h>
+#include <random>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace maze::node {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// First user id of the children of a root node: above what login users, containers and systemd use.
+/// Source: https://systemd.io/UIDS-GIDS
+constexpr std::uint32_t first_user_of_root = 1'900'000'000;
+
+/// Waits for the lock on a file, which is made where it is missing.
+core::result<io::unique_fd> lock_file(const fs::path& path) {
+  io::unique_fd out{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!out)
+    return core::fail(io::errno_error(fmt::format("open {}", path.string()), errno));
+  while (::flock(out.get(), LOCK_EX) != 0)
+    if (errno != EINTR)
+      return core::fail(io::errno_error(fmt::format("lock {}", path.string()), errno));
+  return out;
+}
+
+/// `<pid>-<8 hexadecimal digits>`: whatever else lies beside private folders is not ours to remove.
+bool is_private_name(std::string_view name) {
+  const auto dash = name.find('-');
+  return dash != std::string_view::npos && dash > 0 && name.size() == dash + 9
+         && name.substr(0, dash).find_first_not_of("0123456789") == std::string_view::npos
+         && name.substr(dash + 1).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// Whether the process that made this folder ended without removing it.
+/// @pre No folder is being made meanwhile.
+bool is_abandoned(const fs::path& folder) {
+  std::error_code ignored;
+  if (!is_private_name(folder.filename().native()) || fs::exists(folder / "kept", ignored))
+    return false;
+  const io::unique_fd owner{::open((folder / "owner").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
+  return owner ? ::flock(owner.get(), LOCK_EX | LOCK_NB) == 0 : errno == ENOENT;
+}
+
+std::vector<fs::path> find_abandoned(const fs::path& private_root) {
+  std::vector<fs::path> out;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(private_root, ignored))
+    if (is_abandoned(entry.path()))
+      out.push_back(entry.path());
+  return out;
+}
+
+core::result<void> make_folder(const fs::path& folder, mode_t mode) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed)
+    return core::fail(
+        io::errno_error(fmt::format("make folder {}", folder.string()), failed.value()));
+  if (::chmod(folder.c_str(), mode) != 0)
+    return core::fail(io::errno_error(fmt::format("set the mode of {}", folder.string()), errno));
+  return {};
+}
+
+} // namespace
+
+core::result<private_folder> private_folder::make(const fs::path& state, bool keep) {
+  const fs::path root = fs::absolute(state) / "private";
+  std::error_code ignored;
+  const bool fresh = !fs::exists(state, ignored);
+  if (auto made = make_folder(root, 0711); !made)
+    return core::fail(made.error());
+  if (fresh)
+    if (auto made = make_folder(state, 0711); !made)
+      return core::fail(made.error());
+  auto making = lock_file(root / "making");
+  if (!making)
+    return core::fail(making.error());
+  const std::vector<fs::path> abandoned = find_abandoned(root);
+  std::random_device source;
+  private_folder out{root / fmt::format("{}-{:08x}", ::getpid(), source()), keep};
+  if (auto made = make_folder(out.path(), 0711); !made)
+    return core::fail(made.error());
+  auto owner = lock_file(out.path() / "owner");
+  if (!owner)
+    return core::fail(owner.error());
+  out.owner_ = std::move(*owner);
+  making->reset();
+  if (keep)
+    if (auto marked = io::replace_file(out.path() / "kept", ""); !marked)
+      return core::fail(marked.error());
+  for (const fs::path& folder : abandoned)
+    remove_node_folder(folder);
+  return out;
+}
+
+private_folder::private_folder(private_folder&& other) noexcept
+    : path_(std::exchange(other.path_, {})), owner_(std::move(other.owner_)), keep_(other.keep_) {}
+
+private_folder::~private_folder() {
+  if (!path_.empty() && !keep_)
+    remove_node_folder(path_);
+}
+
+void remove_node_folder(const fs::path& folder) {
+  // What cannot be removed now is removed by the next node.
+  static_cast<void>(io::remove_tree(AT_FDCWD, folder));
+}
+
+core::resources machine_resources() {
+  core::resources out;
+  cpu_set_t allowed;
+  const int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  out.cpu_millis = static_cast<std::uint32_t>(cores) * 1000;
+  struct sysinfo machine {};
+  if (::sysinfo(&machine) == 0)
+    out.memory.value = std::uint64_t{machine.totalram} * machine.mem_unit;
+  return out;
+}
+
+core::result<std::shared_ptr<io::log>> open_log(const settings& values, const fs::path& folder) {
+  auto opened = io::log::open(
+      {.level = values.log_level, .file = values.log_file.value_or(folder / "node.log")});
+  if (!opened)
+    return core::fail(opened.error());
+  return std::shared_ptr<io::log>(std::move(*opened));
+}
+
+core::result<std::unique_ptr<actors::local_node>>
+start_node(const settings& values, const fs::path& folder, std::shared_ptr<io::log> log) {
+  actors::node_settings node{
+      .folder = folder, .total = machine_resources(), .durable = values.keep};
+  if (values.cpu_millis)
+    node.total.cpu_millis = *values.cpu_millis;
+  if (values.memory)
+    node.total.memory = *values.memory;
+  node.children_max = values.jobs;
+  if (values.task_user == task_user::slot)
+    node.first_user = first_user_of_root;
+  return actors::local_node::start(node, std::move(log));
+}
+
+} // namespace maze::node

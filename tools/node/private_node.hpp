@@ -1,0 +1,50 @@
+#pragma once
+
+#include "maze/actors/local_node.hpp"
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+#include "maze/io/log.hpp"
+#include "node/settings.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace maze::node {
+
+/// The folder of one private node below the state folder; removed at the end unless it is kept.
+/// Making one also removes those that killed processes left behind; it lives as long as a lock on its
+/// file `owner` is held.
+class private_folder {
+public:
+  static core::result<private_folder> make(const std::filesystem::path& state, bool keep);
+  private_folder(private_folder&& other) noexcept;
+  private_folder& operator=(private_folder&&) = delete;
+  ~private_folder();
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+  private_folder(std::filesystem::path path, bool keep) : path_(std::move(path)), keep_(keep) {}
+
+  std::filesystem::path path_;
+  io::unique_fd owner_;
+  bool keep_ = false;
+};
+
+/// Removes the folder of a node that lives no longer or is about to end, the folders in it included that
+/// overlays leave without any permission.
+void remove_node_folder(const std::filesystem::path& folder);
+
+/// Cores and memory of this machine that the process may use.
+core::resources machine_resources();
+
+/// The log that `values` ask for; by default a file in `folder`.
+core::result<std::shared_ptr<io::log>> open_log(const settings& values,
+                                                const std::filesystem::path& folder);
+
+/// A node with both roles in `folder` that offers what `values` say.
+core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
+                                                             const std::filesystem::path& folder,
+                                                             std::shared_ptr<io::log> log);
+
+} // namespace maze::node

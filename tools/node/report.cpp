@@ -1,0 +1,253 @@
+#include "node/report.hpp"
+
+#include "maze/core/printable.hpp"
+#include "maze/io/json.hpp"
+#include "node/line.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace maze::node {
+
+namespace {
+
+using core::task_state;
+using nlohmann::ordered_json;
+
+constexpr std::size_t evidence_lines_max = 5;
+constexpr std::size_t rows_max = 40;
+
+std::vector<std::string_view> last_lines(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end > 0)
+      out.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  if (out.size() > evidence_lines_max)
+    out.erase(out.begin(), out.end() - evidence_lines_max);
+  return out;
+}
+
+std::string exit_text(const core::error& reason) {
+  if (reason.signal != 0)
+    return fmt::format("signal {}", reason.signal);
+  return reason.exit_code >= 0 ? fmt::to_string(reason.exit_code) : "-";
+}
+
+struct column_widths {
+  std::size_t task = 4;
+  std::size_t state = 5;
+  std::size_t exit = 4;
+};
+
+std::string padded(const std::string& text, std::size_t width) {
+  const auto shown = core::fit(text, width);
+  return shown + std::string(width - core::columns(shown) + 2, ' ');
+}
+
+/// Cut at blanks into pieces of at most `width` columns; a longer word is cut where it must be.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> out;
+  std::string now;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = core::fit(std::string(text.substr(0, end)), width);
+    if (!now.empty() && core::columns(now) + 1 + core::columns(word) > width)
+      out.push_back(std::exchange(now, {}));
+    now += (now.empty() ? "" : " ") + word;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  if (!now.empty())
+    out.push_back(std::move(now));
+  return out;
+}
+
+void add_row(std::string& out, const ended_task& task, const column_widths& widths,
+             const screen& on) {
+  line row(on);
+  row.add(padded(core::printable(task.name), widths.task), style::strong);
+  row.add(padded(std::string(core::to_string(task.state)), widths.state), style::bad);
+  row.add(padded(exit_text(task.reason), widths.exit));
+  auto reason = fmt::format("{}: {}", core::to_string(task.reason.code),
+                            core::printable(task.reason.message));
+  if (task.attempts > 1)
+    reason += fmt::format(" (attempt {})", task.attempts);
+  const auto beside = widths.task + widths.state + widths.exit + 6;
+  if (beside + core::columns(reason) <= on.width) {
+    out += row.add(reason).text() + "\n";
+  } else {
+    out += row.text() + "\n";
+    for (const std::string& part : wrapped(reason, on.width > 4 ? on.width - 4 : 1))
+      out += line(on).add("    ").add(part).text() + "\n";
+  }
+  for (const auto text : last_lines(task.reason.evidence)) {
+    line below(on);
+    out += below.add("  | ", style::dim).add(core::printable(text)).text() + "\n";
+  }
+}
+
+/// Tasks that failed by themselves; those that were only cancelled are counted, not listed.
+std::string failure_table(const std::vector<ended_task>& failed, const screen& on) {
+  column_widths widths;
+  bool empty = true;
+  for (const auto& task : failed) {
+    if (task.state == task_state::cancelled)
+      continue;
+    empty = false;
+    widths.task = std::max(widths.task, core::columns(core::printable(task.name)));
+    widths.state = std::max(widths.state, core::to_string(task.state).size());
+    widths.exit = std::max(widths.exit, exit_text(task.reason).size());
+  }
+  if (empty)
+    return {};
+  widths.task = std::min<std::size_t>(widths.task, std::max<std::size_t>(on.width / 3, 4));
+  line head(on);
+  head.add(padded("TASK", widths.task)).add(padded("STATE", widths.state));
+  auto out = head.add(padded("EXIT", widths.exit)).add("REASON").text() + "\n";
+  std::size_t rows = 0;
+  for (const auto& task : failed)
+    if (task.state != task_state::cancelled && ++rows <= rows_max)
+      add_row(out, task, widths, on);
+  if (rows > rows_max)
+    out += fmt::format("and {} more; --output json lists all\n", rows - rows_max);
+  return out;
+}
+
+/// Names the tasks that never ran because of others, as many as fit on one line.
+std::string cancelled_tasks(const std::vector<ended_task>& ended, const screen& on) {
+  line names(on);
+  std::size_t count = 0;
+  for (const auto& task : ended)
+    if (task.state == task_state::cancelled)
+      names.add(count++ == 0 ? "cancelled: " : ", ").add(core::printable(task.name));
+  return count == 0 ? std::string() : names.text() + "\n";
+}
+
+double seconds(core::duration x) { return std::chrono::duration<double>(x).count(); }
+
+std::string utc_text(core::wall_time at) {
+  const std::chrono::sys_time<core::wall_time> moment(at);
+  const auto whole = std::chrono::floor<std::chrono::seconds>(moment);
+  const auto millis = std::chrono::floor<std::chrono::milliseconds>(moment - whole).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis);
+}
+
+ordered_json json_of(const core::error& reason) {
+  const auto number = [](std::int32_t x, std::int32_t none) {
+    return x == none ? ordered_json() : ordered_json(x);
+  };
+  return {{"class", core::to_string(reason.code)},
+          {"message", reason.message},
+          {"origin", reason.origin},
+          {"exit_code", number(reason.exit_code, -1)},
+          {"signal", number(reason.signal, 0)},
+          {"evidence", reason.evidence},
+          {"retryable", core::is_retryable(reason.code)}};
+}
+
+ordered_json json_of(const ended_task& task) {
+  return {{"task", task.name},
+          {"state", core::to_string(task.state)},
+          {"attempts", task.attempts},
+          {"error", json_of(task.reason)}};
+}
+
+ordered_json json_of(const io::diagnostic& x) {
+  return {{"code", x.code},   {"file", x.file},       {"line", x.line},    {"column", x.column},
+          {"field", x.field}, {"message", x.message}, {"remedy", x.remedy}};
+}
+
+std::string one_line(const ordered_json& x) {
+  return x.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+} // namespace
+
+std::string summary(const run_report& report, const screen& on) {
+  const bool good = report.state == core::run_state::completed;
+  line head(on);
+  head.add(core::printable(report.name), style::strong).add(" ").add(report.run).add(" ");
+  head.add(core::to_string(report.state), good ? style::good : style::bad);
+  head.add(fmt::format(" after {}: {}", time_text(report.elapsed),
+                       counts_text(report.counts, report.total)));
+  auto out = head.text() + "\n";
+  out += failure_table(report.failed, on);
+  out += cancelled_tasks(report.failed, on);
+  for (const std::string& note : report.notes)
+    for (const std::string& part : wrapped(note, on.width))
+      out += part + "\n";
+  if (!report.out.empty())
+    out += fmt::format("{} {} in {}\n", report.files.size(),
+                       report.files.size() == 1 ? "file" : "files", core::printable(report.out));
+  if (!report.left_out.empty()) {
+    line note(on);
+    note.add(fmt::format("not published, because it looks like code or a cache: {} of task {}",
+                         core::printable(report.left_out.front().path),
+                         report.left_out.front().task));
+    if (report.left_out.size() > 1)
+      note.add(fmt::format(" and {} more", report.left_out.size() - 1));
+    out += note.text() + "\n";
+  }
+  return out;
+}
+
+std::string json_report(const run_report& report) {
+  const auto tasks = [&](task_state state) { return sum(report.counts, {state}); };
+  ordered_json out{
+      {"run", report.run},
+      {"name", report.name},
+      {"state", core::to_string(report.state)},
+      {"tasks",
+       {{"total", report.total},
+        {"completed", tasks(task_state::completed)},
+        {"failed", tasks(task_state::failed)},
+        {"timeout", tasks(task_state::timeout)},
+        {"cancelled", tasks(task_state::cancelled)},
+        {"not_ended", report.total - std::min(report.total, ended(report.counts))}}},
+      {"failed", ordered_json::array()},
+      {"cancelled", ordered_json::array()},
+      {"files", ordered_json::array()},
+      {"history", ordered_json::array()},
+      {"left_out", ordered_json::array()},
+      {"out", report.out.empty() ? ordered_json() : ordered_json(report.out)},
+      {"result", nullptr},
+      {"notes", report.notes},
+      {"timing", {{"started", utc_text(report.started)}, {"elapsed_s", seconds(report.elapsed)}}}};
+  if (report.result)
+    if (const auto text = io::to_json(*report.result))
+      out["result"] = ordered_json::parse(*text);
+  for (const auto& file : report.files)
+    out["files"].push_back(io::file_name_to_text(file));
+  for (const traced_file& one : report.history)
+    out["history"].push_back({{"path", io::file_name_to_text(one.path)},
+                              {"task", one.task},
+                              {"hash", one.hash.empty() ? ordered_json() : ordered_json(one.hash)},
+                              {"size", one.size}});
+  for (const traced_file& one : report.left_out)
+    out["left_out"].push_back({{"path", io::file_name_to_text(one.path)}, {"task", one.task}});
+  for (const auto& task : report.failed)
+    if (task.state == task_state::cancelled)
+      out["cancelled"].push_back({{"task", task.name}, {"message", task.reason.message}});
+    else
+      out["failed"].push_back(json_of(task));
+  return one_line(out);
+}
+
+std::string refusal_report(const core::error& reason) {
+  return one_line({{"state", "refused"}, {"error", json_of(reason)}});
+}
+
+std::string faults_report(const std::string& file, const std::vector<io::diagnostic>& faults) {
+  ordered_json out{{"file", file}, {"valid", false}, {"faults", ordered_json::array()}};
+  for (const io::diagnostic& fault : faults)
+    out["faults"].push_back(json_of(fault));
+  return one_line(out);
+}
+
+} // namespace maze::node

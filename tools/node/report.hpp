@@ -1,0 +1,70 @@
+#pragma once
+
+#include "maze/core/journal_event.hpp"
+#include "maze/core/value.hpp"
+#include "maze/io/workflow_file.hpp"
+#include "node/progress.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maze::node {
+
+/// One version of a published file, or a path that was not published.
+struct traced_file {
+  /// As bytes.
+  std::string path;
+  /// Who wrote it.
+  std::string task;
+  /// Text of the content's hash; empty where it has none.
+  std::string hash;
+  std::uint64_t size = 0;
+};
+
+/// How a run ended and where its results are.
+struct run_report {
+  /// The workflow's name and the text of the run's id.
+  std::string name;
+  std::string run;
+  core::run_state state = core::run_state::completed;
+  state_counts counts{};
+  std::size_t total = 0;
+  /// Tasks that ended otherwise than completed, in the order in which they ended.
+  std::vector<ended_task> failed;
+  /// Collected files, relative to `out`, as bytes.
+  std::vector<std::string> files;
+  /// Every version that tasks published, in order.
+  std::vector<traced_file> history;
+  /// What tasks wrote and maze did not publish, because it looks like code or a cache.
+  std::vector<traced_file> left_out;
+  /// The folder that they lie in; empty where nothing was collected.
+  std::string out;
+  /// What else people should know, each a sentence.
+  std::vector<std::string> notes;
+  core::wall_time started{};
+  core::duration elapsed{};
+  /// Value of the workflow's `result`, where it has one that came about.
+  std::optional<core::value> result;
+};
+
+/// What people read at the end: one line of counts, a table of the tasks that failed with reason, exit
+/// code and the last lines of standard error, how many were cancelled because of them, and where the
+/// files are. Tasks' texts are escaped; no line of the table is wider than the screen.
+std::string summary(const run_report& report, const screen& on);
+
+/// What programs read (`--output json`): one object on one line.
+///
+/// `{run, name, state, tasks: {total, completed, failed, timeout, cancelled, not_ended}, failed: [{task,
+/// state, attempts, error: {class, message, origin, exit_code, signal, evidence, retryable}}], cancelled: [{task, message}], files: [path…], history: [{path, task, hash, size}], left_out: [{path, task}],
+/// out, result, notes, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal` and `out` are null where there is none.
+std::string json_report(const run_report& report);
+
+/// The same for a run that never began: `{state: "refused", error: {class, message, …}}`.
+std::string refusal_report(const core::error& reason);
+
+/// The same for a file that does not describe a run: `{file, valid: false, faults: [{code, file, line,
+/// column, field, message, remedy}]}`, as `validate` prints it.
+std::string faults_report(const std::string& file, const std::vector<io::diagnostic>& faults);
+
+} // namespace maze::node

@@ -1,0 +1,185 @@
+#include "node/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace maze::node {
+
+namespace {
+
+using core::errc;
+using core::fail;
+
+tl::unexpected<core::error> expected(std::string_view what, const std::string& text) {
+  return fail(errc::invalid_argument, fmt::format("'{}' is not {}", text, what));
+}
+
+core::result<bool> read_switch(const std::string& text) {
+  if (text == "true")
+    return true;
+  if (text == "false")
+    return false;
+  return expected("true or false", text);
+}
+
+core::result<when> read_when(const std::string& text) {
+  if (text == "auto")
+    return when::automatic;
+  if (text == "always")
+    return when::always;
+  if (text == "never")
+    return when::never;
+  return expected("auto, always or never", text);
+}
+
+core::result<std::uint32_t> read_count(const std::string& text) {
+  std::uint32_t count = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, fault] = std::from_chars(text.data(), end, count);
+  if (fault != std::errc{} || stop != end || count == 0)
+    return expected("a whole number from 1 to 4294967295", text);
+  return count;
+}
+
+core::result<std::uint32_t> read_cores(const std::string& text) {
+  double cores = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, fault] = std::from_chars(text.data(), end, cores, std::chars_format::fixed);
+  const double millis = std::round(cores * 1000);
+  if (fault != std::errc{} || stop != end || !(millis >= 1 && millis <= 4e9))
+    return expected("a number of cores such as 4 or 0.5, at least 0.001", text);
+  return static_cast<std::uint32_t>(millis);
+}
+
+core::result<std::filesystem::path> read_path(const std::string& text) {
+  if (text.empty())
+    return fail(errc::invalid_argument, "a path must not be empty");
+  return std::filesystem::path(text);
+}
+
+core::result<output_form> read_output(const std::string& text) {
+  if (text == "table")
+    return output_form::table;
+  if (text == "json")
+    return output_form::json;
+  return expected("table or json", text);
+}
+
+core::result<io::log_level> read_level(const std::string& text) {
+  if (const auto level = io::log_level_from_string(text))
+    return *level;
+  return expected("debug, info, warning, error or off", text);
+}
+
+core::result<task_user> read_task_user(const std::string& text) {
+  if (text == "same")
+    return task_user::same;
+  if (text == "slot")
+    return task_user::slot;
+  return expected("same or slot", text);
+}
+
+/// A rule's `read`: parses with `Parse`, stores into `Member`.
+template <auto Member, auto Parse>
+core::result<void> store(settings& to, const std::string& text) {
+  auto value = Parse(text);
+  if (!value)
+    return fail(value.error());
+  to.*Member = std::move(*value);
+  return {};
+}
+
+core::result<core::byte_count> read_memory(const std::string& text) {
+  return core::parse_byte_count(text);
+}
+
+constexpr std::array rules{
+    setting_rule{"out", "DIR", "Put collected files into DIR, which must be new or empty",
+                 store<&settings::out, read_path>},
+    setting_rule{"keep", "", "Keep the state of the private cluster afterwards",
+                 store<&settings::keep, read_switch>},
+    setting_rule{"dir", "DIR", "Keep the state in DIR", store<&settings::dir, read_path>},
+    setting_rule{"output", "table|json", "Print results as text or as one JSON object",
+                 store<&settings::output, read_output>},
+    setting_rule{"jobs", "N", "Run at most N tasks at once, whatever they need",
+                 store<&settings::jobs, read_count>},
+    setting_rule{"cpus", "X", "Offer X cores to tasks, for example 4 or 0.5 (default: all)",
+                 store<&settings::cpu_millis, read_cores>},
+    setting_rule{"memory", "SIZE", "Offer SIZE of memory to tasks, for example 8GiB (default: all)",
+                 store<&settings::memory, read_memory>},
+    setting_rule{"progress", "auto|always|never", "Show a live view of the run",
+                 store<&settings::progress, read_when>},
+    setting_rule{"color", "auto|always|never", "Colour what is shown",
+                 store<&settings::color, read_when>},
+    setting_rule{"quiet", "", "Print nothing but errors and the result",
+                 store<&settings::quiet, read_switch>},
+    setting_rule{"log_level", "LEVEL", "Log from debug, info, warning, error or off",
+                 store<&settings::log_level, read_level>},
+    setting_rule{"log_file", "FILE", "Append the log to FILE (default: node.log in the state)",
+                 store<&settings::log_file, read_path>},
+    setting_rule{"task_user", "same|slot",
+                 "Run tasks as this user, or each slot as an unprivileged user of its own",
+                 store<&settings::task_user, read_task_user>},
+};
+
+std::string variable(const surroundings& around, std::string_view name) {
+  const auto at = around.environment.find(name);
+  return at == around.environment.end() ? std::string() : at->second;
+}
+
+/// A base directory of the XDG specification, which says that relative ones are to be ignored.
+std::filesystem::path base_directory(const surroundings& around, std::string_view name,
+                                     std::string_view below_home) {
+  if (const std::filesystem::path given = variable(around, name); given.is_absolute())
+    return given;
+  const auto home = variable(around, "HOME");
+  return home.empty() ? std::filesystem::path() : std::filesystem::path(home) / below_home;
+}
+
+} // namespace
+
+std::span<const setting_rule> setting_rules() noexcept { return rules; }
+
+std::string flag_of(const setting_rule& rule) {
+  std::string out = "--";
+  for (const char c : rule.key)
+    out += c == '_' ? '-' : c;
+  return out;
+}
+
+std::string variable_of(const setting_rule& rule) {
+  std::string out = "MAZE_";
+  for (const char c : rule.key)
+    out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
+std::string default_text(const setting_rule& rule, const surroundings& around) {
+  if (rule.key == "dir") {
+    if (around.is_root)
+      return "/var/lib/maze";
+    const auto state = base_directory(around, "XDG_STATE_HOME", ".local/state");
+    return state.empty() ? std::string() : (state / "maze").string();
+  }
+  if (rule.key == "color")
+    return variable(around, "NO_COLOR").empty() ? "auto" : "never";
+  if (rule.key == "task_user")
+    return around.is_root ? "slot" : "same";
+  if (rule.key == "output")
+    return "table";
+  if (rule.key == "progress")
+    return "auto";
+  if (rule.key == "log_level")
+    return "info";
+  return rule.form.empty() ? "false" : "";
+}
+
+std::filesystem::path default_config_file(const surroundings& around) {
+  const auto base = base_directory(around, "XDG_CONFIG_HOME", ".config");
+  return base.empty() ? base : base / "maze" / "config.yaml";
+}
+
+} // namespace maze::node

@@ -1,0 +1,77 @@
+#include "node/submission.hpp"
+
+#include "maze/io/hash.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <random>
+
+namespace maze::node {
+
+namespace {
+
+std::string new_client_id() {
+  std::random_device source;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
+}
+
+} // namespace
+
+core::result<core::context_map> read_context(const core::workflow& work, io::log& log) {
+  core::context_map out;
+  for (const auto& [name, source] : work.context) {
+    if (source.secret_variable.empty()) {
+      out.emplace(name, core::context_entry{source.content, false});
+      continue;
+    }
+    const char* text = std::getenv(source.secret_variable.c_str());
+    if (text == nullptr)
+      return core::fail(
+          core::errc::input_missing,
+          fmt::format("the context entry '{}' is a secret from the environment variable "
+                      "{}, which is not set: export it before you run the workflow",
+                      name, source.secret_variable),
+          "submit");
+    log.secrets().hide(text);
+    out.emplace(name, core::context_entry{core::value(std::string(text)), true});
+  }
+  return out;
+}
+
+core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
+                                                          const std::filesystem::path& folder,
+                                                          io::blob_store& blobs, io::log& log) {
+  auto context = read_context(work, log);
+  if (!context)
+    return core::fail(context.error());
+  auto files = io::take_snapshot(work.files, folder, blobs);
+  if (!files)
+    return core::fail(files.error());
+  auto tasks = core::graph::build(std::move(work.tasks));
+  if (!tasks)
+    return core::fail(tasks.error());
+  auto out = std::make_shared<actors::submission>();
+  out->client_id = new_client_id();
+  out->name = std::move(work.name);
+  out->tasks = std::make_shared<const core::graph>(std::move(*tasks));
+  out->context = std::move(*context);
+  out->files = std::move(files->files);
+  out->base = io::hash_bytes(core::encode_manifest(out->files));
+  out->result = std::move(work.result);
+  return out;
+}
+
+core::result<void> check_enforceable(const core::workflow& work) {
+  for (const core::task_spec& task : work.tasks)
+    if (task.sandbox.level > core::sandbox_level::subprocess)
+      return core::fail(
+          core::errc::unsupported_operation,
+          fmt::format("task '{}' asks for sandbox level '{}', which this version cannot "
+                      "enforce: use 'subprocess', or drop the task's sandbox key",
+                      task.name, core::to_string(task.sandbox.level)),
+          "submit");
+  return {};
+}
+
+} // namespace maze::node

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "maze/actors/protocol/master_actor.hpp"
+#include "maze/core/result.hpp"
+#include "maze/core/workflow.hpp"
+#include "maze/io/blob_store.hpp"
+#include "maze/io/log.hpp"
+#include "maze/io/snapshot.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace maze::node {
+
+/// Reads the secrets that `work` names from this process's environment and hides them from `log`.
+/// Fails with `input_missing` naming the entry and the variable.
+core::result<core::context_map> read_context(const core::workflow& work, io::log& log);
+
+/// A checked workflow as it goes to the master: its graph, its context, and the snapshot of its files,
+/// which is taken into `blobs` here and now. Relative paths start at `folder`.
+core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
+                                                          const std::filesystem::path& folder,
+                                                          io::blob_store& blobs, io::log& log);
+
+/// Refuses what no attempt on a node with these abilities could get: a sandbox level that this version
+/// cannot enforce (`unsupported_operation`), naming the task.
+core::result<void> check_enforceable(const core::workflow& work);
+
+} // namespace maze::node
