@@ -1,0 +1,164 @@
+// What a command costs through maze-init, against a bare posix_spawn loop that captures both streams.
+// Usage: spawn_bench [commands] [rounds]. Prints one JSON line per level: the median over the rounds
+// of microseconds per command, the floor measured between them, and the ratio of the two.
+#include "maze/sandbox/launcher.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+using namespace maze;
+using clock_type = std::chrono::steady_clock;
+
+constexpr std::size_t parallel = 2;
+constexpr const char* program = "/bin/true";
+
+[[noreturn]] void die(const std::string& why) {
+  std::fprintf(stderr, "spawn_bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+struct spawned {
+  pid_t pid = -1;
+  std::array<int, 2> streams{-1, -1};
+};
+
+spawned spawn_bare() {
+  spawned made;
+  std::array<std::array<int, 2>, 2> pipes{};
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (::pipe2(pipes[i].data(), O_CLOEXEC) != 0)
+      die("pipe2 failed");
+    ::posix_spawn_file_actions_adddup2(&actions, pipes[i][1], static_cast<int>(i) + 1);
+    made.streams[i] = pipes[i][0];
+  }
+  char* argv[] = {const_cast<char*>(program), nullptr};
+  char path[] = "PATH=/usr/bin:/bin";
+  char* environment[] = {path, nullptr};
+  if (::posix_spawn(&made.pid, program, &actions, nullptr, argv, environment) != 0)
+    die("posix_spawn failed");
+  ::posix_spawn_file_actions_destroy(&actions);
+  for (const auto& ends : pipes)
+    ::close(ends[1]);
+  return made;
+}
+
+/// Reads what is there; true once both streams are at their end.
+bool read_to_end(spawned& x) {
+  for (int& fd : x.streams) {
+    char buffer[4096];
+    if (fd >= 0 && ::read(fd, buffer, sizeof buffer) == 0) {
+      ::close(fd);
+      fd = -1;
+    }
+  }
+  return x.streams[0] < 0 && x.streams[1] < 0;
+}
+
+double bare_loop(std::size_t count) {
+  const auto start = clock_type::now();
+  std::vector<spawned> live;
+  for (std::size_t started = 0, ended = 0; ended < count;) {
+    for (; live.size() < parallel && started < count; ++started)
+      live.push_back(spawn_bare());
+    std::vector<pollfd> wanted;
+    for (const auto& x : live)
+      wanted.push_back({x.streams[0], POLLIN, 0});
+    ::poll(wanted.data(), wanted.size(), -1);
+    for (std::size_t i = live.size(); i-- > 0;) {
+      if (wanted[i].revents == 0 || !read_to_end(live[i]))
+        continue;
+      ::waitpid(live[i].pid, nullptr, 0);
+      live.erase(live.begin() + static_cast<std::ptrdiff_t>(i));
+      ++ended;
+    }
+  }
+  return std::chrono::duration<double, std::micro>(clock_type::now() - start).count()
+         / static_cast<double>(count);
+}
+
+class maze_loop {
+public:
+  maze_loop(sandbox::launcher& through, boost::asio::io_context& context, core::sandbox_level level)
+      : launcher_(through), context_(context), level_(level) {}
+
+  double run(std::size_t count) {
+    left_to_start_ = left_to_end_ = count;
+    const auto start = clock_type::now();
+    for (std::size_t i = 0; i < parallel; ++i)
+      next();
+    context_.restart();
+    context_.run();
+    return std::chrono::duration<double, std::micro>(clock_type::now() - start).count()
+           / static_cast<double>(count);
+  }
+
+private:
+  void next() {
+    if (left_to_start_ == 0)
+      return;
+    --left_to_start_;
+    launcher_.launch({.argv = {program},
+                      .environment = {"PATH=/usr/bin:/bin"},
+                      .working_directory = "/",
+                      .sandbox = {.level = level_},
+                      .nice = 0},
+                     [this](sandbox::exit_report report) {
+                       if (report.cause != sandbox::exit_cause::exited || report.exit_code != 0)
+                         die("a command failed: " + report.failure.message);
+                       next();
+                       if (--left_to_end_ == 0)
+                         context_.stop();
+                     });
+  }
+
+  sandbox::launcher& launcher_;
+  boost::asio::io_context& context_;
+  core::sandbox_level level_;
+  std::size_t left_to_start_ = 0;
+  std::size_t left_to_end_ = 0;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const auto count = static_cast<std::size_t>(argc > 1 ? std::atoi(argv[1]) : 1000);
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
+  boost::asio::io_context context{1};
+  auto launcher = sandbox::launcher::start(context, {});
+  if (!launcher)
+    die(launcher.error().message);
+  for (const auto level : {core::sandbox_level::none, core::sandbox_level::subprocess}) {
+    maze_loop through(**launcher, context, level);
+    std::vector<double> floors, values;
+    for (int i = 0; i < rounds; ++i) {
+      floors.push_back(bare_loop(count));
+      values.push_back(through.run(count));
+    }
+    const double floor = median(floors), value = median(values);
+    std::printf("{\"name\":\"spawn_true_%s_P2\",\"value\":%.1f,\"unit\":\"us\",\"peer\":\"posix_"
+                "spawn loop\",\"peer_value\":%.1f,"
+                "\"ratio\":%.3f}\n",
+                std::string(core::to_string(level)).c_str(), value, floor, value / floor);
+  }
+}
