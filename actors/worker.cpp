@@ -35,8 +35,8 @@ void worker_state::run(run_attempt& msg) {
   auto request = resolve();
   if (!request)
     return give_up(request.error());
-  enter(core::phase::execute);
   execute(std::move(*request));
+  enter(core::phase::execute);
 }
 
 core::result<void> worker_state::pull() {
@@ -120,8 +120,10 @@ void worker_state::push(sandbox::exit_report& report) {
   auto publication = collect(std::move(*output));
   if (!publication)
     return give_up(publication.error());
+  // The slot first: its next child should not wait until the publication is worked in.
+  free_slot();
   self_->send(now_->order.context, std::move(*publication));
-  finish();
+  clear();
 }
 
 core::result<publish_attempt> worker_state::collect(std::string output) {
@@ -142,11 +144,15 @@ void worker_state::give_up(core::error failed) {
     failed.origin = "worker";
   failed.message = setup_.services->log->secrets().redact(failed.message);
   self_->send(now_->order.context, attempt_lost{now_->order.attempt, std::move(failed)});
-  finish();
+  free_slot();
+  clear();
 }
 
-void worker_state::finish() {
+void worker_state::free_slot() {
   self_->send(setup_.agent, slot_free{setup_.slot, now_->order.attempt});
+}
+
+void worker_state::clear() {
   if (!now_->view.folder.empty())
     if (auto views = now_->files->views())
       if (auto removed = (*views)->remove(now_->view); !removed)

@@ -59,7 +59,9 @@ private:
   core::result<publish_attempt> collect(std::string output);
   /// Reports `failed` and makes the slot free.
   void give_up(core::error failed);
-  void finish();
+  void free_slot();
+  /// Removes the view and forgets the attempt.
+  void clear();
   void enter(core::phase at);
   void keep_logs(const sandbox::exit_report& report) const;
   void warn(std::string_view text, const core::error& reason) const;

@@ -78,7 +78,7 @@ struct worker_fixture {
   }
   told wait() {
     told out;
-    while (!out.free)
+    while (!out.free || !(out.published || out.lost))
       (*self)->receive([&](const attempt_entered& msg) { out.phases.push_back(msg.at); },
                        [&](const publish_attempt& msg) { out.published = msg; },
                        [&](const attempt_lost& msg) { out.lost = msg; },
