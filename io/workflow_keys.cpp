@@ -39,6 +39,7 @@ constexpr auto file_keys = std::to_array<known_key>({
     {.name = "to"},
 });
 
+/// What a task may say and `defaults` may say for it.
 constexpr auto defaults_keys = std::to_array<known_key>({
     {.name = "output"},
     {.name = "cpus"},
@@ -52,7 +53,7 @@ constexpr auto defaults_keys = std::to_array<known_key>({
     {.name = "priority"},
 });
 
-constexpr auto task_keys = std::to_array<known_key>({
+constexpr auto own_task_keys = std::to_array<known_key>({
     {.name = "command"},
     {.name = "shell"},
     {.name = "function", .unsupported = true},
@@ -60,20 +61,17 @@ constexpr auto task_keys = std::to_array<known_key>({
     {.name = "code", .unsupported = true},
     {.name = "params"},
     {.name = "inputs"},
-    {.name = "output"},
     {.name = "after"},
-    {.name = "cpus"},
-    {.name = "memory"},
-    {.name = "gpus"},
-    {.name = "timeout"},
-    {.name = "retries"},
-    {.name = "sandbox"},
-    {.name = "env"},
-    {.name = "ok_exit"},
-    {.name = "priority"},
     {.name = "deletes"},
     {.name = "publishes"},
 });
+
+constexpr auto task_keys = [] {
+  std::array<known_key, own_task_keys.size() + defaults_keys.size()> out{};
+  std::copy(defaults_keys.begin(), defaults_keys.end(),
+            std::copy(own_task_keys.begin(), own_task_keys.end(), out.begin()));
+  return out;
+}();
 
 constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "level"},
