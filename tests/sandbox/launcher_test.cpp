@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <future>
 #include <set>
 #include <sys/resource.h>
 
@@ -203,4 +204,31 @@ TEST_CASE("a launcher whose maze-init is missing says where it looked", "[sandbo
   const auto sut = launcher::start(context, {.executable = "/no/such/maze-init"});
   REQUIRE(!sut);
   CHECK(sut.error().message.find("/no/such/maze-init") != std::string::npos);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "several threads start and stop children of one launcher",
+                 "[sandbox][launcher]") {
+  constexpr int thread_count = 4;
+  constexpr int rounds = 8;
+  // Without a lock: completions run on the thread of the context, which is this one.
+  int exited = 0;
+  int stopped = 0;
+  int other = 0;
+  const auto start = [&] {
+    for (int i = 0; i < rounds; ++i) {
+      sut->launch(shell("echo out; exit 7"), [&](const exit_report& report) {
+        ++(report.exit_code == 7 && report.standard_output.text == "out\n" ? exited : other);
+      });
+      const auto id = sut->launch(shell("exec sleep 60"), [&](const exit_report& report) {
+        ++(report.cause == exit_cause::stopped ? stopped : other);
+      });
+      sut->stop(id, 0ms);
+    }
+  };
+  std::vector<std::future<void>> threads;
+  for (int i = 0; i < thread_count; ++i)
+    threads.push_back(std::async(std::launch::async, start));
+  wait_until([&] { return exited + stopped + other == 2 * thread_count * rounds; });
+  CHECK(exited == thread_count * rounds);
+  CHECK(stopped == thread_count * rounds);
 }
