@@ -33,7 +33,7 @@ struct node_settings {
   /// A root node gives the children of each slot a user id of their own, from here on; empty: children
   /// run as the node does.
   std::optional<std::uint32_t> first_user;
-  /// The maze-init executable; empty: beside the running one.
+  /// The maze-init executable; empty: the one that came with the running executable.
   std::filesystem::path init_executable;
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};

@@ -65,10 +65,26 @@ core::result<init_process> init_process::start(const std::filesystem::path& exec
                   failed);
   if (failed)
     return core::fail(io::errno_error(
-        fmt::format("start {} (is maze-init installed beside maze-node?)", executable.native()),
+        fmt::format("start {} (maze-init comes with maze: build or install it again)",
+                    executable.native()),
         failed.value()));
   made.process_ = std::make_unique<process>(process{std::move(child)});
   return made;
+}
+
+core::result<std::filesystem::path> init_executable_of(const std::filesystem::path& program,
+                                                       const std::filesystem::path& installed) {
+  const auto folder = program.parent_path();
+  const auto beside = folder / "maze-init";
+  const auto apart = (folder / installed).lexically_normal();
+  for (const auto& candidate : {beside, apart}) {
+    std::error_code unreadable;
+    if (std::filesystem::is_regular_file(candidate, unreadable))
+      return candidate;
+  }
+  return core::fail(core::errc::not_found,
+                    fmt::format("maze-init is neither {} nor {}: build or install maze again",
+                                beside.native(), apart.native()));
 }
 
 core::result<std::filesystem::path> default_init_executable() {
@@ -76,7 +92,7 @@ core::result<std::filesystem::path> default_init_executable() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
   if (failed)
     return core::fail(io::errno_error("read the link /proc/self/exe", failed.value()));
-  return self.parent_path() / "maze-init";
+  return init_executable_of(self, MAZE_INIT_INSTALLED);
 }
 
 } // namespace maze::sandbox

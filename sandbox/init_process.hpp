@@ -34,7 +34,13 @@ private:
   io::unique_fd socket_;
 };
 
-/// `maze-init` beside the running executable.
+/// The maze-init that came with `program`: beside it, as in a build folder, or else at `installed`, a
+/// path relative to the folder of `program`, so that an installation may be moved. Fails with
+/// `not_found` naming both places.
+core::result<std::filesystem::path> init_executable_of(const std::filesystem::path& program,
+                                                       const std::filesystem::path& installed);
+
+/// The maze-init that came with the running executable.
 core::result<std::filesystem::path> default_init_executable();
 
 } // namespace maze::sandbox

@@ -227,10 +227,10 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
 core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context& context,
                                                         options settings) {
   if (settings.executable.empty()) {
-    auto beside = default_init_executable();
-    if (!beside)
-      return core::fail(beside.error());
-    settings.executable = std::move(*beside);
+    auto found = default_init_executable();
+    if (!found)
+      return core::fail(found.error());
+    settings.executable = std::move(*found);
   }
   auto state = std::make_shared<data>(context, std::move(settings.executable));
   const std::lock_guard lock(state->mutex);

@@ -125,7 +125,7 @@ struct capabilities {
 class launcher {
 public:
   struct options {
-    /// The maze-init executable; empty: beside the running executable.
+    /// The maze-init executable; empty: the one that came with the running executable.
     std::filesystem::path executable;
   };
   using completion = std::function<void(exit_report)>;

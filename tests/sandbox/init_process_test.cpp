@@ -1,8 +1,11 @@
 #include "maze/sandbox/init_process.hpp"
 
+#include "support/scratch_dir.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <csignal>
+#include <fstream>
 #include <poll.h>
 
 using namespace maze;
@@ -28,6 +31,29 @@ TEST_CASE("an executable that is missing is named", "[sandbox][init_process]") {
   CHECK(sut.error().message.find("/no/such/maze-init") != std::string::npos);
 }
 
-TEST_CASE("maze-init is looked for beside the running program", "[sandbox][init_process]") {
+TEST_CASE("the maze-init of a build is found beside the running program",
+          "[sandbox][init_process]") {
   CHECK(default_init_executable().value() == MAZE_BIN_DIR "/maze-init");
+}
+
+TEST_CASE("maze-init is looked for beside the program, then where it is installed",
+          "[sandbox][init_process]") {
+  const test::scratch_dir scratch;
+  const auto program = scratch / "bin/maze-node";
+  const auto beside = scratch / "bin/maze-init";
+  const auto installed = scratch / "libexec/maze/maze-init";
+  const auto find = [&] { return init_executable_of(program, "../libexec/maze/maze-init"); };
+  std::filesystem::create_directories(beside.parent_path());
+  std::filesystem::create_directories(installed.parent_path());
+
+  const auto missing = find();
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == core::errc::not_found);
+  CHECK(missing.error().message.find(beside.native()) != std::string::npos);
+  CHECK(missing.error().message.find(installed.native()) != std::string::npos);
+
+  std::ofstream(installed) << "installed";
+  CHECK(find().value() == installed);
+  std::ofstream(beside) << "built";
+  CHECK(find().value() == beside);
 }
