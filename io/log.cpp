@@ -118,10 +118,19 @@ std::string redactor::redact(std::string_view text) const {
 // --- log -------------------------------------------------------------------------------------------
 
 struct log::data {
-  explicit data(spdlog::sink_ptr sink) : to("maze", std::move(sink)) {}
+  explicit data(spdlog::sink_ptr sink) : to("maze", std::move(sink)) {
+    // spdlog's own handler writes to standard error, which is the program's face.
+    to.set_error_handler([this](const std::string& why) {
+      const std::lock_guard lock(guards_failure);
+      if (failure.empty())
+        failure = why;
+    });
+  }
 
   spdlog::logger to;
   redactor secrets;
+  std::mutex guards_failure;
+  std::string failure;
 
   void write(spdlog::level::level_enum level, std::string line,
              std::initializer_list<log_field> fields) {
@@ -176,6 +185,11 @@ void log::event(core::phase at, std::string_view text, std::initializer_list<log
 redactor& log::secrets() noexcept { return data_->secrets; }
 
 void log::flush() { data_->to.flush(); }
+
+std::string log::failure() const {
+  const std::lock_guard lock(data_->guards_failure);
+  return data_->failure;
+}
 
 // --- rate limit ------------------------------------------------------------------------------------
 

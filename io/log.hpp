@@ -79,6 +79,8 @@ public:
   /// What no line may show.
   [[nodiscard]] redactor& secrets() noexcept;
   void flush();
+  /// Why lines are missing, as the first that could not be written told; empty where none is.
+  [[nodiscard]] std::string failure() const;
 
 private:
   struct data;

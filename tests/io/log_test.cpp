@@ -4,9 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
 #include <fstream>
 #include <regex>
 #include <thread>
+#include <unistd.h>
 
 using namespace maze;
 using namespace std::chrono_literals;
@@ -146,4 +148,20 @@ TEST_CASE("a flood of events is thinned and counted", "[io][log]") {
   CHECK(sut.admit(101s) == 2u);
   CHECK(sut.admit(101s) == 0u);
   CHECK(!sut.admit(101s));
+}
+
+TEST_CASE("a log that cannot be written says so when it is asked, not on standard error",
+          "[io][log]") {
+  auto sut = log::open({.file = "/dev/full"});
+  REQUIRE(sut);
+  CHECK((*sut)->failure().empty());
+  const test::scratch_dir dir;
+  const int before = ::dup(STDERR_FILENO);
+  const io::unique_fd caught{::open((dir / "stderr").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  ::dup2(caught.get(), STDERR_FILENO);
+  (*sut)->event(log_level::error, "nobody reads this");
+  ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  CHECK(std::filesystem::file_size(dir / "stderr") == 0);
+  CHECK_THAT((*sut)->failure(), Catch::Matchers::Contains("No space left on device"));
 }

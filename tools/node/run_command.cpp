@@ -1,4 +1,5 @@
 #include "maze/actors/errors.hpp"
+#include "maze/core/printable.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/export.hpp"
 #include "maze/io/json.hpp"
@@ -99,6 +100,8 @@ public:
     if (!node)
       return refuse(what_.values, node.error(), exit_code_of(node.error().code));
     const int code = run_on(**node, **log);
+    if (const std::string why = (*log)->failure(); !why.empty() && !what_.values.quiet)
+      std::cerr << "maze-node: warning: the log has gaps: " << core::printable(why) << '\n';
     // What is left of stopped attempts ends now; whoever does not want to wait may stop that too.
     events_.release_signals();
     if (!(*node)->drain(drain_patience)) {
