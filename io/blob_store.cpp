@@ -19,7 +19,6 @@
 #include <vector>
 
 namespace maze::io {
-
 namespace {
 
 // Up to here a file is read into memory at once and written only when the store lacks it.
@@ -139,15 +138,15 @@ struct blob_store::data {
     return blob_info{.hash = content.hash, .size = content.size, .added = *added};
   }
 
-  core::result<blob_info> store_copy(int source) {
+  core::result<blob_info> store_copy(int source, const std::stop_token& stop) {
     auto copy = make_temporary();
     if (!copy)
       return core::fail(copy.error());
     core::result<hashed_content> content;
-    if (auto done = copy_content(source, copy->fd.get()); !done)
+    if (auto done = copy_content(source, copy->fd.get(), stop); !done)
       content = core::fail(done.error());
     else
-      content = hash_file(copy->fd.get());
+      content = hash_file(copy->fd.get(), stop);
     if (content)
       return settled(copy->name, *content);
     drop(copy->name);
@@ -254,7 +253,7 @@ core::result<blob_info> blob_store::put_bytes(std::string_view content) {
   return core::fail(done.error());
 }
 
-core::result<blob_info> blob_store::put_copy(int source) {
+core::result<blob_info> blob_store::put_copy(int source, const std::stop_token& stop) {
   const auto status = status_of(source, "a file to store");
   if (!status)
     return core::fail(status.error());
@@ -265,10 +264,11 @@ core::result<blob_info> blob_store::put_copy(int source) {
     if (content.error().code != core::errc::limit_exceeded)
       return core::fail(content.error());
   }
-  return data_->store_copy(source);
+  return data_->store_copy(source, stop);
 }
 
-core::result<blob_info> blob_store::put_move(int folder, const char* name) {
+core::result<blob_info> blob_store::put_move(int folder, const char* name,
+                                             const std::stop_token& stop) {
   const unique_fd fd(::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd && errno == ELOOP)
     return core::fail(core::errc::invalid_payload, fmt::format("{} is a symlink", name));
@@ -281,20 +281,20 @@ core::result<blob_info> blob_store::put_move(int folder, const char* name) {
     return core::fail(core::errc::invalid_payload, fmt::format("{} is not a regular file", name));
   if (status->st_size <= copy_instead_of_move_max || status->st_nlink != 1
       || status->st_dev != data_->device)
-    return put_copy(fd.get());
+    return put_copy(fd.get(), stop);
   const auto taken = data_->temporary_name();
   if (::renameat(folder, name, data_->temporary.get(), taken.c_str()) != 0)
-    return put_copy(fd.get());
+    return put_copy(fd.get(), stop);
   // From here on nobody reaches the file by a path; then look for those who had it open before.
   struct stat moved {};
   const bool same =
       ::fstatat(data_->temporary.get(), taken.c_str(), &moved, AT_SYMLINK_NOFOLLOW) == 0
       && moved.st_ino == status->st_ino && moved.st_dev == status->st_dev;
   if (same && take_over(fd.get(), blob_mode))
-    if (const auto content = hash_file(fd.get()))
+    if (const auto content = hash_file(fd.get(), stop))
       return data_->settled(taken, *content);
   data_->drop(taken);
-  return put_copy(fd.get());
+  return put_copy(fd.get(), stop);
 }
 
 bool blob_store::has(const core::digest& hash) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string_view>
 
 namespace maze::io {
@@ -37,12 +38,13 @@ public:
   ~blob_store();
 
   core::result<blob_info> put_bytes(std::string_view content);
-  /// Copies (reflinks where the file system can) from the current content of `source`.
-  core::result<blob_info> put_copy(int source);
+  /// Copies (reflinks where the file system can) from the current content of `source`. This and
+  /// `put_move` fail with `cancelled` soon after `stop` was requested. Holes stay holes.
+  core::result<blob_info> put_copy(int source, const std::stop_token& stop = {});
   /// Takes the regular file `name` in the open folder `folder` over: moved when nobody has it open
   /// for writing, it has one link and lies on the same file system, else copied. Never follows a
   /// symlink; `invalid_payload` for anything but a regular file. The file may be gone afterwards.
-  core::result<blob_info> put_move(int folder, const char* name);
+  core::result<blob_info> put_move(int folder, const char* name, const std::stop_token& stop = {});
 
   [[nodiscard]] bool has(const core::digest& hash) const;
   /// Opens for reading; `not_found`.

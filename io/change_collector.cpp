@@ -53,7 +53,11 @@ void make_readable(const walked& x) {
 class collector {
 public:
   collector(collect_request& request, blob_store& store)
-      : overlay_(request.overlay), base_(request.base), filter_(request.filter), store_(store) {
+      : overlay_(request.overlay),
+        base_(request.base),
+        filter_(request.filter),
+        stop_(request.stop),
+        store_(store) {
     // A whole view shows nothing of what was below it.
     if (!overlay_)
       opaque_.emplace_back();
@@ -73,6 +77,8 @@ public:
 
 private:
   core::result<walk_step> visit(const walked& x) {
+    if (stop_.stop_requested())
+      return core::fail(stopped());
     if (const auto good = core::check_path(x.path); !good)
       return refused(x.path, good.error().message);
     const bool skipped = is_ignored(x.path);
@@ -100,7 +106,7 @@ private:
   core::result<void> take_file(const walked& x) {
     if (::geteuid() != 0 && (x.status.st_mode & 0400) == 0)
       make_readable(x);
-    const auto blob = store_.put_move(x.folder, x.name.c_str());
+    const auto blob = store_.put_move(x.folder, x.name.c_str(), stop_);
     if (!blob)
       return core::fail(blob.error().code,
                         fmt::format("{}: {}", shown(x.path), blob.error().message));
@@ -197,6 +203,7 @@ private:
   bool overlay_;
   const core::file_map& base_;
   const change_filter& filter_;
+  std::stop_token stop_;
   blob_store& store_;
   changes found_;
   std::vector<std::string> opaque_;

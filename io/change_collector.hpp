@@ -3,6 +3,8 @@
 #include "maze/io/blob_store.hpp"
 #include "maze/io/view_store.hpp"
 
+#include <stop_token>
+
 namespace maze::io {
 
 /// Where an attempt's changes lie.
@@ -14,6 +16,7 @@ struct collect_request {
   /// What the attempt saw at first.
   const core::file_map& base;
   const change_filter& filter;
+  std::stop_token stop;
 };
 
 /// See `view_store::collect`.

@@ -83,6 +83,10 @@ core::error errno_error(std::string_view what, int number) {
                      .message = fmt::format("{}: {} (errno {})", what, errno_text(number), number)};
 }
 
+core::error stopped() {
+  return {.code = core::errc::cancelled, .message = "stopped before all was read"};
+}
+
 core::result<void> write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const auto written = ::write(fd, content.data(), content.size());

@@ -37,6 +37,9 @@ private:
 /// EMFILE, ENFILE and ENOMEM.
 core::error errno_error(std::string_view what, int number);
 
+/// `cancelled`: work on a file was given up because a stop token asked for it.
+core::error stopped();
+
 /// Writes all of `content` at the descriptor's position.
 core::result<void> write_all(int fd, std::string_view content);
 /// The content from offset 0 to the end, wherever the descriptor's position is; `limit_exceeded`

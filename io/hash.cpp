@@ -1,9 +1,11 @@
 #include "maze/io/hash.hpp"
 
+#include "maze/io/file_extents.hpp"
 #include "maze/io/files.hpp"
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <unistd.h>
@@ -52,20 +54,38 @@ core::digest hasher::finish() const noexcept {
   return to_digest(XXH3_128bits_digest(data_->state));
 }
 
-core::result<hashed_content> hash_file(int fd) {
+core::result<hashed_content> hash_file(int fd, const std::stop_token& stop) {
   std::vector<char> buffer(read_size);
   hasher hash;
-  std::uint64_t size = 0;
+  off_t at = 0;
   for (;;) {
-    const auto got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return core::fail(errno_error("read", errno));
-    if (got == 0)
-      return hashed_content{.hash = hash.finish(), .size = size};
-    hash.update({buffer.data(), static_cast<std::size_t>(got)});
-    size += static_cast<std::uint64_t>(got);
+    const extent data = next_extent(fd, at);
+    while (at < data.begin) {
+      if (stop.stop_requested())
+        return core::fail(stopped());
+      const auto piece = zeros().substr(0, static_cast<std::size_t>(data.begin - at));
+      hash.update(piece);
+      at += static_cast<off_t>(piece.size());
+    }
+    const auto finished = [&] {
+      return hashed_content{.hash = hash.finish(), .size = static_cast<std::uint64_t>(at)};
+    };
+    if (data.begin == data.end)
+      return finished();
+    while (at < data.end) {
+      if (stop.stop_requested())
+        return core::fail(stopped());
+      const auto wanted = std::min<off_t>(static_cast<off_t>(buffer.size()), data.end - at);
+      const auto got = ::pread(fd, buffer.data(), static_cast<std::size_t>(wanted), at);
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        return core::fail(errno_error("read", errno));
+      if (got == 0)
+        return finished();
+      hash.update({buffer.data(), static_cast<std::size_t>(got)});
+      at += got;
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string_view>
 
 namespace maze::io {
@@ -36,9 +37,11 @@ struct hashed_content {
   std::uint64_t size = 0;
 };
 
-/// Hashes what a descriptor yields from offset 0 to its end, wherever its position is.
+/// Hashes what a descriptor yields from offset 0 to its end, wherever its position is. Holes count as
+/// the zeros that they read as, but are not read: they cost the hashing alone. `cancelled` soon after
+/// `stop` was requested. Moves the descriptor's position.
 ///
 /// @note Blocks on disk; holds 256 KiB.
-core::result<hashed_content> hash_file(int fd);
+core::result<hashed_content> hash_file(int fd, const std::stop_token& stop = {});
 
 } // namespace maze::io

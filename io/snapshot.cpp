@@ -57,8 +57,8 @@ std::string split_pattern(const std::string& from) {
 class taker {
 public:
   taker(const std::vector<core::file_source>& sources, const std::filesystem::path& folder,
-        blob_store& store)
-      : sources_(sources), folder_(folder), store_(store) {}
+        blob_store& store, const snapshot_options& how)
+      : sources_(sources), folder_(folder), store_(store), how_(how) {}
 
   core::result<void> take(std::size_t index) {
     index_ = index;
@@ -125,6 +125,8 @@ private:
   }
 
   core::result<walk_step> visit(const walked& x, const std::string& to) {
+    if (how_.stop.stop_requested())
+      return core::fail(stopped());
     if (left_out(x.path))
       return walk_step::skip;
     if (!fits(source_->match, x.path))
@@ -159,11 +161,15 @@ private:
   }
 
   core::result<void> take_file(int fd, const struct stat& status, const std::string& path) {
-    const auto blob = store_.put_copy(fd);
+    const auto blob = store_.put_copy(fd, how_.stop);
     if (!blob)
       return core::fail(blob.error().code, fmt::format("{}: {}: {}", where(index_), shown(path),
                                                        blob.error().message));
     out_.bytes += blob->size;
+    if (how_.progress != nullptr) {
+      how_.progress->files.fetch_add(1, std::memory_order_relaxed);
+      how_.progress->bytes.fetch_add(blob->size, std::memory_order_relaxed);
+    }
     return add(path, {.kind = core::file_kind::file,
                       .hash = blob->hash,
                       .size = blob->size,
@@ -253,6 +259,7 @@ private:
   const std::vector<core::file_source>& sources_;
   const std::filesystem::path& folder_;
   blob_store& store_;
+  const snapshot_options& how_;
   snapshot out_;
   const core::file_source* source_ = nullptr;
   std::size_t index_ = 0;
@@ -264,8 +271,9 @@ private:
 } // namespace
 
 core::result<snapshot> take_snapshot(const std::vector<core::file_source>& sources,
-                                     const std::filesystem::path& folder, blob_store& store) {
-  taker work(sources, folder, store);
+                                     const std::filesystem::path& folder, blob_store& store,
+                                     const snapshot_options& how) {
+  taker work(sources, folder, store, how);
   for (std::size_t i = 0; i < sources.size(); ++i)
     if (auto done = work.take(i); !done)
       return core::fail(done.error());

@@ -4,8 +4,10 @@
 #include "maze/core/workflow.hpp"
 #include "maze/io/blob_store.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <vector>
 
 namespace maze::io {
@@ -14,6 +16,19 @@ namespace maze::io {
 struct snapshot {
   core::file_map files;
   std::uint64_t bytes = 0;
+};
+
+/// How far a snapshot is; another thread may look at it meanwhile.
+struct snapshot_progress {
+  std::atomic<std::uint64_t> files{0};
+  std::atomic<std::uint64_t> bytes{0};
+};
+
+struct snapshot_options {
+  /// Makes the snapshot fail with `cancelled` soon after a stop was requested.
+  std::stop_token stop;
+  /// Told after each file; may be null.
+  snapshot_progress* progress = nullptr;
 };
 
 /// Hashes and stores what `sources` name, relative to `folder`: afterwards nothing that happens to
@@ -29,6 +44,7 @@ struct snapshot {
 ///
 /// @note Blocks on disk. Nothing is durable before `blob_store::flush`.
 core::result<snapshot> take_snapshot(const std::vector<core::file_source>& sources,
-                                     const std::filesystem::path& folder, blob_store& store);
+                                     const std::filesystem::path& folder, blob_store& store,
+                                     const snapshot_options& how = {});
 
 } // namespace maze::io

@@ -320,7 +320,8 @@ core::result<view> view_store::make(const std::string& name, const core::manifes
   return out;
 }
 
-core::result<changes> view_store::collect(const view& seen, const change_filter& filter) {
+core::result<changes> view_store::collect(const view& seen, const change_filter& filter,
+                                          const std::stop_token& stop) {
   const auto name = seen.folder.filename().native();
   const bool overlay = seen.kind == view_kind::overlay;
   if (!overlay && is_gone(data_->views.get(), name)) {
@@ -341,7 +342,8 @@ core::result<changes> view_store::collect(const view& seen, const change_filter&
   return collect_changes({.root = std::move(*root),
                           .overlay = overlay,
                           .base = seen.base ? *seen.base : none,
-                          .filter = filter},
+                          .filter = filter,
+                          .stop = stop},
                          *data_->blobs);
 }
 

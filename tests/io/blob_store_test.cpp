@@ -283,3 +283,40 @@ TEST_CASE("a killed process leaves whole blobs only", "[io][blob_store]") {
   for (const auto& blob : blobs_in(root))
     CHECK(store->verify(core::digest_from_string(blob.filename().native()).value()));
 }
+
+TEST_CASE("a sparse file takes no more room in the store than its data", "[io][blob_store]") {
+  const test::scratch_dir dir("/dev/shm");
+  auto store = io::blob_store::open(dir / "store", {.durable = false}).value();
+  constexpr off_t size = off_t{1} << 30;
+  for (const bool moved : {false, true}) {
+    const io::unique_fd fd(
+        ::open((dir / "f").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    REQUIRE(::pwrite(fd.get(), "data", 4, moved ? 0 : size / 2) == 4);
+    REQUIRE(::ftruncate(fd.get(), size) == 0);
+    const io::unique_fd folder(::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC));
+    const auto put = moved ? store->put_move(folder.get(), "f") : store->put_copy(fd.get());
+    REQUIRE(put);
+    CHECK(put->size == std::uint64_t{size});
+    struct stat status {};
+    REQUIRE(::stat(store->path_of(put->hash).c_str(), &status) == 0);
+    CHECK(status.st_blocks * 512 < 1 << 20);
+  }
+}
+
+TEST_CASE("a file that the store was asked to leave again leaves nothing behind",
+          "[io][blob_store]") {
+  const test::scratch_dir dir("/dev/shm");
+  auto store = io::blob_store::open(dir / "store", {.durable = false}).value();
+  const io::unique_fd fd(::open((dir / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(::ftruncate(fd.get(), off_t{1} << 40) == 0);
+  const io::unique_fd folder(::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC));
+  std::stop_source stop;
+  stop.request_stop();
+  for (const bool moved : {false, true}) {
+    const auto put = moved ? store->put_move(folder.get(), "f", stop.get_token())
+                           : store->put_copy(fd.get(), stop.get_token());
+    REQUIRE_FALSE(put);
+    CHECK(put.error().code == core::errc::cancelled);
+    CHECK(std::filesystem::is_empty(dir / "store/tmp"));
+  }
+}

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <random>
+#include <thread>
 #include <unistd.h>
 
 using namespace maze;
@@ -72,4 +73,35 @@ TEST_CASE("a descriptor that cannot be read is an error", "[io][hash]") {
   const auto seen = io::hash_file(folder.get());
   REQUIRE_FALSE(seen);
   CHECK(seen.error().code == core::errc::io_error);
+}
+
+TEST_CASE("a hole is hashed as the zeros that it reads as", "[io][hash]") {
+  const test::scratch_dir dir("/dev/shm");
+  constexpr std::size_t size = 3000001;
+  std::string content(size, '\0');
+  const io::unique_fd fd(::open((dir / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(::ftruncate(fd.get(), size) == 0);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1} << 20, std::size_t{2} << 20}) {
+    content.replace(at, 4, "data");
+    REQUIRE(::pwrite(fd.get(), "data", 4, static_cast<off_t>(at)) == 4);
+    const auto seen = io::hash_file(fd.get());
+    REQUIRE(seen);
+    CHECK(seen->size == size);
+    CHECK(seen->hash == io::hash_bytes(content));
+  }
+}
+
+TEST_CASE("hashing a huge file ends soon after it is asked to stop", "[io][hash]") {
+  const test::scratch_dir dir("/dev/shm");
+  const io::unique_fd fd(::open((dir / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(::ftruncate(fd.get(), off_t{1} << 40) == 0);
+  std::stop_source stop;
+  std::thread later([&] {
+    std::this_thread::yield();
+    stop.request_stop();
+  });
+  const auto seen = io::hash_file(fd.get(), stop.get_token());
+  later.join();
+  REQUIRE_FALSE(seen);
+  CHECK(seen.error().code == core::errc::cancelled);
 }
