@@ -139,10 +139,23 @@ TEST_CASE("what does not exist is refused by name, with what may be meant", "[to
              StartsWith("'validate' has no flag '--jobs'"));
   CHECK(refused({"--jobs", "2", "run", "f"})
         == "'--jobs' must follow a command: run, validate, config, version");
+}
+
+TEST_CASE("a variable that maze does not know is a warning with the one that may be meant",
+          "[tools][options]") {
   auto around = home();
   around.environment["MAZE_JOB"] = "2";
-  CHECK(refused({"run", "f"}, around)
-        == "maze has no variable MAZE_JOB; did you mean `MAZE_JOBS`?");
+  const auto sut = accepted({"run", "f"}, around);
+  CHECK(sut.file == "f");
+  CHECK(!sut.values.jobs);
+  CHECK(sut.warnings
+        == std::vector<std::string>{
+            "maze has no variable MAZE_JOB and ignores it; did you mean `MAZE_JOBS`?"});
+  around = home();
+  around.environment["MAZE_HARNESS_ROUND"] = "2";
+  CHECK(accepted({"run", "f"}, around).warnings
+        == std::vector<std::string>{"maze has no variable MAZE_HARNESS_ROUND and ignores it; "
+                                    "'maze-node config' lists its settings"});
 }
 
 TEST_CASE("variables that maze sets for a task are no fault", "[tools][options]") {
@@ -150,6 +163,7 @@ TEST_CASE("variables that maze sets for a task are no fault", "[tools][options]"
   for (const auto* name : {"MAZE_RUN", "MAZE_TASK", "MAZE_ATTEMPT", "MAZE_INPUT_shard"})
     around.environment[name] = "1";
   CHECK(accepted({"run", "f"}, around).file == "f");
+  CHECK(accepted({"run", "f"}, around).warnings.empty());
 }
 
 TEST_CASE("wrong arguments are told apart", "[tools][options]") {

@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
           << options.error().text << std::flush;
       return options.error().exit_code;
     }
+    if (!options->values.quiet)
+      for (const std::string& warning : options->warnings)
+        std::cerr << "maze-node: warning: " << warning << '\n';
     // A reader that went away is an error to report, not a reason to die without cleaning up.
     std::signal(SIGPIPE, SIG_IGN);
     const int code = carry_out(*options);

@@ -204,21 +204,22 @@ tl::expected<spoken, refusal> listen(const std::vector<std::string>& arguments) 
   return out;
 }
 
-/// Refuses a variable that looks like one of maze's and is none: a typing error would go unnoticed.
-core::result<void> check_variables(const surroundings& around) {
+/// Names the variables that look like maze's and are none: typing errors would go unnoticed, and other
+/// programs may set such for themselves.
+std::vector<std::string> odd_variables(const surroundings& around) {
   std::vector<std::string> known(foreign_variables.begin(), foreign_variables.end());
   for (const auto& rule : setting_rules())
     known.push_back(variable_of(rule));
-  for (const auto& [name, text] : around.environment) {
-    if (!name.starts_with("MAZE_") || name.starts_with(input_variables)
-        || std::find(known.begin(), known.end(), name) != known.end())
-      continue;
-    const std::vector<std::string_view> words(known.begin(), known.end());
-    return core::fail(core::errc::invalid_argument,
-                      fmt::format("maze has no variable {}; {}", name,
-                                  io::did_you_mean(name, words, "it knows")));
-  }
-  return {};
+  const std::vector<std::string_view> words(known.begin(), known.end());
+  std::vector<std::string> out;
+  for (const auto& [name, text] : around.environment)
+    if (name.starts_with("MAZE_") && !name.starts_with(input_variables)
+        && std::find(known.begin(), known.end(), name) == known.end())
+      out.push_back(fmt::format("maze has no variable {} and ignores it; {}", core::printable(name),
+                                io::nearest(name, words)
+                                    ? io::did_you_mean(name, words, {})
+                                    : "'maze-node config' lists its settings"));
+  return out;
 }
 
 core::result<config_entries> find_config(const spoken& said, const surroundings& around) {
@@ -249,8 +250,7 @@ effective_setting settle(const setting_rule& rule, const spoken& said, const con
 }
 
 core::result<void> fill(options& out, const spoken& said, const surroundings& around) {
-  if (auto known = check_variables(around); !known)
-    return known;
+  out.warnings = odd_variables(around);
   const auto file = find_config(said, around);
   if (!file)
     return core::fail(file.error());

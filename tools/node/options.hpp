@@ -29,6 +29,8 @@ struct options {
   settings values;
   /// Every setting, in the order of `setting_rules`; empty for `version`.
   std::vector<effective_setting> effective;
+  /// What is odd but no reason to refuse, each a sentence.
+  std::vector<std::string> warnings;
 };
 
 /// Why a command line is not carried out: help was asked for, or it is wrong.
@@ -40,8 +42,9 @@ struct refusal {
 
 /// Reads the command line (without the program's name), then what it leaves open from the environment
 /// (`MAZE_*`), then from the configuration file (`--config`, `MAZE_CONFIG`, or the default one where
-/// there is one), then from the defaults. A flag, variable or key that does not exist is refused by
-/// name with the one that may be meant, a wrong value with its origin.
+/// there is one), then from the defaults. A flag or key that does not exist is refused by name with the
+/// one that may be meant, a wrong value with its origin; a variable `MAZE_*` that does not exist is a
+/// warning.
 tl::expected<options, refusal> read_options(const std::vector<std::string>& arguments,
                                             const surroundings& around);
 
