@@ -72,6 +72,10 @@ public:
     bool durable = true;
   };
 
+  /// The longest path of a file, in bytes. Source: SQLite's unix VFS takes 512 with the closing zero
+  /// (MAX_PATHNAME in os_unix.c), and the pager appends `-journal` within that.
+  static constexpr std::size_t path_size_max = 512 - 8;
+
   /// Opens `file`, or creates it with mode 0600, and brings an older schema up to date.
   static core::result<journal> open(const std::filesystem::path& file, options settings);
   journal(journal&&) noexcept;

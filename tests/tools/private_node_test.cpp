@@ -1,5 +1,6 @@
 #include "node/private_node.hpp"
 
+#include "maze/io/journal.hpp"
 #include "support/in_child.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -118,6 +119,28 @@ TEST_CASE("a state folder that cannot be made is an error that names it", "[tool
   const auto refused = private_folder::make(state / "file", false);
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().message, Catch::Matchers::Contains((state / "file").string()));
+}
+
+TEST_CASE("a state folder with too long a path is refused before anything is made",
+          "[tools][private]") {
+  const test::scratch_dir state;
+  const auto long_path = [&](std::size_t size) {
+    fs::path out = state.path();
+    while (out.native().size() + 101 < size)
+      out /= std::string(100, 'x');
+    return out / std::string(size - out.native().size() - 1, 'y');
+  };
+  const auto fits = long_path(464);
+  const std::string journal = made(fits).path() / "journal.sqlite";
+  CHECK(journal.size() <= io::journal::path_size_max);
+  REQUIRE(io::journal::open(made(fits).path() / "journal.sqlite", {.durable = false}));
+  const auto refused = private_folder::make(long_path(465), false);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::invalid_argument);
+  CHECK_THAT(refused.error().message, Catch::Matchers::Contains("has 465 bytes")
+                                          && Catch::Matchers::Contains("at most 464")
+                                          && Catch::Matchers::Contains("choose a shorter --dir"));
+  CHECK_FALSE(fs::exists(long_path(465)));
 }
 
 TEST_CASE("a node offers what its process may use", "[tools][private]") {

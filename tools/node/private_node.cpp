@@ -1,6 +1,7 @@
 #include "node/private_node.hpp"
 
 #include "maze/io/folders.hpp"
+#include "maze/io/journal.hpp"
 
 #include <fmt/format.h>
 
@@ -74,10 +75,28 @@ core::result<void> make_folder(const fs::path& folder, mode_t mode) {
   return {};
 }
 
+/// Refuses a state folder below which the journal of a node would have too long a path.
+core::result<void> check_length(const fs::path& root, const fs::path& state) {
+  // The longest name that a private folder can have: a pid has at most seven digits.
+  static const fs::path deepest = fs::path("4194304-01234567") / "journal.sqlite";
+  const auto below = (root / deepest).native().size() - fs::absolute(state).native().size();
+  const auto allowed = io::journal::path_size_max - below;
+  const auto size = fs::absolute(state).native().size();
+  if (size <= allowed)
+    return {};
+  return core::fail(
+      core::errc::invalid_argument,
+      fmt::format("the path of the state folder has {} bytes, and a journal fits only "
+                  "below one of at most {}: choose a shorter --dir",
+                  size, allowed));
+}
+
 } // namespace
 
 core::result<private_folder> private_folder::make(const fs::path& state, bool keep) {
   const fs::path root = fs::absolute(state) / "private";
+  if (auto fits = check_length(root, state); !fits)
+    return core::fail(fits.error());
   std::error_code ignored;
   const bool fresh = !fs::exists(state, ignored);
   if (auto made = make_folder(root, 0711); !made)
