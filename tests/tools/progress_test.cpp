@@ -170,6 +170,34 @@ TEST_CASE("the time left follows a change of pace", "[tools][progress]") {
   CHECK(*left == core::duration(8900s));
 }
 
+TEST_CASE("a task that takes much longer than the others ends the estimate", "[tools][progress]") {
+  time_left sut;
+  std::optional<core::duration> left;
+  for (int s = 1; s <= 9; ++s)
+    left = sut.update(std::chrono::seconds(s), static_cast<std::size_t>(s), 10);
+  CHECK(left == core::duration(1s));
+  CHECK(sut.update(11s, 9, 10));
+  for (int s = 12; s < 3000; s += 7)
+    CHECK(!sut.update(std::chrono::seconds(s), 9, 10));
+}
+
+TEST_CASE("tasks that end in waves are no reason to doubt the estimate", "[tools][progress]") {
+  time_left sut;
+  for (int s = 1; s <= 60; ++s) {
+    const auto left = sut.update(std::chrono::seconds(s), static_cast<std::size_t>(s / 10 * 4), 40);
+    if (s >= 10)
+      CHECK(left);
+  }
+}
+
+TEST_CASE("an estimate comes back when tasks end again", "[tools][progress]") {
+  time_left sut;
+  for (int s = 1; s <= 9; ++s)
+    sut.update(std::chrono::seconds(s), static_cast<std::size_t>(s), 20);
+  CHECK(!sut.update(20s, 9, 20));
+  CHECK(sut.update(21s, 10, 20));
+}
+
 TEST_CASE("a pipe gets a line for each task that ends", "[tools][progress]") {
   plain_progress sut;
   run_status status{

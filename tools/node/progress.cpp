@@ -117,13 +117,19 @@ std::string time_text(core::duration x) {
 
 std::optional<core::duration> time_left::update(core::duration elapsed, std::size_t ended,
                                                 std::size_t total) {
-  samples_.push_back({elapsed, ended});
+  if (ended > samples_.back().ended) {
+    longest_pause_ = std::max(longest_pause_, elapsed - samples_.back().at);
+    samples_.push_back({elapsed, ended});
+  }
   const auto window = std::max<core::duration>(30s, elapsed / 4);
   while (samples_.size() > 2 && elapsed - samples_[1].at >= window)
     samples_.pop_front();
   const auto& first = samples_.front();
   const auto took = elapsed - first.at;
   if (elapsed < 2s || (ended < 3 && ended * 2 < total) || ended <= first.ended || took <= 0s)
+    return std::nullopt;
+  const auto pause = elapsed - samples_.back().at;
+  if (pause >= window || pause > std::max<core::duration>(2s, 2 * longest_pause_))
     return std::nullopt;
   const auto left = static_cast<double>(total - std::min(total, ended));
   const auto seconds =

@@ -56,7 +56,9 @@ std::string time_text(core::duration x);
 
 /// Estimates the rest of a run from how many tasks ended during the last 30 s or the last quarter of
 /// the run, whichever is longer. Says nothing before 2 s and three ended tasks (or half of them all):
-/// the first tasks of a run start together and end together, and tell nothing about the rest.
+/// the first tasks of a run start together and end together, and tell nothing about the rest. Nor
+/// does it say anything once no task has ended for 2 s, or twice as long as ever before: what runs
+/// then is unlike what has ended.
 class time_left {
 public:
   /// @param elapsed  Since the start of the run; never less than the time before.
@@ -68,7 +70,10 @@ private:
     core::duration at;
     std::size_t ended;
   };
+  /// One each time that tasks ended; never empty.
   std::deque<sample> samples_{{core::duration::zero(), 0}};
+  /// The longest time without an end, up to the last one.
+  core::duration longest_pause_{};
 };
 
 /// `width` characters for shares of `total`: `#` done, `x` ended badly, `>` running, `.` the rest. Who
