@@ -168,7 +168,8 @@ core::result<void> local_node::data::open(const node_settings& settings) {
     return core::fail(opened.error());
   journal = std::make_shared<io::journal>(std::move(*opened));
   auto started =
-      sandbox::launcher::start(events.context(), {.executable = settings.init_executable});
+      sandbox::launcher::start(events.context(), {.executable = settings.init_executable,
+                                                  .open_files = settings.child_open_files});
   if (!started)
     return core::fail(started.error());
   launcher = std::move(*started);

@@ -33,6 +33,8 @@ struct node_settings {
   /// A root node gives the children of each slot a user id of their own, from here on; empty: children
   /// run as the node does.
   std::optional<std::uint32_t> first_user;
+  /// Soft limit of open files that children begin with; empty: this process's own.
+  std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.
   std::filesystem::path init_executable;
   /// From SIGTERM to SIGKILL when an attempt is stopped.

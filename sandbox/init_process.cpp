@@ -9,13 +9,16 @@
 #include <boost/process/child.hpp>
 #include <boost/process/error.hpp>
 #include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
 #include <boost/process/posix.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 namespace maze::sandbox {
@@ -43,7 +46,8 @@ void init_process::wait() {
   process_->child.wait(ignored);
 }
 
-core::result<init_process> init_process::start(const std::filesystem::path& executable) {
+core::result<init_process> init_process::start(const std::filesystem::path& executable,
+                                               std::optional<std::uint64_t> open_files) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return core::fail(io::errno_error("socketpair for maze-init", errno));
@@ -54,15 +58,24 @@ core::result<init_process> init_process::start(const std::filesystem::path& exec
   const io::unique_fd source(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, protocol::socket_fd + 1));
   if (!source)
     return core::fail(io::errno_error("duplicate the socket for maze-init", errno));
+  rlimit files{};
+  const bool limited = open_files && ::getrlimit(RLIMIT_NOFILE, &files) == 0;
+  if (limited)
+    files.rlim_cur = std::min<rlim_t>(*open_files, files.rlim_max);
   std::error_code failed;
-  bp::child child(bp::exe = executable.native(),
-                  bp::posix::fd.bind(protocol::socket_fd, source.get()),
-                  bp::std_in<bp::null, bp::std_out> bp::null,
+  bp::child child(
+      bp::exe = executable.native(), bp::posix::fd.bind(protocol::socket_fd, source.get()),
+      bp::std_in<bp::null, bp::std_out> bp::null,
+      bp::extend::on_exec_setup =
+          [&](auto&) {
+            if (limited)
+              ::setrlimit(RLIMIT_NOFILE, &files);
+          },
 // ThreadSanitizer makes a fork of vfork; its child's news of a failed start would be lost.
 #ifndef __SANITIZE_THREAD__
-                  bp::posix::use_vfork,
+      bp::posix::use_vfork,
 #endif
-                  failed);
+      failed);
   if (failed)
     return core::fail(io::errno_error(
         fmt::format("start {} (maze-init comes with maze: build or install it again)",

@@ -3,16 +3,20 @@
 #include "maze/core/result.hpp"
 #include "maze/io/files.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace maze::sandbox {
 
 /// A running maze-init. Closing `socket` makes it kill everything and exit.
 class init_process {
 public:
-  /// Starts `executable`; fails with `io_error` naming it.
-  static core::result<init_process> start(const std::filesystem::path& executable);
+  /// Starts `executable`, with the soft limit `open_files` where it is given, else with this process's
+  /// own; fails with `io_error` naming it.
+  static core::result<init_process> start(const std::filesystem::path& executable,
+                                          std::optional<std::uint64_t> open_files = {});
 
   init_process(init_process&&) noexcept;
   init_process& operator=(init_process&&) noexcept;

@@ -38,8 +38,8 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
     std::shared_ptr<output_pipe> error;
   };
 
-  data(boost::asio::io_context& where, std::filesystem::path program)
-      : context(where), executable(std::move(program)), watch_timer(where) {}
+  data(boost::asio::io_context& where, options chosen)
+      : context(where), settings(std::move(chosen)), watch_timer(where) {}
 
   core::result<void> connect();
   void listen();
@@ -55,7 +55,7 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
   static void complete(running child, exit_report report);
 
   boost::asio::io_context& context;
-  const std::filesystem::path executable;
+  const options settings;
   capabilities can;
 
   /// Guards everything below. Completions run without it.
@@ -70,7 +70,7 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
 };
 
 core::result<void> launcher::data::connect() {
-  auto process = init_process::start(executable);
+  auto process = init_process::start(settings.executable, settings.open_files);
   if (!process)
     return core::fail(process.error());
   link = std::make_shared<init_link>(context, std::move(*process));
@@ -232,7 +232,7 @@ core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context&
       return core::fail(found.error());
     settings.executable = std::move(*found);
   }
-  auto state = std::make_shared<data>(context, std::move(settings.executable));
+  auto state = std::make_shared<data>(context, std::move(settings));
   const std::lock_guard lock(state->mutex);
   if (auto connected = state->connect(); !connected)
     return core::fail(connected.error());

@@ -127,6 +127,8 @@ public:
   struct options {
     /// The maze-init executable; empty: the one that came with the running executable.
     std::filesystem::path executable;
+    /// Soft limit of open files that children begin with; empty: this process's own.
+    std::optional<std::uint64_t> open_files;
   };
   using completion = std::function<void(exit_report)>;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <random>
@@ -157,8 +158,15 @@ core::result<std::shared_ptr<io::log>> open_log(const settings& values, const fs
   return std::shared_ptr<io::log>(std::move(*opened));
 }
 
-core::result<std::unique_ptr<actors::local_node>>
-start_node(const settings& values, const fs::path& folder, std::shared_ptr<io::log> log) {
+std::uint32_t tasks_at_once(const settings& values) {
+  const auto cores = values.cpu_millis.value_or(machine_resources().cpu_millis) / 1000;
+  return std::max<std::uint32_t>(1, std::min(values.jobs.value_or(cores), cores));
+}
+
+core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
+                                                             const process_limits& limits,
+                                                             const fs::path& folder,
+                                                             std::shared_ptr<io::log> log) {
   actors::node_settings node{
       .folder = folder, .total = machine_resources(), .durable = values.keep};
   if (values.cpu_millis)
@@ -166,6 +174,7 @@ start_node(const settings& values, const fs::path& folder, std::shared_ptr<io::l
   if (values.memory)
     node.total.memory = *values.memory;
   node.children_max = values.jobs;
+  node.child_open_files = limits.open_files;
   if (values.task_user == task_user::slot)
     node.first_user = first_user_of_root;
   return actors::local_node::start(node, std::move(log));

@@ -4,6 +4,7 @@
 #include "maze/core/result.hpp"
 #include "maze/io/files.hpp"
 #include "maze/io/log.hpp"
+#include "node/process_limits.hpp"
 #include "node/settings.hpp"
 
 #include <filesystem>
@@ -42,8 +43,13 @@ core::resources machine_resources();
 core::result<std::shared_ptr<io::log>> open_log(const settings& values,
                                                 const std::filesystem::path& folder);
 
+/// How many tasks a node with these settings runs at once when each needs a core.
+std::uint32_t tasks_at_once(const settings& values);
+
 /// A node with both roles in `folder` that offers what `values` say.
+/// @param limits  Of this process before the node changed them: its children get them.
 core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
+                                                             const process_limits& limits,
                                                              const std::filesystem::path& folder,
                                                              std::shared_ptr<io::log> log);
 

@@ -83,7 +83,8 @@ actors::run_listener listen(caf::actor_system& system, event_queue& events) {
 /// One `maze-node run` from a checked workflow to its exit code.
 class workflow_run {
 public:
-  workflow_run(const options& what, core::workflow work) : what_(what), work_(std::move(work)) {}
+  workflow_run(const options& what, const process_limits& limits, core::workflow work)
+      : what_(what), limits_(limits), work_(std::move(work)) {}
 
   int carry_out() {
     if (auto fine = check_enforceable(work_); !fine)
@@ -96,7 +97,7 @@ public:
     auto log = open_log(what_.values, folder->path());
     if (!log)
       return refuse(what_.values, log.error(), exit_code_of(log.error().code));
-    auto node = start_node(what_.values, folder->path(), *log);
+    auto node = start_node(what_.values, limits_, folder->path(), *log);
     if (!node)
       return refuse(what_.values, node.error(), exit_code_of(node.error().code));
     const int code = run_on(**node, **log);
@@ -230,11 +231,15 @@ private:
   }
 
   const options& what_;
+  process_limits limits_;
   core::workflow work_;
   event_queue events_;
 };
 
 int run_workflow(const options& what) {
+  const auto limits = prepare_process(tasks_at_once(what.values));
+  if (!limits)
+    return refuse(what.values, limits.error(), exit_code_of(limits.error().code));
   auto work = io::read_workflow(what.file);
   if (!work) {
     for (const io::diagnostic& fault : work.error())
@@ -243,7 +248,7 @@ int run_workflow(const options& what) {
       std::cout << faults_report(what.file.string(), work.error());
     return exit_code::wrong_use;
   }
-  return workflow_run(what, std::move(*work)).carry_out();
+  return workflow_run(what, *limits, std::move(*work)).carry_out();
 }
 
 } // namespace maze::node
