@@ -23,6 +23,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <random>
+#include <stop_token>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <thread>
@@ -134,6 +135,7 @@ struct local_node::data {
   std::shared_ptr<io::journal> journal;
   reactor events;
   std::shared_ptr<sandbox::launcher> launcher;
+  std::stop_source stopping;
   node_config config;
   std::unique_ptr<caf::actor_system> system;
   journal_actor keeper;
@@ -204,7 +206,8 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
                       .environment = base_environment::of_this_process(),
                       .first_user = settings.first_user,
                       .stop_grace = settings.stop_grace,
-                      .filter = {io::default_ignores()}});
+                      .filter = {io::default_ignores()},
+                      .stopping = stopping.get_token()});
   agent = system->spawn(
       node_agent,
       node_agent_setup{
@@ -264,6 +267,7 @@ local_node::~local_node() {
 bool local_node::drain(std::chrono::milliseconds patience) {
   if (!data_->agent)
     return true;
+  data_->stopping.request_stop();
   bool idle = false;
   caf::scoped_actor self{*data_->system};
   self->request(data_->agent, patience, drain_node{})

@@ -59,7 +59,7 @@ public:
   [[nodiscard]] const std::filesystem::path& folder() const noexcept;
   [[nodiscard]] const sandbox::capabilities& can() const noexcept;
 
-  /// Stops what runs, with grace, and takes nothing new.
+  /// Stops what runs, with grace, gives up what is being hashed, and takes nothing new.
   /// @returns whether no child lives any more and nothing of an attempt is at work; false when that
   /// takes longer than `patience`.
   bool drain(std::chrono::milliseconds patience);

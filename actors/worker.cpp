@@ -132,7 +132,7 @@ core::result<publish_attempt> worker_state::collect(std::string output) {
     return core::fail(views.error());
   io::change_filter filter = setup_.services->filter;
   filter.publish = spec().publishes;
-  auto changed = (*views)->collect(now_->view, filter);
+  auto changed = (*views)->collect(now_->view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
   return publish_attempt{now_->order.attempt, std::move(output), std::move(changed->delta),
@@ -140,6 +140,11 @@ core::result<publish_attempt> worker_state::collect(std::string output) {
 }
 
 void worker_state::give_up(core::error failed) {
+  // Nobody cancelled the task: another node, or this one after its next start, may run it again.
+  if (failed.code == core::errc::cancelled && setup_.services->stopping.stop_requested()) {
+    failed.code = core::errc::node_lost;
+    failed.message = "the node was stopped before the attempt had ended";
+  }
   if (failed.origin.empty())
     failed.origin = "worker";
   failed.message = setup_.services->log->secrets().redact(failed.message);

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 namespace maze::actors {
 
@@ -25,6 +26,8 @@ struct worker_services {
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};
   io::change_filter filter;
+  /// Gives up the collection of files when the node stops.
+  std::stop_token stopping;
 };
 
 struct worker_setup {

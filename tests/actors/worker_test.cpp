@@ -46,7 +46,8 @@ struct worker_fixture {
                         .environment = {},
                         .first_user = std::nullopt,
                         .stop_grace = std::chrono::milliseconds(100),
-                        .filter = {io::default_ignores()}});
+                        .filter = {io::default_ignores()},
+                        .stopping = stopping.get_token()});
   }
   ~worker_fixture() {
     if (sut)
@@ -99,6 +100,7 @@ struct worker_fixture {
   test::scratch_dir folder;
   reactor events;
   std::shared_ptr<sandbox::launcher> launcher;
+  std::stop_source stopping;
   std::shared_ptr<const worker_services> services;
   std::shared_ptr<io::blob_store> blobs =
       io::blob_store::open(folder / "store", {.durable = false}).value();
@@ -215,6 +217,29 @@ TEST_CASE_METHOD(worker_fixture, "an attempt that is stopped ends as cancelled a
   caf::anon_send(sut, stop_child{test::attempt(1)});
   caf::anon_send(sut, stop_child{test::attempt(2)});
   CHECK(wait().free->attempt == test::attempt(2));
+}
+
+TEST_CASE_METHOD(worker_fixture, "an attempt that ends because its node stops can be run again",
+                 "[actors][worker]") {
+  start(test::shell("sleeps", "sleep 60"));
+  order();
+  wait_for(core::phase::execute);
+  stopping.request_stop();
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::node_lost);
+}
+
+TEST_CASE_METHOD(worker_fixture, "what a task left is not hashed once the node stops",
+                 "[actors][worker]") {
+  start(test::shell("huge", "truncate -s 1T big"));
+  order();
+  wait_for(core::phase::push);
+  stopping.request_stop();
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::node_lost);
 }
 
 TEST_CASE_METHOD(worker_fixture, "nothing of an attempt's view stays on the disk",
