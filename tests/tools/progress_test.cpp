@@ -198,6 +198,13 @@ TEST_CASE("an estimate comes back when tasks end again", "[tools][progress]") {
   CHECK(sut.update(21s, 10, 20));
 }
 
+TEST_CASE("the progress of a snapshot fits on half a line", "[tools][progress]") {
+  CHECK(snapshot_text(0, 0) == "snapshot: 0 files, 0 B");
+  CHECK(snapshot_text(1, 999) == "snapshot: 1 file, 999 B");
+  CHECK(snapshot_text(1234, 5'234'000'000) == "snapshot: 1234 files, 5.2 GB");
+  CHECK(snapshot_text(2, 999'960) == "snapshot: 2 files, 1.0 MB");
+}
+
 TEST_CASE("a pipe gets a line for each task that ends", "[tools][progress]") {
   plain_progress sut;
   run_status status{

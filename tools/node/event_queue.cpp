@@ -42,6 +42,18 @@ void event_queue::push(actors::run_event event) {
     const std::lock_guard lock(guards_events_);
     events_.push_back(std::move(event));
   }
+  wake_up();
+}
+
+void event_queue::push(work_done) {
+  {
+    const std::lock_guard lock(guards_events_);
+    ++works_done_;
+  }
+  wake_up();
+}
+
+void event_queue::wake_up() const {
   const std::uint64_t one = 1;
   // A full counter means that a wake-up is due anyway.
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
@@ -49,9 +61,14 @@ void event_queue::push(actors::run_event event) {
 
 std::optional<node_event> event_queue::next_queued() {
   const std::lock_guard lock(guards_events_);
+  if (works_done_ > 0) {
+    --works_done_;
+    return work_done{};
+  }
   if (events_.empty())
     return std::nullopt;
-  node_event out = std::move(events_.front());
+  std::optional<node_event> out(std::in_place, std::in_place_type<actors::run_event>,
+                                std::move(events_.front()));
   events_.pop_front();
   return out;
 }

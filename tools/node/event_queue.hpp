@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -17,9 +18,12 @@ struct interruption {
   int signal = 0;
 };
 
-using node_event = std::variant<actors::run_event, interruption>;
+/// Work that another thread does for this one came to its end.
+struct work_done {};
 
-/// What the main thread waits for: news of its run and signals, on one poll.
+using node_event = std::variant<actors::run_event, interruption, work_done>;
+
+/// What the main thread waits for: news of its run, the end of work and signals, on one poll.
 ///
 /// Blocks SIGINT, SIGTERM and SIGHUP while it lives, for the thread that makes it and those that are
 /// started afterwards: make it before any thread.
@@ -34,10 +38,12 @@ public:
   /// From now on the signals do what they do to every program, and `wait` tells no more of them.
   void release_signals();
   void push(actors::run_event event);
+  void push(work_done);
   /// The next event, or nothing when `timeout` passes first.
   std::optional<node_event> wait(std::chrono::milliseconds timeout);
 
 private:
+  void wake_up() const;
   std::optional<node_event> next_queued();
 
   sigset_t blocked_before_{};
@@ -45,6 +51,7 @@ private:
   io::unique_fd signals_;
   std::mutex guards_events_;
   std::deque<actors::run_event> events_;
+  std::size_t works_done_ = 0;
 };
 
 } // namespace maze::node

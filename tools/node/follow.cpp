@@ -47,14 +47,23 @@ screen measure(const settings& values) {
   return out;
 }
 
+bool shows_live(const settings& values) {
+  return !values.quiet && values.progress != when::never
+         && decide(values.progress, is_terminal(STDERR_FILENO));
+}
+
+bool shows_plain(const settings& values) {
+  return !values.quiet && values.progress != when::never && !shows_live(values);
+}
+
 bool wants_color(const settings& values, int fd) { return decide(values.color, is_terminal(fd)); }
 
 run_follower::run_follower(actors::local_node& node, event_queue& events, const options& what)
-    : node_(node), events_(events), what_(what) {
-  const bool shown = !what.values.quiet && what.values.progress != when::never;
-  live_ = shown && decide(what.values.progress, is_terminal(STDERR_FILENO));
-  plain_ = shown && !live_;
-}
+    : node_(node),
+      events_(events),
+      what_(what),
+      live_(shows_live(what.values)),
+      plain_(shows_plain(what.values)) {}
 
 followed_run run_follower::follow(const actors::run_handle& handle, const std::string& name,
                                   std::size_t total) {

@@ -54,6 +54,10 @@ private:
 /// The terminal behind standard error; where there is none, lines as long as they come.
 screen measure(const settings& values);
 
+/// Whether progress is redrawn in place, and whether it is told in lines; at most one of the two.
+bool shows_live(const settings& values);
+bool shows_plain(const settings& values);
+
 /// Whether colours belong on the stream `fd`, by `--color` and whether it is a terminal.
 bool wants_color(const settings& values, int fd);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace maze::node {
@@ -170,6 +171,17 @@ std::string bar(const state_counts& counts, std::size_t total, std::size_t width
     out.append(x.columns, x.tasks > 0 ? x.sign : '.');
   out.resize(width, '.');
   return out;
+}
+
+std::string snapshot_text(std::uint64_t files, std::uint64_t bytes) {
+  static constexpr std::array units{"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  // Not from 1000 on: 999.96 would round to it.
+  for (; size >= 999.95 && unit + 1 < units.size(); size /= 1000)
+    ++unit;
+  return fmt::format("snapshot: {} {}, {:.{}f} {}", files, files == 1 ? "file" : "files", size,
+                     unit == 0 ? 0 : 1, units[unit]);
 }
 
 std::string counts_text(const state_counts& counts, std::size_t total) {

@@ -120,6 +120,9 @@ private:
   core::duration last_counts_{};
 };
 
+/// `snapshot: 1234 files, 5.2 GB`.
+std::string snapshot_text(std::uint64_t files, std::uint64_t bytes);
+
 /// `45 of 100 done, 2 failed, 4 running, 49 waiting`, with only the parts that are not zero. A task that
 /// a node holds but has not started yet is waiting.
 std::string counts_text(const state_counts& counts, std::size_t total);

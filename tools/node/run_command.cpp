@@ -9,6 +9,7 @@
 #include "node/private_node.hpp"
 #include "node/report.hpp"
 #include "node/submission.hpp"
+#include "node/watched_snapshot.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -135,9 +136,10 @@ private:
     const std::string name = work_.name;
     const std::size_t total = work_.tasks.size();
     const auto started = std::chrono::system_clock::now();
-    auto work = prepare(work_, fs::absolute(what_.file).parent_path(), node.blobs(), log);
+    auto [work, interrupted_by] = prepare_watched(node, log);
     if (!work)
-      return refuse(what_.values, work.error(), exit_code::wrong_use);
+      return refuse(what_.values, work.error(),
+                    interrupted_by != 0 ? exit_code::interrupted : exit_code::wrong_use);
     const actors::run_listener listener = listen(node.system(), events_);
     (*work)->listener = listener;
     auto handle = submit(node, *work);
@@ -171,6 +173,21 @@ private:
     }
     print(report, run);
     return code;
+  }
+
+  watched_submission prepare_watched(actors::local_node& node, io::log& log) {
+    const auto work = [&](const io::snapshot_options& how) {
+      return prepare(work_, fs::absolute(what_.file).parent_path(), node.blobs(), log, how);
+    };
+    // Most workflows without files are small, and a thread would be most of what they cost.
+    if (work_.files.empty())
+      return {work({}), 0};
+    return watch_snapshot(events_, what_.values, work, [&](int signal) {
+      std::cerr << "maze-node: stopped at once\n";
+      if (!what_.values.keep)
+        remove_node_folder(node.folder());
+      std::_Exit(128 + signal);
+    });
   }
 
   core::result<actors::run_handle> submit(actors::local_node& node,

@@ -41,11 +41,12 @@ core::result<core::context_map> read_context(const core::workflow& work, io::log
 
 core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
-                                                          io::blob_store& blobs, io::log& log) {
+                                                          io::blob_store& blobs, io::log& log,
+                                                          const io::snapshot_options& how) {
   auto context = read_context(work, log);
   if (!context)
     return core::fail(context.error());
-  auto files = io::take_snapshot(work.files, folder, blobs);
+  auto files = io::take_snapshot(work.files, folder, blobs, how);
   if (!files)
     return core::fail(files.error());
   auto tasks = core::graph::build(std::move(work.tasks));

@@ -17,10 +17,11 @@ namespace maze::node {
 core::result<core::context_map> read_context(const core::workflow& work, io::log& log);
 
 /// A checked workflow as it goes to the master: its graph, its context, and the snapshot of its files,
-/// which is taken into `blobs` here and now. Relative paths start at `folder`.
+/// which is taken into `blobs` here and now, as `how` says. Relative paths start at `folder`.
 core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
-                                                          io::blob_store& blobs, io::log& log);
+                                                          io::blob_store& blobs, io::log& log,
+                                                          const io::snapshot_options& how = {});
 
 /// Refuses what no attempt on a node with these abilities could get: a sandbox level that this version
 /// cannot enforce (`unsupported_operation`), naming the task.

@@ -1,0 +1,89 @@
+// Files that are huge on paper and nearly empty on disk: whoever asks maze to stop does not wait for them.
+
+#include "support/process.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace maze;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+test::process::options run_of(const test::scratch_dir& folder) {
+  return {.argv = {MAZE_BIN_DIR "/maze-node", "run", "flow.yaml", "--task-user", "same", "--dir",
+                   (folder / "state").string()},
+          .working_directory = folder.path()};
+}
+
+/// Whether half a blob lies in the store of the one node below `state`.
+bool is_storing(const std::filesystem::path& state) {
+  std::error_code ignored;
+  for (const auto& node : std::filesystem::directory_iterator(state / "private", ignored))
+    for (const auto& half : std::filesystem::directory_iterator(node.path() / "store/tmp", ignored))
+      return half.is_regular_file(ignored);
+  return false;
+}
+
+/// Looks every few milliseconds, for at most a minute.
+bool comes_to_store(const std::filesystem::path& state) {
+  for (int i = 0; i < 12000 && !is_storing(state); ++i)
+    ::poll(nullptr, 0, 5);
+  return is_storing(state);
+}
+
+struct timed_end {
+  test::process_result result;
+  std::chrono::steady_clock::duration took;
+};
+
+timed_end interrupt(test::process& node) {
+  const auto before = std::chrono::steady_clock::now();
+  node.signal(SIGINT);
+  auto result = node.wait();
+  return {std::move(result), std::chrono::steady_clock::now() - before};
+}
+
+} // namespace
+
+TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[system][huge]") {
+  const test::scratch_dir folder;
+  write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
+                              "  a: { shell: \"truncate -s 1T big\" }\n");
+  test::process node(run_of(folder));
+  REQUIRE(comes_to_store(folder / "state"));
+  const auto end = interrupt(node);
+  INFO(end.result.standard_error);
+  CHECK(end.result.status == 130);
+  CHECK(end.took < 5s);
+  CHECK_THAT(end.result.standard_error, !Contains("takes long to stop"));
+}
+
+TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system][huge]") {
+  const test::scratch_dir folder;
+  write(folder / "flow.yaml", "maze: 1\nname: flow\nfiles: [big]\n"
+                              "defaults: { output: { run: dict } }\ntasks:\n"
+                              "  a: { shell: \"true\" }\n");
+  write(folder / "big", "data");
+  REQUIRE(::truncate((folder / "big").c_str(), off_t{1} << 40) == 0);
+  test::process node(run_of(folder));
+  REQUIRE(comes_to_store(folder / "state"));
+  const auto end = interrupt(node);
+  INFO(end.result.standard_error);
+  CHECK(end.result.status == 130);
+  CHECK(end.took < 5s);
+  CHECK_THAT(end.result.standard_error, Contains("while the snapshot of the files was taken"));
+}
