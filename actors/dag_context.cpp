@@ -118,12 +118,13 @@ void dag_context_state::release_gated() {
     perform_gated(gated_.front().second, news);
     gated_.pop_front();
   }
+  // The master first: whoever hears of the end may ask it to forget the run.
+  if (news.ended)
+    self_->send(setup_.master, run_ended{setup_.run, news.state});
   if ((news.ended || !news.not_completed.empty()) && listener_)
     self_->send(listener_, news);
-  if (news.ended) {
+  if (news.ended)
     listener_ = nullptr;
-    self_->send(setup_.master, run_ended{setup_.run, news.state});
-  }
 }
 
 void dag_context_state::perform_gated(const core::run_deed& deed, run_event& news) {

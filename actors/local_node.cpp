@@ -198,7 +198,8 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
     slots.slots_max = *settings.children_max;
   core::graph_run::options run_settings;
   run_settings.epoch = *epoch;
-  head = system->spawn(actors::master, master_setup{seed, run_settings, planner, keeper, runs});
+  head = system->spawn(actors::master, master_setup{seed, run_settings, planner, keeper, runs,
+                                                    settings.ended_runs_max});
   const sandbox::capabilities& can = launcher->can();
   auto services = std::make_shared<const worker_services>(
       worker_services{.launcher = launcher,

@@ -39,6 +39,8 @@ struct node_settings {
   std::filesystem::path init_executable;
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};
+  /// Of the runs that ended and were not released, the latest so many can still be asked about.
+  std::size_t ended_runs_max = 1000;
 };
 
 /// One process that is master and worker node at once: the composition root of all actors.

@@ -28,6 +28,7 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
       [this](const submit_run& msg) { return submit(msg); },
       [this](const join_cluster& msg) { return join(msg); },
       [this](const run_ended& msg) { end(msg); },
+      [this](const release_run& msg) { release(msg.run); },
       [this](facts_durable msg) {
         durable_ticket_ = msg.ticket;
         release_gated();
@@ -83,7 +84,7 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
                                    run, work.name, work.tasks, work.context, work.files})});
   core::graph_run::options settings = setup_.run_settings;
   settings.seed = run.value;
-  settings.first_token = contexts_.size() * core::graph_run::tokens_max + 1;
+  settings.first_token = opened_++ * core::graph_run::tokens_max + 1;
   contexts_.emplace(run,
                     self_->spawn(dag_context, dag_context_setup{run, msg.work, settings, self_,
                                                                 setup_.scheduler, setup_.journal}));
@@ -119,6 +120,17 @@ void master_state::end(const run_ended& msg) {
   self_->send(setup_.scheduler, close_run{msg.run});
   for (const member_agent& member : agents_)
     self_->send(member.agent, close_run{msg.run});
+  ended_.push_back(msg.run);
+  if (ended_.size() > setup_.ended_runs_max)
+    release(ended_.front());
+}
+
+void master_state::release(core::run_id run) {
+  if (!logic_->forget(run))
+    return;
+  std::erase(ended_, run);
+  if (const auto context = contexts_.extract(run))
+    self_->send_exit(context.mapped(), caf::exit_reason::user_shutdown);
 }
 
 void master_state::keep(core::journal_event fact) {

@@ -26,6 +26,8 @@ struct master_setup {
   scheduler_actor scheduler;
   journal_actor journal;
   registry_actor registry;
+  /// The latest runs that ended and can still be asked about, unless they were released.
+  std::size_t ended_runs_max = 1000;
 };
 
 class master_state {
@@ -43,6 +45,7 @@ private:
   void open_run(core::run_id run, const submit_run& msg);
   caf::result<core::node_id> join(const join_cluster& msg);
   void end(const run_ended& msg);
+  void release(core::run_id run);
   void node_lost(const caf::actor_addr& agent);
   void keep(core::journal_event fact);
   /// Calls `deed` once everything kept so far is durable, or with an error should the master end first.
@@ -58,6 +61,10 @@ private:
   master_setup setup_;
   std::optional<core::cluster> logic_;
   std::map<core::run_id, dag_context_actor> contexts_;
+  /// Runs that ended and were not released, in the order of their ends.
+  std::deque<core::run_id> ended_;
+  /// Runs ever opened.
+  std::uint64_t opened_ = 0;
   std::vector<member_agent> agents_;
   std::deque<std::pair<std::uint64_t, std::function<void(const caf::error&)>>> gated_;
   std::uint64_t last_ticket_ = 0;

@@ -37,6 +37,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<run_handle>("maze.run_handle")
       .add_message_type<join_cluster>("maze.join")
       .add_message_type<run_ended>("maze.run_ended")
+      .add_message_type<release_run>("maze.release_run")
       .add_message_type<core::node_id>("maze.node_id");
   config.add_error_category(
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {

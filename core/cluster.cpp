@@ -73,4 +73,14 @@ result<void> cluster::run_changed(run_id run, run_state state) {
   return {};
 }
 
+bool cluster::forget(run_id run) {
+  const auto found = runs_.find(run);
+  if (found == runs_.end() || !is_terminal(found->second.state))
+    return false;
+  if (!found->second.client_id.empty())
+    by_client_.erase(found->second.client_id);
+  runs_.erase(found);
+  return true;
+}
+
 } // namespace maze::core

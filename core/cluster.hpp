@@ -51,6 +51,8 @@ public:
   bool leave(node_id node);
   /// Records where a run is; `stale` when that state cannot follow the present one.
   result<void> run_changed(run_id run, run_state state);
+  /// Forgets a run that has ended, its client id included; false for every other.
+  bool forget(run_id run);
 
   [[nodiscard]] const std::map<run_id, run_record>& runs() const noexcept { return runs_; }
   [[nodiscard]] const std::map<node_id, member>& members() const noexcept { return members_; }

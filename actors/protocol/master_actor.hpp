@@ -15,7 +15,7 @@ namespace maze::actors {
 
 /// A checked workflow with its snapshot, ready to run.
 struct submission {
-  /// Made by the client: submitting the same id again gives the same run.
+  /// Made by the client: submitting the same id again gives the same run, until it is released.
   std::string client_id;
   std::string name;
   std::shared_ptr<const core::graph> tasks;
@@ -66,12 +66,24 @@ struct run_ended {
   }
 };
 
+/// Whoever submitted a run has its report and asks for nothing more.
+struct release_run {
+  core::run_id run;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, release_run& x) {
+    return f(x.run);
+  }
+};
+
 /// The MASTER: accepts runs and nodes.
 using master_actor = interface<
     // Starts a run; the reply waits until its acceptance is durable.
     run_handle(submit_run),
     // Takes a node in, durably; fails with `invalid_argument` for a node without cores.
-    core::node_id(join_cluster), void(run_ended), void(facts_durable)>;
+    core::node_id(join_cluster), void(run_ended),
+    // Ends the DAGContext of a run that has ended; ignored for one that has not.
+    void(release_run), void(facts_durable)>;
 
 } // namespace maze::actors
 

@@ -22,7 +22,8 @@ struct master_fixture : test::actor_fixture {
                                                 .run_settings = {},
                                                 .scheduler = scheduler.actor,
                                                 .journal = journal.actor,
-                                                .registry = registry.actor});
+                                                .registry = registry.actor,
+                                                .ended_runs_max = 2});
 
   submit_run one_task(std::string client_id = "c1", std::string name = "work") {
     auto work = test::work_of({test::shell("a")}, std::move(name));
@@ -182,4 +183,40 @@ TEST_CASE_METHOD(master_fixture, "the runs of a master end with it", "[actors][m
   caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
   this->run();
   CHECK_FALSE(ask_failing<run_report>(run.context, ask_report{}).message.empty());
+}
+
+TEST_CASE_METHOD(master_fixture, "a run that ended and was released is forgotten",
+                 "[actors][master]") {
+  const auto first = accepted(one_task("c1"));
+  tell(sut, release_run{first.run});
+  CHECK(accepted(one_task("c1")).run == first.run);
+  tell(sut, run_ended{first.run, core::run_state::completed});
+  CHECK(ask_later<run_report>(first.context, ask_report{}).value().not_completed.size() == 1);
+  tell(sut, release_run{first.run});
+  CHECK_FALSE(ask_failing<run_report>(first.context, ask_report{}).message.empty());
+  CHECK(accepted(one_task("c1")).run != first.run);
+}
+
+TEST_CASE_METHOD(master_fixture, "of the runs that ended only the latest can be asked about",
+                 "[actors][master]") {
+  std::vector<run_handle> runs;
+  for (const char* id : {"c1", "c2", "c3"})
+    runs.push_back(accepted(one_task(id)));
+  for (const auto i : {1U, 0U, 2U})
+    tell(sut, run_ended{runs[i].run, core::run_state::failed});
+  CHECK_FALSE(ask_failing<run_report>(runs[1].context, ask_report{}).message.empty());
+  for (const auto i : {0U, 2U})
+    CHECK(ask_later<run_report>(runs[i].context, ask_report{}).value().counts.size() == 9);
+}
+
+TEST_CASE_METHOD(master_fixture, "no run gets the attempt tokens of one that was forgotten",
+                 "[actors][master]") {
+  const auto first = accepted(one_task("c1"));
+  accepted(one_task("c2"));
+  tell(sut, run_ended{first.run, core::run_state::completed});
+  tell(sut, release_run{first.run});
+  accepted(one_task("c3"));
+  REQUIRE(scheduler->offers.size() == 3);
+  CHECK(scheduler->offers[2].order.attempt != scheduler->offers[1].order.attempt);
+  CHECK(scheduler->offers[2].order.attempt != scheduler->offers[0].order.attempt);
 }

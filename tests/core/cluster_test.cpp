@@ -66,3 +66,19 @@ TEST_CASE("a run that ended stays ended", "[core][cluster]") {
   CHECK(sut.run_changed(run_id{run.value + 1}, run_state::running).error().code == errc::not_found);
   CHECK(sut.runs().at(run).state == run_state::failed);
 }
+
+TEST_CASE("only a run that has ended is forgotten, and its submit id with it", "[core][cluster]") {
+  cluster sut{1};
+  const run_id run = sut.submit("x", "id")->run;
+  CHECK_FALSE(sut.forget(run));
+  REQUIRE(sut.run_changed(run, run_state::running));
+  CHECK_FALSE(sut.forget(run));
+  REQUIRE(sut.run_changed(run, run_state::completed));
+  CHECK(sut.forget(run));
+  CHECK_FALSE(sut.forget(run));
+  CHECK(sut.runs().empty());
+  const auto again = sut.submit("y", "id");
+  REQUIRE(again);
+  CHECK(again->fresh);
+  CHECK(again->run != run);
+}

@@ -127,6 +127,7 @@ recording_master spawn_master(actor_fixture& world) {
         [](const submit_run&) { return run_handle{}; },
         [](const join_cluster&) { return core::node_id{}; },
         [=](const run_ended& msg) { book->ended.push_back(msg); },
+        [](const release_run&) {},
         [](facts_durable) {},
     };
   });

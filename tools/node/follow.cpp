@@ -94,6 +94,7 @@ followed_run run_follower::follow(const actors::run_handle& handle, const std::s
                  throw std::runtime_error("the run gives no report: "
                                           + actors::from_caf(failed).message);
                });
+  self->send(node_.master(), actors::release_run{handle_.run});
   return out;
 }
 
