@@ -64,6 +64,24 @@ std::string last_lines(const std::string& text, std::size_t size_max) {
   return out;
 }
 
+std::vector<cut_stream> cut_streams(const sandbox::exit_report& report,
+                                    const std::filesystem::path& out,
+                                    const std::filesystem::path& err) {
+  std::vector<cut_stream> found;
+  const auto add = [&](const char* name, const sandbox::captured_output& stream,
+                       const std::filesystem::path& log) {
+    if (stream.total > stream.text.size() || !stream.log_error.empty())
+      found.push_back({.stream = name,
+                       .total = stream.total,
+                       .kept = stream.text.size(),
+                       .log = stream.logged ? log.string() : std::string(),
+                       .log_error = stream.log_error});
+  };
+  add("stdout", report.standard_output, out);
+  add("stderr", report.standard_error, err);
+  return found;
+}
+
 core::result<std::string> command_outcome(const core::task_spec& spec,
                                           const sandbox::exit_report& report) {
   using sandbox::exit_cause;

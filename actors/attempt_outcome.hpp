@@ -1,10 +1,13 @@
 #pragma once
 
+#include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
 #include "maze/sandbox/launcher.hpp"
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 namespace maze::actors {
 
@@ -13,6 +16,12 @@ namespace maze::actors {
 /// UTF-8 become bytes. The error's evidence is the end of standard error, at most 4 KiB.
 core::result<std::string> command_outcome(const core::task_spec& spec,
                                           const sandbox::exit_report& report);
+
+/// The streams of `report` that are longer than what it holds of them, or whose log is not whole.
+/// @param out,err  Where their logs lie.
+std::vector<cut_stream> cut_streams(const sandbox::exit_report& report,
+                                    const std::filesystem::path& out,
+                                    const std::filesystem::path& err);
 
 /// The last `size_max` bytes of `text`, from the start of a line where there is one, as valid UTF-8.
 std::string last_lines(const std::string& text, std::size_t size_max);

@@ -47,7 +47,16 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   };
 }
 
+void dag_context_state::note_cut(core::attempt_id attempt, std::vector<cut_stream>& streams) {
+  // Of an attempt that is no longer the task's nobody sees a value.
+  if (const auto task = logic_->find(attempt))
+    for (cut_stream& stream : std::exchange(streams, {}))
+      cut_.push_back(
+          {logic_->tasks().spec(*task).name, logic_->attempts(*task), std::move(stream)});
+}
+
 void dag_context_state::publish(publish_attempt& msg) {
+  note_cut(msg.attempt, msg.cut);
   const auto found = active_.find(msg.attempt);
   std::uint64_t bytes = 0;
   for (const auto& [path, entry] : msg.files.written)
@@ -66,10 +75,11 @@ void dag_context_state::publish(publish_attempt& msg) {
     perform(std::move(*step));
   else if (step.error().code != core::errc::stale)
     // Files that no store may hold: the attempt has failed, whatever it wanted to say.
-    lose({msg.attempt, step.error()});
+    lose({msg.attempt, step.error(), {}});
 }
 
 void dag_context_state::lose(attempt_lost msg) {
+  note_cut(msg.attempt, msg.cut);
   active_.erase(msg.attempt);
   if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
     perform(std::move(*step));
@@ -140,7 +150,7 @@ void dag_context_state::perform_gated(const core::run_deed& deed, run_event& new
 void dag_context_state::offer(const core::offer_task& deed, offer_tasks& batch) {
   auto view = logic_->view_of(deed.task);
   if (!view) {
-    self_->send(self_, attempt_lost{deed.attempt, view.error()});
+    self_->send(self_, attempt_lost{deed.attempt, view.error(), {}});
     return;
   }
   const core::task_spec& spec = logic_->tasks().spec(deed.task);
@@ -203,6 +213,7 @@ run_report dag_context_state::report() const {
     if (logic_->state(core::task_id{i}) != core::task_state::completed)
       out.not_completed.push_back(outcome_of(core::task_id{i}));
   out.left_out = left_out_;
+  out.cut = cut_;
   logic_->visit_publications([&](core::task_id task, const core::manifest_delta& files) {
     for (const auto& [path, entry] : files.written)
       out.history.push_back({path, logic_->tasks().spec(task).name, entry});

@@ -47,6 +47,7 @@ private:
 
   void publish(publish_attempt& msg);
   void lose(attempt_lost msg);
+  void note_cut(core::attempt_id attempt, std::vector<cut_stream>& streams);
   void forget_node(core::node_id node);
   /// Facts to the journal, ungated deeds now, gated ones once the facts are durable.
   void perform(core::run_step step);
@@ -70,6 +71,7 @@ private:
   /// Where each task that published files ran, and how many bytes it wrote.
   std::unordered_map<core::task_id, std::pair<core::node_id, std::uint64_t>> written_;
   std::vector<left_out_path> left_out_;
+  std::vector<cut_output> cut_;
   std::deque<std::pair<std::uint64_t, core::run_deed>> gated_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t durable_ticket_ = 0;

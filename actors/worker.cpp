@@ -111,15 +111,18 @@ void worker_state::hide_secrets(sandbox::exit_report& report) const {
 
 void worker_state::push(sandbox::exit_report& report) {
   enter(core::phase::push);
+  // Before anything hides a secret: afterwards texts have other lengths.
+  auto cut = cut_streams(report, log_file("out"), log_file("err"));
   hide_secrets(report);
   auto output = command_outcome(spec(), report);
   if (!output) {
     keep_logs(report);
-    return give_up(output.error());
+    return give_up(output.error(), std::move(cut));
   }
   auto publication = collect(std::move(*output));
   if (!publication)
-    return give_up(publication.error());
+    return give_up(publication.error(), std::move(cut));
+  publication->cut = std::move(cut);
   // The slot first: its next child should not wait until the publication is worked in.
   free_slot();
   self_->send(now_->order.context, std::move(*publication));
@@ -135,11 +138,14 @@ core::result<publish_attempt> worker_state::collect(std::string output) {
   auto changed = (*views)->collect(now_->view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
-  return publish_attempt{now_->order.attempt, std::move(output), std::move(changed->delta),
-                         std::move(changed->ignored)};
+  return publish_attempt{now_->order.attempt,
+                         std::move(output),
+                         std::move(changed->delta),
+                         std::move(changed->ignored),
+                         {}};
 }
 
-void worker_state::give_up(core::error failed) {
+void worker_state::give_up(core::error failed, std::vector<cut_stream> cut) {
   // Nobody cancelled the task: another node, or this one after its next start, may run it again.
   if (failed.code == core::errc::cancelled && setup_.services->stopping.stop_requested()) {
     failed.code = core::errc::node_lost;
@@ -148,7 +154,8 @@ void worker_state::give_up(core::error failed) {
   if (failed.origin.empty())
     failed.origin = "worker";
   failed.message = setup_.services->log->secrets().redact(failed.message);
-  self_->send(now_->order.context, attempt_lost{now_->order.attempt, std::move(failed)});
+  self_->send(now_->order.context,
+              attempt_lost{now_->order.attempt, std::move(failed), std::move(cut)});
   free_slot();
   clear();
 }

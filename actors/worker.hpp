@@ -61,7 +61,7 @@ private:
   void hide_secrets(sandbox::exit_report& report) const;
   core::result<publish_attempt> collect(std::string output);
   /// Reports `failed` and makes the slot free.
-  void give_up(core::error failed);
+  void give_up(core::error failed, std::vector<cut_stream> cut = {});
   void free_slot();
   /// Removes the view and forgets the attempt.
   void clear();

@@ -42,6 +42,25 @@ struct attempt_entered {
   }
 };
 
+/// An output stream of which the attempt's value holds only the start, or whose log is not whole.
+struct cut_stream {
+  /// `stdout` or `stderr`.
+  std::string stream;
+  /// Bytes that the child wrote, and how many of them the value holds.
+  std::uint64_t total = 0;
+  std::uint64_t kept = 0;
+  /// The file with the rest, on the attempt's node; empty where there is none.
+  std::string log;
+  /// Why the log is missing or incomplete; empty where it is neither.
+  std::string log_error;
+
+  friend bool operator==(const cut_stream&, const cut_stream&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, cut_stream& x) {
+    return f(x.stream, x.total, x.kept, x.log, x.log_error);
+  }
+};
+
 /// An attempt succeeded: its output and files become visible together, once, or not at all.
 struct publish_attempt {
   core::attempt_id attempt;
@@ -50,10 +69,11 @@ struct publish_attempt {
   core::manifest_delta files;
   /// Paths that look like code or caches and are not part of `files`.
   std::vector<std::string> left_out;
+  std::vector<cut_stream> cut;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, publish_attempt& x) {
-    return f(x.attempt, x.output, x.files, x.left_out);
+    return f(x.attempt, x.output, x.files, x.left_out, x.cut);
   }
 };
 
@@ -61,10 +81,11 @@ struct publish_attempt {
 struct attempt_lost {
   core::attempt_id attempt;
   core::error reason;
+  std::vector<cut_stream> cut;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_lost& x) {
-    return f(x.attempt, x.reason);
+    return f(x.attempt, x.reason, x.cut);
   }
 };
 
@@ -164,6 +185,19 @@ struct left_out_path {
   }
 };
 
+/// A stream that was cut, and whose it is.
+struct cut_output {
+  std::string task;
+  /// From 1.
+  std::uint32_t attempt = 0;
+  cut_stream what;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, cut_output& x) {
+    return f(x.task, x.attempt, x.what);
+  }
+};
+
 struct ask_report {
   template <class Inspector>
   friend auto inspect(Inspector& f, ask_report&) {
@@ -181,6 +215,8 @@ struct run_report {
   /// Every version that was published, in the order of publication.
   std::vector<file_version> history;
   std::vector<left_out_path> left_out;
+  /// In the order in which the attempts ended.
+  std::vector<cut_output> cut;
   /// Why `published` is missing.
   core::error conflict;
   /// Encoded value of the workflow's `result`; empty where there is none or its task did not complete.
@@ -190,8 +226,8 @@ struct run_report {
 
   template <class Inspector>
   friend auto inspect(Inspector& f, run_report& x) {
-    return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.conflict,
-             x.result, x.stale_refused);
+    return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.cut,
+             x.conflict, x.result, x.stale_refused);
   }
 };
 

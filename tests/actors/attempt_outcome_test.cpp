@@ -115,3 +115,19 @@ TEST_CASE("the last lines start at the start of a line and fit the limit", "[act
   CHECK(last_lines("", 8).empty());
   CHECK(last_lines("bad \xff byte", 100) == "bad ? byte");
 }
+
+TEST_CASE("streams that are cut or whose log is not whole are told apart", "[actors][outcome]") {
+  auto report = exited(0, "head", "all");
+  CHECK(cut_streams(report, "o", "e").empty());
+  report.standard_output.total = 100;
+  report.standard_output.logged = true;
+  report.standard_error.log_error = "open e: No space left on device";
+  CHECK(cut_streams(report, "o", "e")
+        == std::vector<cut_stream>{
+            {.stream = "stdout", .total = 100, .kept = 4, .log = "o", .log_error = {}},
+            {.stream = "stderr",
+             .total = 3,
+             .kept = 3,
+             .log = {},
+             .log_error = "open e: No space left on device"}});
+}

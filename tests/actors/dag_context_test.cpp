@@ -302,3 +302,18 @@ TEST_CASE_METHOD(context_fixture, "a repeated publication counts once", "[actors
   CHECK(scheduler->offers.size() == 2);
   CHECK(ask<run_report>(sut, ask_report{}).stale_refused == 0);
 }
+
+TEST_CASE_METHOD(context_fixture, "the report names the streams that were cut, by task and attempt",
+                 "[actors][dag_context]") {
+  const auto sut = start({test::shell("talks")});
+  const auto attempt = scheduler->attempt_of(0);
+  assign(sut, attempt);
+  const std::vector<cut_stream> cut{{.stream = "stdout", .total = 100, .kept = 4, .log = "o"}};
+  tell(sut, publish_attempt{attempt, test::output_of("done"), {}, {}, cut});
+  tell(sut, publish_attempt{attempt, test::output_of("again"), {}, {}, cut});
+  const auto report = ask_later<run_report>(sut, ask_report{}).value();
+  REQUIRE(report.cut.size() == 1);
+  CHECK(report.cut[0].task == "talks");
+  CHECK(report.cut[0].attempt == 1);
+  CHECK(report.cut[0].what == cut[0]);
+}

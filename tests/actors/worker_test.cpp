@@ -242,6 +242,21 @@ TEST_CASE_METHOD(worker_fixture, "what a task left is not hashed once the node s
   CHECK(seen.lost->reason.code == core::errc::node_lost);
 }
 
+TEST_CASE_METHOD(worker_fixture, "output that the value does not hold is told of",
+                 "[actors][worker]") {
+  start(test::shell("talks", "seq 1 30000; echo short >&2"));
+  order();
+  const told seen = wait();
+  REQUIRE(seen.published);
+  REQUIRE(seen.published->cut.size() == 1);
+  const cut_stream& cut = seen.published->cut[0];
+  CHECK(cut.stream == "stdout");
+  CHECK(cut.total == 168894);
+  CHECK(cut.kept == 65536);
+  CHECK(std::filesystem::file_size(cut.log) == cut.total);
+  CHECK(cut.log_error.empty());
+}
+
 TEST_CASE_METHOD(worker_fixture, "nothing of an attempt's view stays on the disk",
                  "[actors][worker]") {
   start(test::shell("t", "echo a-mark-to-look-for > made.txt; exit 1"));

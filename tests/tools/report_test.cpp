@@ -80,6 +80,44 @@ TEST_CASE("what was not published is said", "[tools][report]") {
          "not published, because it looks like code or a cache: gen.py of task make and 1 more\n");
 }
 
+TEST_CASE("each stream that was cut is a warning that names task, stream, sizes and log",
+          "[tools][report]") {
+  run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
+  report.truncated = {
+      {.task = "talk", .stream = "stdout", .total = 168894, .kept = 65536, .log = "/l/talk.1.out"},
+      {.task = "talk", .attempt = 2, .stream = "stderr", .total = 70000, .kept = 65536},
+      {.task = "full",
+       .stream = "stdout",
+       .total = 70000,
+       .kept = 65536,
+       .log_error = "open x: No space left on device"}};
+  CHECK(
+      summary(report, {.width = 200})
+      == "w 1 completed after 1.0 s: 1 of 1 done\n"
+         "warning: stdout of task talk has 168894 bytes, and only the first 65536 were kept; its "
+         "log is /l/talk.1.out\n"
+         "warning: stderr of task talk (attempt 2) has 70000 bytes, and only the first 65536 were "
+         "kept; --keep keeps its log\n"
+         "warning: stdout of task full has 70000 bytes, and only the first 65536 were kept; its "
+         "log could not be written: open x: No space left on device\n");
+  const auto json = nlohmann::json::parse(json_report(report));
+  REQUIRE(json["truncated"].size() == 3);
+  CHECK(json["truncated"][0]
+        == nlohmann::json{{"task", "talk"},
+                          {"attempt", 1},
+                          {"stream", "stdout"},
+                          {"total", 168894},
+                          {"kept", 65536},
+                          {"log", "/l/talk.1.out"},
+                          {"log_error", nullptr}});
+  CHECK(json["truncated"][2]["log"].is_null());
+  CHECK(json["truncated"][2]["log_error"] == "open x: No space left on device");
+  report.truncated.assign(12, report.truncated[1]);
+  CHECK_THAT(summary(report, {.width = 200}),
+             Catch::Matchers::Contains("and 2 more streams were cut; --output json lists all\n"));
+}
+
 TEST_CASE("a reason that is too long for its row goes below it, whole", "[tools][report]") {
   run_report report{.name = "w",
                     .run = "1",
@@ -129,7 +167,7 @@ TEST_CASE("programs get one JSON object", "[tools][report]") {
          R"("error":{"class":"signalled","message":"killed\nby 11","origin":"","exit_code":null,)"
          R"("signal":11,"evidence":"","retryable":false}}],)"
          R"("cancelled":[{"task":"after","message":"upstream task 'crash' failed"}],)"
-         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"out":"./word-count-3x7k","result":null,"notes":[],)"
+         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"out":"./word-count-3x7k","result":null,"notes":[],)"
          R"("timing":{"started":"2023-11-14T22:13:20.250Z","elapsed_s":65.0}})"
          "\n");
 }

@@ -19,6 +19,7 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t evidence_lines_max = 5;
 constexpr std::size_t rows_max = 40;
+constexpr std::size_t warnings_max = 10;
 
 std::vector<std::string_view> last_lines(std::string_view text) {
   std::vector<std::string_view> out;
@@ -128,6 +129,34 @@ std::string cancelled_tasks(const std::vector<ended_task>& ended, const screen& 
   return count == 0 ? std::string() : names.text() + "\n";
 }
 
+std::string truncation_text(const truncated_stream& cut) {
+  auto out = fmt::format("warning: {} of task {}", cut.stream, core::printable(cut.task));
+  if (cut.attempt > 1)
+    out += fmt::format(" (attempt {})", cut.attempt);
+  out += cut.total > cut.kept
+             ? fmt::format(" has {} bytes, and only the first {} were kept", cut.total, cut.kept)
+             : fmt::format(" has {} bytes", cut.total);
+  if (!cut.log_error.empty())
+    out += fmt::format("; its log could not be written: {}", core::printable(cut.log_error));
+  else if (!cut.log.empty())
+    out += fmt::format("; its log is {}", core::printable(cut.log));
+  else
+    out += "; --keep keeps its log";
+  return out;
+}
+
+/// A warning for each stream that was cut, wrapped, as long as they are few.
+std::string truncations(const std::vector<truncated_stream>& cut, const screen& on) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(cut.size(), warnings_max); ++i)
+    for (const std::string& part : wrapped(truncation_text(cut[i]), on.width))
+      out += part + "\n";
+  if (cut.size() > warnings_max)
+    out += fmt::format("and {} more streams were cut; --output json lists all\n",
+                       cut.size() - warnings_max);
+  return out;
+}
+
 double seconds(core::duration x) { return std::chrono::duration<double>(x).count(); }
 
 std::string utc_text(core::wall_time at) {
@@ -179,6 +208,7 @@ std::string summary(const run_report& report, const screen& on) {
   auto out = head.text() + "\n";
   out += failure_table(report.failed, on);
   out += cancelled_tasks(report.failed, on);
+  out += truncations(report.truncated, on);
   for (const std::string& note : report.notes)
     for (const std::string& part : wrapped(note, on.width))
       out += part + "\n";
@@ -215,6 +245,7 @@ std::string json_report(const run_report& report) {
       {"files", ordered_json::array()},
       {"history", ordered_json::array()},
       {"left_out", ordered_json::array()},
+      {"truncated", ordered_json::array()},
       {"out", report.out.empty() ? ordered_json() : ordered_json(report.out)},
       {"result", nullptr},
       {"notes", report.notes},
@@ -231,6 +262,15 @@ std::string json_report(const run_report& report) {
                               {"size", one.size}});
   for (const traced_file& one : report.left_out)
     out["left_out"].push_back({{"path", io::file_name_to_text(one.path)}, {"task", one.task}});
+  for (const truncated_stream& one : report.truncated)
+    out["truncated"].push_back(
+        {{"task", one.task},
+         {"attempt", one.attempt},
+         {"stream", one.stream},
+         {"total", one.total},
+         {"kept", one.kept},
+         {"log", one.log.empty() ? ordered_json() : ordered_json(one.log)},
+         {"log_error", one.log_error.empty() ? ordered_json() : ordered_json(one.log_error)}});
   for (const auto& task : report.failed)
     if (task.state == task_state::cancelled)
       out["cancelled"].push_back({{"task", task.name}, {"message", task.reason.message}});

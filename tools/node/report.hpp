@@ -22,6 +22,21 @@ struct traced_file {
   std::uint64_t size = 0;
 };
 
+/// An output stream of which a task's value holds only the start, or whose log is not whole.
+struct truncated_stream {
+  std::string task;
+  std::uint32_t attempt = 1;
+  /// `stdout` or `stderr`.
+  std::string stream;
+  /// Bytes that the task wrote, and how many of them the value holds.
+  std::uint64_t total = 0;
+  std::uint64_t kept = 0;
+  /// The file with the rest; empty where there is none any more.
+  std::string log;
+  /// Why the log is missing or incomplete; empty where it is neither.
+  std::string log_error;
+};
+
 /// How a run ended and where its results are.
 struct run_report {
   /// The workflow's name and the text of the run's id.
@@ -38,6 +53,8 @@ struct run_report {
   std::vector<traced_file> history;
   /// What tasks wrote and maze did not publish, because it looks like code or a cache.
   std::vector<traced_file> left_out;
+  /// In the order in which the attempts ended.
+  std::vector<truncated_stream> truncated;
   /// The folder that they lie in; empty where nothing was collected.
   std::string out;
   /// What else people should know, each a sentence.
@@ -49,15 +66,16 @@ struct run_report {
 };
 
 /// What people read at the end: one line of counts, a table of the tasks that failed with reason, exit
-/// code and the last lines of standard error, how many were cancelled because of them, and where the
-/// files are. Tasks' texts are escaped; no line of the table is wider than the screen.
+/// code and the last lines of standard error, how many were cancelled because of them, a warning for
+/// each stream that was cut (at most ten), and where the files are. Tasks' texts are escaped; no line of the table is wider than the screen.
 std::string summary(const run_report& report, const screen& on);
 
 /// What programs read (`--output json`): one object on one line.
 ///
 /// `{run, name, state, tasks: {total, completed, failed, timeout, cancelled, not_ended}, failed: [{task,
 /// state, attempts, error: {class, message, origin, exit_code, signal, evidence, retryable}}], cancelled: [{task, message}], files: [path…], history: [{path, task, hash, size}], left_out: [{path, task}],
-/// out, result, notes, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal` and `out` are null where there is none.
+/// truncated: [{task, attempt, stream, total, kept, log, log_error}],
+/// out, result, notes, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
 
 /// The same for a run that never began: `{state: "refused", error: {class, message, …}}`.

@@ -163,6 +163,11 @@ private:
            one.entry.size});
     for (const actors::left_out_path& one : run.report.left_out)
       report.left_out.push_back({one.path, one.task, {}, 0});
+    for (const actors::cut_output& one : run.report.cut)
+      // Without --keep the log goes with the node's folder.
+      report.truncated.push_back({one.task, one.attempt, one.what.stream, one.what.total,
+                                  one.what.kept, what_.values.keep ? one.what.log : std::string(),
+                                  one.what.log_error});
     if (run.report.state == core::run_state::failed && !what_.values.keep)
       report.notes.emplace_back("run it again with --keep to have all output of failed attempts");
     int code = exit_code_of(run);
