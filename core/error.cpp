@@ -94,7 +94,7 @@ std::string describe(const error& what) {
   if (!what.message.empty())
     out += ": " + what.message;
   std::string known = what.origin;
-  const auto add = [&known](std::string part) {
+  const auto add = [&known](const std::string& part) {
     if (!known.empty())
       known += "; ";
     known += part;

@@ -104,7 +104,7 @@ public:
     check_properties(offset, {}, anchor);
     const auto text = found_.source().text();
     std::string_view word = word_at(text, offset);
-    word = word.substr(0, word.find_first_of(":"));
+    word = word.substr(0, word.find_first_of(':'));
     static constexpr std::array<std::string_view, 4> nulls{"~", "null", "Null", "NULL"};
     if (std::find(nulls.begin(), nulls.end(), word) == nulls.end())
       word = {};
