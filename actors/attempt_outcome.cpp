@@ -104,6 +104,7 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
                                               limit_text(spec.sandbox.cpu_time)),
                                   report));
   case exit_cause::stopped:
+  case exit_cause::withdrawn:
     return core::fail(ended_badly(core::errc::cancelled, "the attempt was stopped", report));
   case exit_cause::setup_failed:
   case exit_cause::lost:

@@ -19,7 +19,7 @@
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 1;
+inline constexpr std::uint32_t version = 2;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
@@ -35,6 +35,8 @@ enum class message_kind : std::uint8_t {
   stop = 4,
   /// A child's whole tree is gone, or it never started.
   ended = 5,
+  /// A launch that is held back must not start any more.
+  withdraw = 6,
 };
 
 /// The set-up step that failed, in the order in which the steps happen.
@@ -92,11 +94,14 @@ enum class end_cause : std::uint8_t {
   stopped = 5,
   setup_failed = 6,
   lost = 7,
+  withdrawn = 8,
 };
 
 /// A request as maze-init reads it: every pointer leads into the packet.
 struct launch_view {
   std::uint64_t id = 0;
+  /// Held back until this child's tree is gone; 0: starts at once.
+  std::uint64_t after = 0;
   /// Both lists end with a null pointer, as execve wants them.
   std::vector<char*> argv;
   std::vector<char*> environment;
@@ -117,6 +122,10 @@ struct launch_view {
 struct stop_request {
   std::uint64_t id = 0;
   std::uint64_t grace_ms = 0;
+};
+
+struct withdraw_request {
+  std::uint64_t id = 0;
 };
 
 struct hello {
@@ -278,8 +287,9 @@ inline bool read_limits(reader& in, core::sandbox_spec& x) {
 /// The body of a `launch` packet, without its kind; `false` for bytes that are not one.
 inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
   reader in(data, size);
-  if (!in.number(x.id) || !in.texts(x.argv) || x.argv.empty() || !in.texts(x.environment)
-      || !in.text(x.working_directory) || !in.flag(x.has_overlay))
+  if (!in.number(x.id) || !in.number(x.after) || x.after == x.id || !in.texts(x.argv)
+      || x.argv.empty() || !in.texts(x.environment) || !in.text(x.working_directory)
+      || !in.flag(x.has_overlay))
     return false;
   if (x.has_overlay
       && (!in.texts(x.lower) || x.lower.empty() || !in.text(x.upper) || !in.text(x.work)
@@ -333,6 +343,17 @@ inline bool decode(reader& in, stop_request& x) noexcept {
   return in.number(x.id) && in.number(x.grace_ms) && in.done();
 }
 
+inline std::string encode(const withdraw_request& x) {
+  writer out;
+  out.number(message_kind::withdraw);
+  out.number(x.id);
+  return out.take();
+}
+
+inline bool decode(reader& in, withdraw_request& x) noexcept {
+  return in.number(x.id) && in.done();
+}
+
 inline std::string encode(const ended& x) {
   writer out;
   out.number(message_kind::ended);
@@ -358,7 +379,7 @@ inline bool decode(reader& in, ended& x) {
       || !in.flag(x.pid_namespace) || !in.done())
     return false;
   x.subject = subject;
-  return x.cause >= end_cause::exited && x.cause <= end_cause::lost;
+  return x.cause >= end_cause::exited && x.cause <= end_cause::withdrawn;
 }
 
 } // namespace maze::sandbox::protocol

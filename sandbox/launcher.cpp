@@ -36,6 +36,8 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
     core::sandbox_level level{};
     std::shared_ptr<output_pipe> output;
     std::shared_ptr<output_pipe> error;
+    /// Those that start when this one has ended.
+    std::vector<launch_id> followers;
   };
 
   data(boost::asio::io_context& where, options chosen)
@@ -46,6 +48,8 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
   void want_writes();
   void readable(const std::shared_ptr<init_link>& from);
   void watch_later(const running& child);
+  void watch_followers(const running& ended);
+  void tell(launch_id child, const std::string& message, protocol::message_kind kind);
   void watch_all();
   void ended(protocol::ended told);
   void lost(const std::shared_ptr<init_link>& link);
@@ -135,6 +139,12 @@ void launcher::data::watch_later(const running& child) {
   });
 }
 
+void launcher::data::watch_followers(const running& ended) {
+  for (const launch_id id : ended.followers)
+    if (const auto found = children.find(id); found != children.end())
+      watch_later(found->second);
+}
+
 void launcher::data::watch_all() {
   std::unique_lock lock(mutex);
   const auto due = std::exchange(unwatched, {});
@@ -147,9 +157,10 @@ void launcher::data::watch_all() {
 void launcher::data::ended(protocol::ended told) {
   std::unique_lock lock(mutex);
   auto found = children.extract(told.id);
-  lock.unlock();
   if (found.empty())
     return;
+  watch_followers(found.mapped());
+  lock.unlock();
   auto& child = found.mapped();
   auto report = report_of(told, child.level);
   complete(std::move(child), std::move(report));
@@ -217,11 +228,23 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
       return again;
     listen();
   }
-  watch_later(child);
+  if (const auto before = children.find(request.after.value_or(0)); before != children.end())
+    before->second.followers.push_back(id);
+  else
+    watch_later(child);
   children.emplace(id, std::move(child));
   link->send(std::move(message));
   want_writes();
   return {};
+}
+
+void launcher::data::tell(launch_id child, const std::string& message,
+                          protocol::message_kind kind) {
+  const std::lock_guard lock(mutex);
+  if (!link || children.count(child) == 0)
+    return;
+  link->send({.body = message.substr(1), .kind = kind});
+  want_writes();
 }
 
 core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context& context,
@@ -263,7 +286,7 @@ launch_id launcher::launch(launch_request request, completion done) {
   const launch_id id = ++data_->last_id;
   lock.unlock();
   const auto level = request.sandbox.level;
-  if (auto sent = data_->submit(id, request, {done, level, nullptr, nullptr}); !sent) {
+  if (auto sent = data_->submit(id, request, {done, level, nullptr, nullptr, {}}); !sent) {
     auto why = sent.error();
     if (why.origin.empty())
       why.origin = "launch:process";
@@ -274,13 +297,15 @@ launch_id launcher::launch(launch_request request, completion done) {
 }
 
 void launcher::stop(launch_id child, std::chrono::milliseconds grace) {
-  auto message = protocol::encode(protocol::stop_request{
-      child, static_cast<std::uint64_t>(std::max<std::int64_t>(grace.count(), 0))});
-  const std::lock_guard lock(data_->mutex);
-  if (!data_->link || data_->children.count(child) == 0)
-    return;
-  data_->link->send({.body = message.substr(1), .kind = protocol::message_kind::stop});
-  data_->want_writes();
+  data_->tell(child,
+              protocol::encode(protocol::stop_request{
+                  child, static_cast<std::uint64_t>(std::max<std::int64_t>(grace.count(), 0))}),
+              protocol::message_kind::stop);
+}
+
+void launcher::withdraw(launch_id child) {
+  data_->tell(child, protocol::encode(protocol::withdraw_request{child}),
+              protocol::message_kind::withdraw);
 }
 
 } // namespace maze::sandbox

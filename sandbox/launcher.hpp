@@ -43,12 +43,17 @@ struct capture_limits {
   std::filesystem::path log_file;
 };
 
+using launch_id = std::uint64_t;
+
 struct launch_request {
   std::vector<std::string> argv;
   /// `NAME=value`, the whole environment.
   std::vector<std::string> environment;
   /// Where the child starts, after the overlay is mounted.
   std::filesystem::path working_directory;
+  /// Starts only when this child's whole tree is gone, without a word from here; at once when it is
+  /// gone already or was never known.
+  std::optional<launch_id> after;
   std::optional<overlay_mount> overlay;
   std::optional<child_user> user;
   core::sandbox_spec sandbox;
@@ -84,6 +89,8 @@ enum class exit_cause : std::uint8_t {
   setup_failed = 6,
   /// maze-init died and took the child with it.
   lost = 7,
+  /// `withdraw` came before its start.
+  withdrawn = 8,
 };
 
 /// How a child ended.
@@ -103,8 +110,6 @@ struct exit_report {
   captured_output standard_output;
   captured_output standard_error;
 };
-
-using launch_id = std::uint64_t;
 
 /// What this machine lets maze-init do; probed once at its start.
 struct capabilities {
@@ -141,8 +146,11 @@ public:
   /// Starts a child. `done` is called exactly once, when every process of its tree is gone and its
   /// output is read to the end, also when it never started.
   launch_id launch(launch_request request, completion done);
-  /// SIGTERM to the tree, SIGKILL after `grace` (0: at once). Unknown ids are ignored.
+  /// SIGTERM to the tree, SIGKILL after `grace` (0: at once). Unknown ids are ignored; a child that
+  /// waits for another one never starts.
   void stop(launch_id child, std::chrono::milliseconds grace);
+  /// Ends a child that waits for another one as `withdrawn`. One that has started is left alone.
+  void withdraw(launch_id child);
 
 private:
   struct data;

@@ -123,6 +123,7 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
     return core::fail(outcome.error());
   protocol::writer out;
   out.number(id);
+  out.number(request.after.value_or(0));
   encode_list(out, request.argv);
   encode_list(out, request.environment);
   out.text(request.working_directory.native());

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace maze::sandbox::init {
 
@@ -32,6 +33,19 @@ bool packet::map_body() {
   body_ = static_cast<char*>(memory);
   size_ = size;
   return true;
+}
+
+std::unique_ptr<packet> packet::take() {
+  auto out = std::make_unique<packet>();
+  out->kind_ = kind_;
+  out->fds_ = std::move(fds_);
+  out->mapping_ = std::exchange(mapping_, nullptr);
+  out->mapping_size_ = mapping_size_;
+  if (out->mapping_ == nullptr)
+    out->kept_.assign(body_, size_);
+  out->body_ = out->mapping_ == nullptr ? out->kept_.data() : body_;
+  out->size_ = size_;
+  return out;
 }
 
 connection::connection(io::unique_fd socket)

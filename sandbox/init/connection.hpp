@@ -5,6 +5,7 @@
 
 #include <array>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ public:
   /// Standard output and standard error of a launch; -1 where the sender gave none.
   [[nodiscard]] int output_fd() const { return fds_[0].get(); }
   [[nodiscard]] int error_fd() const { return fds_[1].get(); }
+  /// Everything of this one, for longer than until the next message.
+  std::unique_ptr<packet> take();
 
 private:
   friend class connection;
@@ -36,6 +39,7 @@ private:
   std::array<io::unique_fd, 3> fds_;
   void* mapping_ = nullptr;
   std::size_t mapping_size_ = 0;
+  std::string kept_;
 };
 
 /// maze-init's end of the socket: never blocks, loses nothing.

@@ -118,23 +118,37 @@ bool server::serve_node() {
   return true;
 }
 
-bool server::handle(const packet& received) {
-  if (received.kind() == protocol::message_kind::stop) {
-    protocol::reader in(received.body(), received.size());
+bool server::handle(packet& received) {
+  protocol::reader in(received.body(), received.size());
+  switch (received.kind()) {
+  case protocol::message_kind::stop: {
     protocol::stop_request request;
     if (!protocol::decode(in, request))
       return false;
     stop(request);
     return true;
   }
-  if (received.kind() != protocol::message_kind::launch
-      && received.kind() != protocol::message_kind::launch_memfd)
+  case protocol::message_kind::withdraw: {
+    protocol::withdraw_request request;
+    if (!protocol::decode(in, request))
+      return false;
+    drop_held(request.id, protocol::end_cause::withdrawn);
+    return true;
+  }
+  case protocol::message_kind::launch:
+  case protocol::message_kind::launch_memfd: {
+    protocol::launch_view request;
+    if (!protocol::decode_launch(received.body(), received.size(), request))
+      return false;
+    if (request.after != 0 && knows(request.after) && !knows(request.id))
+      held_.push_back({request.id, request.after, received.take()});
+    else
+      start(request, received);
+    return true;
+  }
+  default:
     return false;
-  protocol::launch_view request;
-  if (!protocol::decode_launch(received.body(), received.size(), request))
-    return false;
-  start(request, received);
-  return true;
+  }
 }
 
 void server::want_writes() {
@@ -158,6 +172,8 @@ void server::start(const protocol::launch_view& request, const packet& received)
     made->report.error_number = what.error_number;
     made->report.subject = what.subject;
     node_.send(protocol::encode(made->report));
+    if (!knows(request.id))
+      start_held_after(request.id);
     return;
   }
   if (request.sandbox.wall_time)
@@ -165,9 +181,43 @@ void server::start(const protocol::launch_view& request, const packet& received)
   children_.emplace(request.id, std::move(made));
 }
 
+bool server::knows(std::uint64_t id) const {
+  return children_.count(id) != 0
+         || std::any_of(held_.begin(), held_.end(), [id](const auto& x) { return x.id == id; });
+}
+
+void server::start_held_after(std::uint64_t ended) {
+  for (;;) {
+    const auto found = std::find_if(held_.begin(), held_.end(),
+                                    [ended](const auto& x) { return x.after == ended; });
+    if (found == held_.end())
+      return;
+    const auto next = std::move(found->request);
+    held_.erase(found);
+    // The view that was decoded on arrival led into bytes that are gone.
+    protocol::launch_view request;
+    if (protocol::decode_launch(next->body(), next->size(), request))
+      start(request, *next);
+  }
+}
+
+bool server::drop_held(std::uint64_t id, protocol::end_cause why) {
+  const auto found =
+      std::find_if(held_.begin(), held_.end(), [id](const auto& x) { return x.id == id; });
+  if (found == held_.end())
+    return false;
+  held_.erase(found);
+  protocol::ended report;
+  report.id = id;
+  report.cause = why;
+  node_.send(protocol::encode(report));
+  start_held_after(id);
+  return true;
+}
+
 failure server::start_child(child& made, const protocol::launch_view& request,
                             const packet& received) {
-  if (children_.count(request.id) != 0)
+  if (knows(request.id))
     return {stage::request, EEXIST, "launch id"};
   if (request.sandbox.level > core::sandbox_level::subprocess)
     return {stage::request, EOPNOTSUPP, "sandbox level"};
@@ -227,6 +277,8 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
 }
 
 void server::stop(const protocol::stop_request& request) {
+  if (drop_held(request.id, protocol::end_cause::stopped))
+    return;
   const auto found = children_.find(request.id);
   if (found == children_.end() || found->second->main_dead)
     return;

@@ -51,12 +51,23 @@ private:
     bool wall = false;
   };
 
+  /// A launch that waits until another child's tree is gone.
+  struct held_launch {
+    std::uint64_t id = 0;
+    std::uint64_t after = 0;
+    std::unique_ptr<packet> request;
+  };
+
   bool wait_and_handle();
   bool dispatch(std::uint64_t key);
   bool serve_node();
-  bool handle(const packet& received);
+  bool handle(packet& received);
   void want_writes();
   void start(const protocol::launch_view& request, const packet& received);
+  [[nodiscard]] bool knows(std::uint64_t id) const;
+  void start_held_after(std::uint64_t ended);
+  /// Whether a launch of this id was held: it never starts, and is told as ended.
+  bool drop_held(std::uint64_t id, protocol::end_cause why);
   failure start_child(child& made, const protocol::launch_view& request, const packet& received);
   failure start_in_slot(child& made, spawn_plan& plan);
   void stop(const protocol::stop_request& request);
@@ -84,6 +95,8 @@ private:
   slot_pool slots_;
   id_maps id_maps_;
   std::unordered_map<std::uint64_t, std::unique_ptr<child>> children_;
+  /// In order of arrival.
+  std::vector<held_launch> held_;
   /// Main processes in slots, first processes of used slots, keepers.
   std::unordered_map<pid_t, child*> processes_;
   /// Children whose keeper is dead; they are over when no orphan is left.

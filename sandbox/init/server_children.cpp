@@ -160,8 +160,11 @@ void server::finish(child& x) {
     x.report.wait_status = SIGKILL;
     x.report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
   }
+  const auto over = children_.extract(x.report.id);
+  // Whoever waits for the end starts before anybody hears of it: this is the only moment in which
+  // its core would have nothing to do.
+  start_held_after(x.report.id);
   node_.send(protocol::encode(x.report));
-  children_.erase(x.report.id);
 }
 
 void server::sweep_orphans() {

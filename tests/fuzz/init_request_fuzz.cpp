@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_list(request.argv);
   check_list(request.environment);
   require(request.argv.size() >= 2);
+  require(request.after != request.id);
   require(std::strlen(request.working_directory) <= size);
   require(!request.has_overlay || !request.lower.empty());
   require(!request.sandbox.wall_time || request.sandbox.wall_time->count() >= 0);

@@ -16,6 +16,7 @@ launch_request full_request() {
   x.argv = {"prog", "", "two words"};
   x.environment = {"A=1", "B="};
   x.working_directory = "/work";
+  x.after = 41;
   x.overlay = overlay_mount{{"/l1", "/l2"}, "/u", "/w", "/m"};
   x.user = child_user{7, 8};
   x.sandbox = {.level = core::sandbox_level::none,
@@ -38,6 +39,7 @@ TEST_CASE("a request arrives as it was sent", "[sandbox][messages]") {
   protocol::launch_view got;
   REQUIRE(protocol::decode_launch(body.data(), body.size(), got));
   CHECK(got.id == 42);
+  CHECK(got.after == 41);
   REQUIRE(got.argv.size() == 4);
   CHECK(std::string(got.argv[2]) == "two words");
   CHECK(got.argv[3] == nullptr);
@@ -65,6 +67,12 @@ TEST_CASE("a request that was cut anywhere is refused", "[sandbox][messages]") {
   auto longer = whole + "x";
   protocol::launch_view got;
   CHECK_FALSE(protocol::decode_launch(longer.data(), longer.size(), got));
+}
+
+TEST_CASE("a request that waits for itself is refused", "[sandbox][messages]") {
+  auto body = encode_request(41, full_request()).value();
+  protocol::launch_view got;
+  CHECK_FALSE(protocol::decode_launch(body.data(), body.size(), got));
 }
 
 TEST_CASE("texts that a C string would shorten are refused", "[sandbox][messages]") {
