@@ -30,7 +30,7 @@ struct node_settings {
   std::optional<std::uint32_t> children_max;
   /// Whether facts and blobs reach the disk before they count. Off only for state that is thrown away.
   bool durable = true;
-  /// A root node gives the children of each slot a user id of their own, from here on; empty: children
+  /// A root node gives the children of each slot two user ids of their own, from here on; empty: they
   /// run as the node does.
   std::optional<std::uint32_t> first_user;
   /// Soft limit of open files that children begin with; empty: this process's own.

@@ -10,6 +10,13 @@
 #include <iterator>
 
 namespace maze::actors {
+namespace {
+
+/// How long the bet on a short attempt may take to be lost: a thousandth of what matters to whoever
+/// waits behind a long one, and a hundred times what handing a slot over costs.
+constexpr std::chrono::milliseconds line_interval{20};
+
+} // namespace
 
 node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup setup) {
   setup_ = std::move(setup);
@@ -34,6 +41,11 @@ node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup
           stop(attempt);
       },
       [this](const slot_free& msg) { free(msg); },
+      [this](attempt_returned& msg) { take_back(msg); },
+      [this](line_tick) {
+        tick_due_ = false;
+        perform(logic_->time_passed());
+      },
       [this](const close_run& msg) { close(msg.run); },
       [this](drain_node) { return drain(); },
   };
@@ -85,8 +97,9 @@ void node_agent_state::offer(attempt_order order) {
 }
 
 void node_agent_state::stop(core::attempt_id attempt) {
+  const auto is = [attempt](const auto& x) { return x && x->attempt == attempt; };
   for (const auto& [slot, owned] : workers_)
-    if (owned.attempt == attempt) {
+    if (is(owned.now) || is(owned.next)) {
       self_->send(owned.worker, stop_child{attempt});
       return;
     }
@@ -100,12 +113,39 @@ void node_agent_state::stop(core::attempt_id attempt) {
 
 void node_agent_state::free(const slot_free& msg) {
   const auto owned = workers_.find(msg.slot);
-  if (owned == workers_.end() || owned->second.attempt != msg.attempt)
+  if (owned == workers_.end())
     return;
-  owned->second.attempt.reset();
+  auto& [worker, now, next] = owned->second;
+  if (now && now->attempt == msg.attempt) {
+    now = std::exchange(next, std::nullopt);
+    if (now && draining_)
+      self_->send(worker, stop_child{now->attempt});
+  } else if (next && next->attempt == msg.attempt) {
+    next.reset();
+  } else {
+    return;
+  }
   perform(logic_->ended(msg.attempt));
   report_ended(msg.attempt);
   tell_if_idle();
+}
+
+void node_agent_state::take_back(attempt_returned& msg) {
+  const core::attempt_id attempt = msg.order.attempt;
+  const auto owned = workers_.find(msg.slot);
+  if (owned == workers_.end() || !owned->second.next || owned->second.next->attempt != attempt)
+    return;
+  owned->second.next.reset();
+  if (draining_) {
+    perform(logic_->ended(attempt));
+    refuse(std::move(msg.order));
+  } else if (runs_.count(msg.order.run) == 0) {
+    perform(logic_->ended(attempt));
+    report_ended(attempt);
+  } else {
+    held_.insert_or_assign(attempt, std::move(msg.order));
+    perform(logic_->returned(attempt));
+  }
 }
 
 void node_agent_state::close(core::run_id run) {
@@ -121,6 +161,9 @@ void node_agent_state::close(core::run_id run) {
   // Latest first: the end of one that others wait behind would start them.
   for (auto attempt = held.rbegin(); attempt != held.rend(); ++attempt)
     stop(*attempt);
+  for (const auto& [slot, owned] : workers_)
+    if (owned.next && owned.next->run == run)
+      self_->send(owned.worker, stop_child{owned.next->attempt});
   // The last owner removes trees from the disk, which must not block this actor.
   self_->spawn<caf::detached>([files = std::move(known->second.files)](caf::event_based_actor*) {});
   runs_.erase(known);
@@ -139,9 +182,13 @@ caf::result<bool> node_agent_state::drain() {
   }
   auto reply = self_->make_response_promise<bool>();
   drained_.push_back(reply);
-  for (const auto& [slot, owned] : workers_)
-    if (owned.attempt)
-      self_->send(owned.worker, stop_child{*owned.attempt});
+  for (const auto& [slot, owned] : workers_) {
+    // First, or it would begin when the one before it is stopped.
+    if (owned.next)
+      self_->send(owned.worker, recall_child{owned.next->attempt});
+    if (owned.now)
+      self_->send(owned.worker, stop_child{owned.now->attempt});
+  }
   tell_if_idle();
   return reply;
 }
@@ -157,30 +204,51 @@ void node_agent_state::worker_down(const caf::down_msg& down) {
   for (auto& [slot, owned] : workers_) {
     if (owned.worker.address() != down.source)
       continue;
+    const core::slot_id here = slot;
     const slot_worker lost = std::move(owned);
-    workers_.erase(slot);
-    if (lost.attempt) {
-      self_->send(lost.context, attempt_lost{*lost.attempt,
-                                             {.code = core::errc::worker_crash,
-                                              .message = fmt::format("the worker died: {}",
-                                                                     from_caf(down.reason).message),
-                                              .origin = "worker"}});
-      perform(logic_->ended(*lost.attempt));
-      report_ended(*lost.attempt);
-      tell_if_idle();
-    }
+    workers_.erase(here);
+    lose(here, lost,
+         {.code = core::errc::worker_crash,
+          .message = fmt::format("the worker died: {}", from_caf(down.reason).message),
+          .origin = "worker"});
     return;
   }
 }
 
+void node_agent_state::lose(core::slot_id slot, const slot_worker& lost,
+                            const core::error& reason) {
+  // The lined-up one first: it does not begin now.
+  for (const auto& gone : {lost.next, lost.now}) {
+    if (!gone)
+      continue;
+    self_->send(gone->context, attempt_lost{gone->attempt, reason});
+    perform(logic_->ended(gone->attempt));
+    report_ended(gone->attempt);
+  }
+  // Whoever was lined up meanwhile found the fresh worker idle.
+  if (const auto fresh = workers_.find(slot); fresh != workers_.end() && !fresh->second.now)
+    fresh->second.now = std::exchange(fresh->second.next, std::nullopt);
+  tell_if_idle();
+}
+
 void node_agent_state::perform(const core::slot_actions& todo) {
   for (const core::slot_action& action : todo) {
-    if (const auto* begin = std::get_if<core::start_attempt>(&action)) {
+    if (const auto* begin = std::get_if<core::start_attempt>(&action))
       start(begin->attempt, begin->slot);
-    } else if (const auto* refusal = std::get_if<core::refuse_attempt>(&action)) {
+    else if (const auto* after = std::get_if<core::line_up_attempt>(&action))
+      line_up(after->attempt, after->slot);
+    else if (const auto* back = std::get_if<core::recall_attempt>(&action))
+      self_->send(workers_.at(back->slot).worker, recall_child{back->attempt});
+    else if (const auto* refusal = std::get_if<core::refuse_attempt>(&action))
       refuse(std::move(held_.extract(refusal->attempt).mapped()));
-    }
   }
+  watch_line();
+}
+
+void node_agent_state::watch_line() {
+  if (logic_->lined_up() == 0 || std::exchange(tick_due_, true))
+    return;
+  self_->delayed_send(self_, line_interval, line_tick{});
 }
 
 void node_agent_state::refuse(attempt_order order) {
@@ -188,16 +256,26 @@ void node_agent_state::refuse(attempt_order order) {
 }
 
 void node_agent_state::start(core::attempt_id attempt, core::slot_id slot) {
-  auto order = held_.extract(attempt);
   slot_worker& owned = workers_[slot];
-  if (!owned.worker) {
-    owned.worker = setup_.spawn_worker(slot, self_);
-    self_->monitor(owned.worker);
+  owned.now = hand_over(attempt, owned, slot);
+}
+
+void node_agent_state::line_up(core::attempt_id attempt, core::slot_id slot) {
+  slot_worker& owned = workers_[slot];
+  owned.next = hand_over(attempt, owned, slot);
+}
+
+node_agent_state::occupant node_agent_state::hand_over(core::attempt_id attempt, slot_worker& to,
+                                                       core::slot_id slot) {
+  auto order = held_.extract(attempt);
+  if (!to.worker) {
+    to.worker = setup_.spawn_worker(slot, self_);
+    self_->monitor(to.worker);
   }
-  owned.attempt = attempt;
-  owned.context = order.mapped().context;
-  const auto& files = runs_.at(order.mapped().run).files;
-  self_->send(owned.worker, run_attempt{std::move(order.mapped()), files});
+  occupant out{attempt, order.mapped().run, order.mapped().context};
+  const auto& files = runs_.at(out.run).files;
+  self_->send(to.worker, run_attempt{std::move(order.mapped()), files});
+  return out;
 }
 
 void node_agent_state::report_ended(core::attempt_id attempt) {

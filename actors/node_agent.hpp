@@ -48,11 +48,17 @@ private:
     /// Orders that wait for the bundle.
     std::vector<attempt_order> waiting;
   };
+  /// An attempt that a worker has, and who is told should the worker die.
+  struct occupant {
+    core::attempt_id attempt;
+    core::run_id run;
+    dag_context_actor context;
+  };
   struct slot_worker {
     worker_actor worker;
-    /// What it runs, if anything, and who is told should the worker die.
-    std::optional<core::attempt_id> attempt;
-    dag_context_actor context;
+    /// What runs there, and what is lined up behind it.
+    std::optional<occupant> now;
+    std::optional<occupant> next;
   };
 
   void accept(attempt_order order);
@@ -62,14 +68,21 @@ private:
   void refuse_run(core::run_id run, const core::error& reason);
   void stop(core::attempt_id attempt);
   void free(const slot_free& msg);
+  void take_back(attempt_returned& msg);
   void close(core::run_id run);
   /// Gives an order back to the scheduler.
   void refuse(attempt_order order);
   caf::result<bool> drain();
   void tell_if_idle();
   void worker_down(const caf::down_msg& down);
+  void lose(core::slot_id slot, const slot_worker& lost, const core::error& reason);
   void perform(const core::slot_actions& todo);
   void start(core::attempt_id attempt, core::slot_id slot);
+  void line_up(core::attempt_id attempt, core::slot_id slot);
+  /// Gives the attempt to the slot's worker, which is made if need be.
+  occupant hand_over(core::attempt_id attempt, slot_worker& to, core::slot_id slot);
+  /// Has a tick come as long as anything is lined up.
+  void watch_line();
   /// Tells the scheduler that an attempt ended here.
   void report_ended(core::attempt_id attempt);
 
@@ -81,6 +94,7 @@ private:
   std::map<core::attempt_id, attempt_order> held_;
   std::map<core::slot_id, slot_worker> workers_;
   bool draining_ = false;
+  bool tick_due_ = false;
   std::vector<caf::typed_response_promise<bool>> drained_;
 };
 

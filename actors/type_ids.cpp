@@ -28,6 +28,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<run_attempts>("maze.run_attempts")
       .add_message_type<stop_attempts>("maze.stop_attempts")
       .add_message_type<slot_free>("maze.slot_free")
+      .add_message_type<attempt_returned>("maze.returned")
       .add_message_type<drain_node>("maze.drain_node")
       .add_message_type<close_run>("maze.close_run")
       .add_message_type<offer_tasks>("maze.offer")

@@ -8,92 +8,119 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace maze::actors {
 
 worker_actor::behavior_type worker_state::make_behavior(worker_setup setup) {
   setup_ = std::move(setup);
   return {
       [this](run_attempt& msg) { run(msg); },
-      [this](const child_ended& msg) {
-        if (now_ && now_->order.attempt == msg.attempt)
-          push(*msg.report);
-      },
+      [this](const child_ended& msg) { end(msg); },
       [this](const stop_child& msg) {
-        if (!now_ || now_->order.attempt != msg.attempt)
-          return;
-        setup_.services->launcher->stop(now_->child, setup_.services->stop_grace);
+        if (const auto* x = find(msg.attempt))
+          setup_.services->launcher->stop(x->child, setup_.services->stop_grace);
+      },
+      [this](const recall_child& msg) {
+        if (const auto* x = find(msg.attempt); x != nullptr && lined_up(*x))
+          setup_.services->launcher->withdraw(x->child);
       },
   };
 }
 
 void worker_state::run(run_attempt& msg) {
-  now_.emplace(running_attempt{.order = std::move(msg.order), .files = std::move(msg.files)});
-  enter(core::phase::pull);
-  if (auto pulled = pull(); !pulled)
-    return give_up(pulled.error());
-  enter(core::phase::resolve);
-  auto request = resolve();
+  const bool second_user = !attempts_.empty() && !attempts_.front().second_user;
+  held_attempt& x = attempts_.emplace_back(held_attempt{.order = std::move(msg.order),
+                                                        .files = std::move(msg.files),
+                                                        .second_user = second_user,
+                                                        .view = {}});
+  enter(x, core::phase::pull);
+  if (auto pulled = pull(x); !pulled)
+    return give_up(x, pulled.error());
+  enter(x, core::phase::resolve);
+  auto request = resolve(x);
   if (!request)
-    return give_up(request.error());
-  execute(std::move(*request));
-  enter(core::phase::execute);
+    return give_up(x, request.error());
+  execute(x, std::move(*request));
+  enter(x, core::phase::execute);
 }
 
-core::result<void> worker_state::pull() {
-  auto views = now_->files->views();
+void worker_state::end(const child_ended& msg) {
+  held_attempt* const x = find(msg.attempt);
+  if (x == nullptr)
+    return;
+  if (msg.report->cause == sandbox::exit_cause::withdrawn)
+    return give_back(*x);
+  if (!lined_up(*x) && attempts_.size() > 1)
+    announce(attempts_.back(), core::phase::execute);
+  push(*x, *msg.report);
+}
+
+worker_state::held_attempt* worker_state::find(core::attempt_id attempt) {
+  const auto found = std::find_if(attempts_.begin(), attempts_.end(),
+                                  [attempt](const auto& x) { return x.order.attempt == attempt; });
+  return found == attempts_.end() ? nullptr : &*found;
+}
+
+bool worker_state::lined_up(const held_attempt& x) const { return &x != &attempts_.front(); }
+
+core::result<void> worker_state::pull(held_attempt& x) {
+  auto views = x.files->views();
   if (!views)
     return core::fail(views.error());
   const std::string view_name =
-      fmt::format("{}-{}", now_->order.attempt.epoch, now_->order.attempt.counter);
-  auto made = (*views)->make(view_name, now_->order.files, owner());
+      fmt::format("{}-{}", x.order.attempt.epoch, x.order.attempt.counter);
+  auto made = (*views)->make(view_name, x.order.files, owner(x));
   if (!made)
     return core::fail(made.error());
-  now_->view = std::move(*made);
+  x.view = std::move(*made);
   return {};
 }
 
-core::result<sandbox::launch_request> worker_state::resolve() {
+core::result<sandbox::launch_request> worker_state::resolve(const held_attempt& x) {
   core::output_map outputs;
-  for (const auto& [task, encoded] : now_->order.outputs) {
+  for (const auto& [task, encoded] : x.order.outputs) {
     auto output = core::decode(encoded);
     if (!output)
       return core::fail(output.error());
     outputs.emplace(task, std::move(*output));
   }
-  const run_bundle& bundle = now_->files->bundle();
-  auto call = core::resolve_call(spec(), bundle.context, outputs);
+  const run_bundle& bundle = x.files->bundle();
+  auto call = core::resolve_call(spec(x), bundle.context, outputs);
   if (!call)
     return core::fail(call.error());
   auto environment = attempt_environment(
       setup_.services->environment,
-      {.run = core::to_string(now_->order.run), .task = spec().name, .number = now_->order.number},
-      now_->view.mount_point, spec(), *call);
+      {.run = core::to_string(x.order.run), .task = spec(x).name, .number = x.order.number},
+      x.view.mount_point, spec(x), *call);
   if (!environment)
     return core::fail(environment.error());
   sandbox::launch_request request;
-  if (const auto* shell = std::get_if<core::shell_action>(&spec().action))
+  if (const auto* shell = std::get_if<core::shell_action>(&spec(x).action))
     request.argv = {"/bin/sh", "-c", shell->script};
   else
     request.argv = std::move(call->argv);
   request.environment = std::move(*environment);
-  request.working_directory = now_->view.mount_point;
-  if (now_->view.kind == io::view_kind::overlay)
-    request.overlay = sandbox::overlay_mount{.lower = now_->view.lower,
-                                             .upper = now_->view.upper,
-                                             .work = now_->view.work,
-                                             .mount_point = now_->view.mount_point};
-  if (const auto who = owner())
+  request.working_directory = x.view.mount_point;
+  if (x.view.kind == io::view_kind::overlay)
+    request.overlay = sandbox::overlay_mount{.lower = x.view.lower,
+                                             .upper = x.view.upper,
+                                             .work = x.view.work,
+                                             .mount_point = x.view.mount_point};
+  if (lined_up(x))
+    request.after = attempts_.front().child;
+  if (const auto who = owner(x))
     request.user = sandbox::child_user{who->uid, who->gid};
-  request.sandbox = spec().sandbox;
-  request.standard_output.log_file = log_file("out");
-  request.standard_error.log_file = log_file("err");
+  request.sandbox = spec(x).sandbox;
+  request.standard_output.log_file = log_file(x, "out");
+  request.standard_error.log_file = log_file(x, "err");
   return request;
 }
 
-void worker_state::execute(sandbox::launch_request request) {
+void worker_state::execute(held_attempt& x, sandbox::launch_request request) {
   const auto self = worker_actor{self_};
-  now_->child = setup_.services->launcher->launch(
-      std::move(request), [self, attempt = now_->order.attempt](sandbox::exit_report report) {
+  x.child = setup_.services->launcher->launch(
+      std::move(request), [self, attempt = x.order.attempt](sandbox::exit_report report) {
         caf::anon_send(
             self, child_ended{attempt, std::make_shared<sandbox::exit_report>(std::move(report))});
       });
@@ -109,43 +136,49 @@ void worker_state::hide_secrets(sandbox::exit_report& report) const {
   }
 }
 
-void worker_state::push(sandbox::exit_report& report) {
-  enter(core::phase::push);
+void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
+  announce(x, core::phase::push);
   // Before anything hides a secret: afterwards texts have other lengths.
-  auto cut = cut_streams(report, log_file("out"), log_file("err"));
+  auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
   hide_secrets(report);
-  auto output = command_outcome(spec(), report);
+  auto output = command_outcome(spec(x), report);
   if (!output) {
-    keep_logs(report);
-    return give_up(output.error(), std::move(cut));
+    keep_logs(x, report);
+    return give_up(x, output.error(), std::move(cut));
   }
-  auto publication = collect(std::move(*output));
+  auto publication = collect(x, std::move(*output));
   if (!publication)
-    return give_up(publication.error(), std::move(cut));
+    return give_up(x, publication.error(), std::move(cut));
   publication->cut = std::move(cut);
   // The slot first: its next child should not wait until the publication is worked in.
-  free_slot();
-  self_->send(now_->order.context, std::move(*publication));
-  clear();
+  free_slot(x);
+  self_->send(x.order.context, std::move(*publication));
+  clear(x);
 }
 
-core::result<publish_attempt> worker_state::collect(std::string output) {
-  auto views = now_->files->views();
+void worker_state::give_back(held_attempt& x) {
+  attempt_returned back{setup_.slot, x.order};
+  clear(x);
+  self_->send(setup_.agent, std::move(back));
+}
+
+core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::string output) {
+  auto views = x.files->views();
   if (!views)
     return core::fail(views.error());
   io::change_filter filter = setup_.services->filter;
-  filter.publish = spec().publishes;
-  auto changed = (*views)->collect(now_->view, filter, setup_.services->stopping);
+  filter.publish = spec(x).publishes;
+  auto changed = (*views)->collect(x.view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
-  return publish_attempt{now_->order.attempt,
+  return publish_attempt{x.order.attempt,
                          std::move(output),
                          std::move(changed->delta),
                          std::move(changed->ignored),
                          {}};
 }
 
-void worker_state::give_up(core::error failed, std::vector<cut_stream> cut) {
+void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_stream> cut) {
   // Nobody cancelled the task: another node, or this one after its next start, may run it again.
   if (failed.code == core::errc::cancelled && setup_.services->stopping.stop_requested()) {
     failed.code = core::errc::node_lost;
@@ -154,66 +187,72 @@ void worker_state::give_up(core::error failed, std::vector<cut_stream> cut) {
   if (failed.origin.empty())
     failed.origin = "worker";
   failed.message = setup_.services->log->secrets().redact(failed.message);
-  self_->send(now_->order.context,
-              attempt_lost{now_->order.attempt, std::move(failed), std::move(cut)});
-  free_slot();
-  clear();
+  self_->send(x.order.context, attempt_lost{x.order.attempt, std::move(failed), std::move(cut)});
+  free_slot(x);
+  clear(x);
 }
 
-void worker_state::free_slot() {
-  self_->send(setup_.agent, slot_free{setup_.slot, now_->order.attempt});
+void worker_state::free_slot(const held_attempt& x) {
+  self_->send(setup_.agent, slot_free{setup_.slot, x.order.attempt});
 }
 
-void worker_state::clear() {
-  if (!now_->view.folder.empty())
-    if (auto views = now_->files->views())
-      if (auto removed = (*views)->remove(now_->view); !removed)
-        warn("a view could not be removed", removed.error());
-  now_.reset();
+void worker_state::clear(held_attempt& x) {
+  if (!x.view.folder.empty())
+    if (auto views = x.files->views())
+      if (auto removed = (*views)->remove(x.view); !removed)
+        warn(x, "a view could not be removed", removed.error());
+  attempts_.remove_if([&x](const auto& each) { return &each == &x; });
 }
 
-void worker_state::enter(core::phase at) {
+void worker_state::enter(const held_attempt& x, core::phase at) {
+  // Nobody waits for an attempt that gets ready behind another one; it begins with its child.
+  if (!lined_up(x))
+    announce(x, at);
+}
+
+void worker_state::announce(const held_attempt& x, core::phase at) {
   // Without files the other phases pass in microseconds, and every message wakes a thread.
-  if (at == core::phase::execute || !now_->order.files.written.empty()
-      || !now_->files->bundle().files.empty())
-    self_->send(now_->order.context, attempt_entered{now_->order.attempt, at});
+  if (at == core::phase::execute || !x.order.files.written.empty()
+      || !x.files->bundle().files.empty())
+    self_->send(x.order.context, attempt_entered{x.order.attempt, at});
   io::log& log = *setup_.services->log;
   if (log.shows(io::log_level::debug))
-    log.event(
-        at, "begins",
-        {io::field(now_->order.run), io::task_field(spec().name), io::field(now_->order.attempt)});
+    log.event(at, "begins",
+              {io::field(x.order.run), io::task_field(spec(x).name), io::field(x.order.attempt)});
 }
 
-void worker_state::keep_logs(const sandbox::exit_report& report) const {
+void worker_state::keep_logs(const held_attempt& x, const sandbox::exit_report& report) const {
   const std::pair<const char*, const sandbox::captured_output*> streams[] = {
       {"out", &report.standard_output}, {"err", &report.standard_error}};
   for (const auto& [suffix, stream] : streams)
     if (!stream->logged && !stream->text.empty())
-      if (auto kept = io::replace_file(log_file(suffix), stream->text, 0600); !kept)
-        warn("the output of a task could not be kept", kept.error());
+      if (auto kept = io::replace_file(log_file(x, suffix), stream->text, 0600); !kept)
+        warn(x, "the output of a task could not be kept", kept.error());
 }
 
-void worker_state::warn(std::string_view text, const core::error& reason) const {
+void worker_state::warn(const held_attempt& x, std::string_view text,
+                        const core::error& reason) const {
   setup_.services->log->event(io::log_level::warning, text,
-                              {io::field(now_->order.run),
-                               io::task_field(spec().name),
-                               io::field(now_->order.attempt),
+                              {io::field(x.order.run),
+                               io::task_field(spec(x).name),
+                               io::field(x.order.attempt),
                                {"reason", core::describe(reason)}});
 }
 
-const core::task_spec& worker_state::spec() const {
-  return now_->files->bundle().tasks->spec(now_->order.task);
+const core::task_spec& worker_state::spec(const held_attempt& x) {
+  return x.files->bundle().tasks->spec(x.order.task);
 }
 
-std::filesystem::path worker_state::log_file(const char* stream) const {
-  return now_->files->logs() / fmt::format("{}.{}.{}", spec().name, now_->order.number, stream);
+std::filesystem::path worker_state::log_file(const held_attempt& x, const char* stream) {
+  return x.files->logs() / fmt::format("{}.{}.{}", spec(x).name, x.order.number, stream);
 }
 
-std::optional<io::view_owner> worker_state::owner() const {
+std::optional<io::view_owner> worker_state::owner(const held_attempt& x) const {
   const auto& first = setup_.services->first_user;
   if (!first)
     return std::nullopt;
-  const auto user = static_cast<std::uint32_t>(*first + setup_.slot.value);
+  const auto user =
+      static_cast<std::uint32_t>(*first + 2 * setup_.slot.value + (x.second_user ? 1 : 0));
   return io::view_owner{user, user};
 }
 

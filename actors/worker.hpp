@@ -10,6 +10,7 @@
 #include <caf/stateful_actor.hpp>
 
 #include <chrono>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -21,7 +22,7 @@ struct worker_services {
   std::shared_ptr<sandbox::launcher> launcher;
   std::shared_ptr<io::log> log;
   base_environment environment;
-  /// First of the user ids that children get, one a slot; empty: they run as the node does.
+  /// First of the user ids that children get, two a slot; empty: they run as the node does.
   std::optional<std::uint32_t> first_user;
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};
@@ -45,39 +46,52 @@ public:
   worker_actor::behavior_type make_behavior(worker_setup setup);
 
 private:
-  struct running_attempt {
+  struct held_attempt {
     attempt_order order;
     std::shared_ptr<run_files> files;
+    /// Whether its child has the second user of the slot. A child may write as its user until its
+    /// tree is gone, so the one whose files are still being collected must be another.
+    bool second_user = false;
     io::view view;
     sandbox::launch_id child = 0;
   };
 
   void run(run_attempt& msg);
-  core::result<void> pull();
-  core::result<sandbox::launch_request> resolve();
-  void execute(sandbox::launch_request request);
-  void push(sandbox::exit_report& report);
+  void end(const child_ended& msg);
+  [[nodiscard]] held_attempt* find(core::attempt_id attempt);
+  /// Whether it waits for the end of another one's child.
+  [[nodiscard]] bool lined_up(const held_attempt& x) const;
+  core::result<void> pull(held_attempt& x);
+  core::result<sandbox::launch_request> resolve(const held_attempt& x);
+  void execute(held_attempt& x, sandbox::launch_request request);
+  void push(held_attempt& x, sandbox::exit_report& report);
+  /// The attempt never began: somebody else may have it.
+  void give_back(held_attempt& x);
   /// What a child printed is kept and handed on, so no secret may be in it.
   void hide_secrets(sandbox::exit_report& report) const;
-  core::result<publish_attempt> collect(std::string output);
+  core::result<publish_attempt> collect(const held_attempt& x, std::string output);
   /// Reports `failed` and makes the slot free.
-  void give_up(core::error failed, std::vector<cut_stream> cut = {});
-  void free_slot();
+  void give_up(held_attempt& x, core::error failed, std::vector<cut_stream> cut = {});
+  void free_slot(const held_attempt& x);
   /// Removes the view and forgets the attempt.
-  void clear();
-  void enter(core::phase at);
-  void keep_logs(const sandbox::exit_report& report) const;
-  void warn(std::string_view text, const core::error& reason) const;
-  [[nodiscard]] const core::task_spec& spec() const;
-  [[nodiscard]] std::filesystem::path log_file(const char* stream) const;
-  [[nodiscard]] std::optional<io::view_owner> owner() const;
+  void clear(held_attempt& x);
+  /// Announces the phase of an attempt whose turn it is.
+  void enter(const held_attempt& x, core::phase at);
+  void announce(const held_attempt& x, core::phase at);
+  void keep_logs(const held_attempt& x, const sandbox::exit_report& report) const;
+  void warn(const held_attempt& x, std::string_view text, const core::error& reason) const;
+  [[nodiscard]] static const core::task_spec& spec(const held_attempt& x);
+  [[nodiscard]] static std::filesystem::path log_file(const held_attempt& x, const char* stream);
+  [[nodiscard]] std::optional<io::view_owner> owner(const held_attempt& x) const;
 
   worker_actor::stateful_pointer<worker_state> self_;
   worker_setup setup_;
-  std::optional<running_attempt> now_;
+  /// The first one's child runs; a second one's starts when that has ended.
+  std::list<held_attempt> attempts_;
 };
 
-/// Detached: it blocks on disk. Takes one attempt at a time through pull, resolve, execute and push.
+/// Detached: it blocks on disk. Takes attempts through pull, resolve, execute and push; while the
+/// child of one runs, the next one may get ready.
 worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> self,
                                    worker_setup setup);
 

@@ -5,27 +5,42 @@
 #include <algorithm>
 
 namespace maze::core {
+namespace {
+
+/// An attempt that time passed this often is not short, whoever waits behind it waits elsewhere.
+constexpr std::uint32_t intervals_max = 2;
+
+} // namespace
 
 node_slots::node_slots(options settings) : options_(settings), free_(settings.total) {}
 
 slot_actions node_slots::offered(attempt_id attempt, const resources& needs) {
   const auto same = [attempt](const held& x) { return x.attempt == attempt; };
-  if (running_.count(attempt) != 0 || std::any_of(waiting_.begin(), waiting_.end(), same))
+  if (running_.count(attempt) != 0 || std::any_of(waiting_.begin(), waiting_.end(), same)
+      || find_lined_up(attempt) != next_.end())
     return {};
   const bool starts_at_once =
       waiting_.empty() && running_.size() < options_.slots_max && free_.fits(needs);
   if (draining_ || !options_.total.fits(needs)
-      || (!starts_at_once && waiting_.size() >= options_.waiting_max))
+      || (!starts_at_once && waiting() >= options_.waiting_max))
     return {refuse_attempt{attempt}};
-  waiting_.push_back({attempt, needs, slot_id{}});
-  return start_what_fits();
+  waiting_.push_back(
+      {.attempt = attempt, .needs = needs, .slot = {}, .arrival = ++arrivals_, .before = {}});
+  return settle();
 }
 
 slot_actions node_slots::ended(attempt_id attempt) {
   if (const auto found = running_.find(attempt); found != running_.end()) {
+    const slot_id slot = found->second.slot;
     free_.give_back(found->second.needs);
-    free_slots_.insert(found->second.slot.value);
+    open_.erase(attempt);
     running_.erase(found);
+    if (auto next = next_.extract(slot))
+      begin(std::move(next.mapped()));
+    else
+      free_slots_.insert(slot.value);
+  } else if (const auto behind = find_lined_up(attempt); behind != next_.end()) {
+    leave_line(behind);
   } else {
     const auto waits = std::find_if(waiting_.begin(), waiting_.end(),
                                     [attempt](const held& x) { return x.attempt == attempt; });
@@ -33,13 +48,46 @@ slot_actions node_slots::ended(attempt_id attempt) {
       return {};
     waiting_.erase(waits);
   }
-  return start_what_fits();
+  return settle();
+}
+
+slot_actions node_slots::returned(attempt_id attempt) {
+  const auto behind = find_lined_up(attempt);
+  if (behind == next_.end())
+    return {};
+  const held left = leave_line(behind);
+  const held back{
+      .attempt = attempt, .needs = left.needs, .slot = {}, .arrival = left.arrival, .before = {}};
+  const auto later = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const held& x) { return x.arrival > back.arrival; });
+  waiting_.insert(later, back);
+  return settle();
+}
+
+slot_actions node_slots::time_passed() {
+  slot_actions todo;
+  for (auto& [attempt, entry] : running_)
+    if (++entry.intervals >= intervals_max)
+      open_.erase(attempt);
+  for (auto& [slot, entry] : next_)
+    if (++entry.intervals >= intervals_max && !entry.recalled)
+      recall(entry, todo);
+  return todo;
 }
 
 void node_slots::drain() noexcept { draining_ = true; }
 
-slot_actions node_slots::start_what_fits() {
-  slot_actions started;
+slot_actions node_slots::settle() {
+  slot_actions todo;
+  // Whoever stands behind the one that was lined up may fit.
+  do
+    start_what_fits(todo);
+  while (line_up_first(todo));
+  recall_what_could_start(todo);
+  return todo;
+}
+
+void node_slots::start_what_fits(slot_actions& todo) {
   while (!waiting_.empty() && running_.size() < options_.slots_max
          && free_.fits(waiting_.front().needs)) {
     auto next = waiting_.front();
@@ -48,28 +96,113 @@ slot_actions node_slots::start_what_fits() {
       free_slots_.insert(next_slot_++);
     next.slot = slot_id{*free_slots_.begin()};
     free_slots_.erase(free_slots_.begin());
-    free_.take(next.needs);
-    started.emplace_back(start_attempt{next.attempt, next.slot});
-    running_.emplace(next.attempt, next);
+    todo.emplace_back(start_attempt{next.attempt, next.slot});
+    begin(std::move(next));
   }
-  return started;
+}
+
+void node_slots::begin(held entry) {
+  free_.take(entry.needs);
+  entry.intervals = 0;
+  open_.insert(entry.attempt);
+  running_.emplace(entry.attempt, std::move(entry));
+}
+
+void node_slots::recall_what_could_start(slot_actions& todo) {
+  if (next_.empty())
+    return;
+  for (auto [left, slots] = spare(); slots > 0; --slots) {
+    held* oldest = nullptr;
+    for (auto& [slot, entry] : next_)
+      if (!entry.recalled && left.fits(entry.needs)
+          && (oldest == nullptr || entry.arrival < oldest->arrival))
+        oldest = &entry;
+    if (oldest == nullptr)
+      return;
+    left.take(oldest->needs);
+    recall(*oldest, todo);
+  }
+}
+
+void node_slots::recall(held& entry, slot_actions& todo) {
+  entry.recalled = true;
+  todo.emplace_back(recall_attempt{entry.attempt, entry.slot});
+}
+
+bool node_slots::line_up_first(slot_actions& todo) {
+  if (waiting_.empty())
+    return false;
+  const auto& first = waiting_.front();
+  const auto before = std::find_if(open_.begin(), open_.end(), [&](attempt_id attempt) {
+    return running_.at(attempt).needs.fits(first.needs);
+  });
+  if (before == open_.end())
+    return false;
+  held next = first;
+  waiting_.pop_front();
+  next.slot = running_.at(*before).slot;
+  next.before = *before;
+  open_.erase(before);
+  todo.emplace_back(line_up_attempt{next.attempt, next.slot});
+  next_.emplace(next.slot, next);
+  return true;
+}
+
+node_slots::held node_slots::leave_line(follower who) {
+  held left = std::move(who->second);
+  next_.erase(who);
+  if (running_.at(left.before).intervals < intervals_max)
+    open_.insert(left.before);
+  return left;
+}
+
+node_slots::follower node_slots::find_lined_up(attempt_id attempt) {
+  return std::find_if(next_.begin(), next_.end(),
+                      [attempt](const auto& x) { return x.second.attempt == attempt; });
+}
+
+std::pair<resources, std::size_t> node_slots::spare() const {
+  resources left = free_;
+  std::size_t slots = options_.slots_max - running_.size();
+  for (const auto& [slot, entry] : next_)
+    if (entry.recalled && slots > 0 && left.fits(entry.needs)) {
+      left.take(entry.needs);
+      --slots;
+    }
+  return {left, slots};
 }
 
 void node_slots::check_invariants() const {
   auto used = free_;
   std::set<std::uint64_t> slots = free_slots_;
+  std::map<slot_id, resources> taken;
   for (const auto& [attempt, entry] : running_) {
     used.give_back(entry.needs);
     ensure(slots.insert(entry.slot.value).second, "a slot holds one attempt");
     ensure(entry.attempt == attempt, "an attempt is known by its own token");
+    taken.emplace(entry.slot, entry.needs);
   }
   ensure(used == options_.total, "what is free and what runs is what the node has");
   ensure(slots.size() == next_slot_, "every slot is free or in use");
   ensure(running_.size() <= options_.slots_max, "no more run than there are slots");
-  ensure(waiting_.size() <= options_.waiting_max, "no more wait than allowed");
+  ensure(waiting() <= options_.waiting_max, "no more wait than allowed");
   ensure(waiting_.empty() || running_.size() == options_.slots_max
              || !free_.fits(waiting_.front().needs),
          "nothing waits that has its resources");
+  const auto [left, spare_slots] = spare();
+  for (const auto& [slot, entry] : next_) {
+    ensure(taken.count(slot) == 1 && taken.at(slot).fits(entry.needs)
+               && running_.at(entry.before).slot == slot,
+           "what is lined up will have its resources");
+    ensure(entry.recalled || spare_slots == 0 || !left.fits(entry.needs),
+           "nothing stays lined up that could start");
+  }
+  for (const attempt_id attempt : open_) {
+    const held& runs = running_.at(attempt);
+    ensure(next_.count(runs.slot) == 0, "one at most is lined up in a slot");
+    ensure(waiting_.empty() || !runs.needs.fits(waiting_.front().needs),
+           "nothing waits that can be lined up");
+  }
 }
 
 } // namespace maze::core

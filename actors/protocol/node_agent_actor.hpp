@@ -62,6 +62,17 @@ struct slot_free {
   }
 };
 
+/// A lined-up attempt that was recalled before it began.
+struct attempt_returned {
+  core::slot_id slot;
+  attempt_order order;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, attempt_returned& x) {
+    return f(x.slot, x.order);
+  }
+};
+
 /// The run ended: its trees, views and cached values may go.
 struct close_run {
   core::run_id run;
@@ -80,9 +91,18 @@ struct drain_node {
   }
 };
 
+/// Time for the agent to look after those that are lined up.
+struct line_tick {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, line_tick&) {
+    return f();
+  }
+};
+
 /// A NODE AGENT: owns the slots and workers of one node.
 using node_agent_actor =
-    interface<void(run_attempts), void(stop_attempts), void(slot_free), void(close_run),
+    interface<void(run_attempts), void(stop_attempts), void(slot_free), void(attempt_returned),
+              void(line_tick), void(close_run),
               // Stops everything; the reply comes when no child lives any more.
               bool(drain_node)>;
 

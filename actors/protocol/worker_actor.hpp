@@ -33,8 +33,20 @@ struct stop_child {
   }
 };
 
-/// A WORKER: owns one child at a time and takes an attempt through pull, resolve, execute, push.
-using worker_actor = interface<void(run_attempt), void(child_ended), void(stop_child)>;
+/// Gives a lined-up attempt back to the agent, unless its child has begun.
+struct recall_child {
+  core::attempt_id attempt;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, recall_child& x) {
+    return f(x.attempt);
+  }
+};
+
+/// A WORKER: runs one child at a time and takes its attempt through pull, resolve, execute, push.
+/// Given a second attempt meanwhile, it has that one's child start when the first one's has ended.
+using worker_actor =
+    interface<void(run_attempt), void(child_ended), void(stop_child), void(recall_child)>;
 
 } // namespace maze::actors
 

@@ -30,6 +30,13 @@ struct agent_fixture : test::actor_fixture {
   void free(std::uint64_t slot, std::uint64_t counter) {
     tell(sut, slot_free{core::slot_id{slot}, test::attempt(counter)});
   }
+  /// The worker of the slot gives a lined-up attempt back.
+  void give_back(std::uint64_t slot, std::uint64_t counter) {
+    for (const auto& run : (*workers)[slot]->runs)
+      if (run.order.attempt == test::attempt(counter))
+        return tell(sut, attempt_returned{core::slot_id{slot}, run.order});
+    FAIL("the worker does not have attempt " << counter);
+  }
   /// Attempts that workers were told to run, in order.
   std::vector<core::attempt_id> started() const {
     std::vector<core::attempt_id> out;
@@ -70,14 +77,77 @@ struct agent_fixture : test::actor_fixture {
 
 TEST_CASE_METHOD(agent_fixture, "attempts start as they fit, each in a slot of its own",
                  "[actors][node_agent]") {
-  offer({1, 2, 3});
+  offer({1, 2});
+  offer({3}, 2);
   REQUIRE(workers->size() == 2);
   CHECK(started() == list({1, 2}));
   CHECK((*workers)[0]->runs[0].files->bundle().run == run_of_all);
   free(0, 1);
   CHECK(scheduler->ended == list({1}));
+  free(1, 2);
   CHECK(workers->size() == 2);
   CHECK((*workers)[0]->runs.size() == 2);
+}
+
+TEST_CASE_METHOD(agent_fixture, "the next attempt of a slot is with the worker before it is free",
+                 "[actors][node_agent]") {
+  offer({1, 2, 3});
+  REQUIRE((*workers)[0]->runs.size() == 2);
+  CHECK((*workers)[0]->runs[1].order.attempt == test::attempt(3));
+  free(0, 1);
+  CHECK(scheduler->ended == list({1}));
+  stop(3);
+  CHECK((*workers)[0]->stops == list({3}));
+  free(0, 3);
+  CHECK(scheduler->ended == list({1, 3}));
+  offer({4});
+  CHECK((*workers)[0]->runs.size() == 3);
+}
+
+TEST_CASE_METHOD(agent_fixture,
+                 "an attempt that could start elsewhere is recalled and starts there",
+                 "[actors][node_agent]") {
+  offer({1, 2, 3});
+  free(1, 2);
+  CHECK((*workers)[0]->recalls == list({3}));
+  SECTION("given back") {
+    give_back(0, 3);
+    CHECK((*workers)[1]->runs.size() == 2);
+    free(1, 3);
+    CHECK(scheduler->ended == list({2, 3}));
+  }
+  SECTION("begun meanwhile") {
+    free(0, 1);
+    CHECK((*workers)[1]->runs.size() == 1);
+    free(0, 3);
+    CHECK(scheduler->ended == list({2, 1, 3}));
+  }
+  SECTION("failed meanwhile") {
+    free(0, 3);
+    CHECK(scheduler->ended == list({2, 3}));
+  }
+  SECTION("of a run that is closed meanwhile") {
+    tell(sut, close_run{run_of_all});
+    give_back(0, 3);
+    CHECK(scheduler->ended == list({2, 3}));
+    CHECK((*workers)[1]->runs.size() == 1);
+  }
+}
+
+TEST_CASE_METHOD(agent_fixture, "nobody is left behind a long attempt", "[actors][node_agent]") {
+  offer({1, 2, 3, 4});
+  advance(std::chrono::milliseconds(20));
+  CHECK((*workers)[0]->recalls.empty());
+  advance(std::chrono::milliseconds(20));
+  CHECK((*workers)[0]->recalls == list({3}));
+  CHECK((*workers)[1]->recalls == list({4}));
+  give_back(0, 3);
+  give_back(1, 4);
+  free(1, 2);
+  const auto& runs = (*workers)[1]->runs;
+  REQUIRE(runs.size() == 4);
+  CHECK(runs[2].order.attempt == test::attempt(3));
+  CHECK(runs[3].order.attempt == test::attempt(4));
 }
 
 TEST_CASE_METHOD(agent_fixture, "the bundle of a run is asked for once", "[actors][node_agent]") {
@@ -125,19 +195,25 @@ TEST_CASE_METHOD(agent_fixture, "what the node cannot hold goes back to the sche
 
 TEST_CASE_METHOD(agent_fixture, "a stop reaches the worker, and the slot is free when that says so",
                  "[actors][node_agent]") {
-  offer({1, 2, 3});
+  offer({1, 2});
+  offer({3}, 2);
   stop(1);
+  stop(2);
   CHECK((*workers)[0]->stops == list({1}));
   CHECK(scheduler->ended.empty());
+  free(1, 2);
   CHECK(started().size() == 2);
   free(0, 1);
-  CHECK(scheduler->ended == list({1}));
+  CHECK(scheduler->ended == list({2, 1}));
   CHECK(started().size() == 3);
 }
 
 TEST_CASE_METHOD(agent_fixture, "an attempt that is stopped while it waits never starts",
                  "[actors][node_agent]") {
-  SECTION("for a slot") { offer({1, 2, 3}); }
+  SECTION("for a slot") {
+    offer({1, 2});
+    offer({3}, 2);
+  }
   SECTION("for the bundle of its run") {
     registry->slow = true;
     offer({1, 2, 3});
@@ -162,14 +238,30 @@ TEST_CASE_METHOD(agent_fixture, "a stop that comes too late changes nothing",
 
 TEST_CASE_METHOD(agent_fixture, "a worker that dies fails its attempt, and a fresh one takes over",
                  "[actors][node_agent]") {
-  offer({1, 2, 3});
+  offer({1, 2});
+  offer({3}, 2);
   kill((*workers)[0].actor);
   REQUIRE(context->lost.size() == 1);
   CHECK(context->lost[0].attempt == test::attempt(1));
   CHECK(context->lost[0].reason.code == core::errc::worker_crash);
   CHECK(scheduler->ended == list({1}));
+  free(1, 2);
   REQUIRE(workers->size() == 3);
   CHECK((*workers)[2]->runs.at(0).order.attempt == test::attempt(3));
+}
+
+TEST_CASE_METHOD(agent_fixture, "a worker that dies fails both attempts of its slot",
+                 "[actors][node_agent]") {
+  offer({1, 2, 3, 4});
+  kill((*workers)[0].actor);
+  CHECK(context->lost.size() == 2);
+  CHECK(scheduler->ended == list({3, 1}));
+  CHECK((*workers)[1]->recalls == list({4}));
+  give_back(1, 4);
+  REQUIRE(workers->size() == 3);
+  CHECK((*workers)[2]->runs.at(0).order.attempt == test::attempt(4));
+  free(0, 4);
+  CHECK(scheduler->ended == list({3, 1, 4}));
 }
 
 TEST_CASE_METHOD(agent_fixture, "an idle worker that dies fails nothing", "[actors][node_agent]") {
@@ -205,25 +297,60 @@ TEST_CASE_METHOD(agent_fixture, "an idle node is drained at once", "[actors][nod
 
 TEST_CASE_METHOD(agent_fixture, "a node that drains gives back what waits there",
                  "[actors][node_agent]") {
-  offer({1, 2, 3});
-  const auto drained = ask_later<bool>(sut, drain_node{});
-  REQUIRE(scheduler->refused.size() == 1);
-  CHECK(scheduler->refused[0].order.attempt == test::attempt(3));
-  CHECK(scheduler->refused[0].draining);
-  free(0, 1);
-  free(1, 2);
-  CHECK(drained.value());
-  CHECK(started() == list({1, 2}));
+  offer({1, 2});
+  SECTION("for its resources") {
+    offer({3}, 2);
+    const auto drained = ask_later<bool>(sut, drain_node{});
+    REQUIRE(scheduler->refused.size() == 1);
+    CHECK(scheduler->refused[0].order.attempt == test::attempt(3));
+    CHECK(scheduler->refused[0].draining);
+    free(0, 1);
+    free(1, 2);
+    CHECK(drained.value());
+    CHECK(started() == list({1, 2}));
+  }
+  SECTION("lined up") {
+    offer({3});
+    const auto drained = ask_later<bool>(sut, drain_node{});
+    CHECK((*workers)[0]->recalls == list({3}));
+    CHECK((*workers)[0]->stops == list({1}));
+    give_back(0, 3);
+    REQUIRE(scheduler->refused.size() == 1);
+    CHECK(scheduler->refused[0].order.attempt == test::attempt(3));
+    CHECK(scheduler->refused[0].draining);
+    free(0, 1);
+    free(1, 2);
+    CHECK(drained.value());
+  }
+  SECTION("lined up, unless it begins meanwhile") {
+    offer({3});
+    const auto drained = ask_later<bool>(sut, drain_node{});
+    free(0, 1);
+    free(1, 2);
+    CHECK((*workers)[0]->stops == list({1, 3}));
+    CHECK(drained.pending());
+    free(0, 3);
+    CHECK(drained.value());
+    CHECK(scheduler->refused.empty());
+  }
 }
 
 TEST_CASE_METHOD(agent_fixture, "a run that is closed early leaves nothing waiting",
                  "[actors][node_agent]") {
   SECTION("for a slot") {
-    offer({1, 2, 3});
+    offer({1, 2});
+    offer({3}, 2);
     tell(sut, close_run{run_of_all});
     CHECK(scheduler->ended == list({3}));
     free(0, 1);
     CHECK(started() == list({1, 2}));
+  }
+  SECTION("behind another one") {
+    offer({1, 2, 3});
+    tell(sut, close_run{run_of_all});
+    CHECK((*workers)[0]->stops == list({3}));
+    free(0, 3);
+    CHECK(scheduler->ended == list({3}));
   }
   SECTION("for its bundle") {
     registry->slow = true;

@@ -3,6 +3,7 @@
 #include "maze/actors/reactor.hpp"
 #include "maze/actors/type_ids.hpp"
 #include "support/builders.hpp"
+#include "support/needs.hpp"
 #include "support/scratch_dir.hpp"
 
 #include <caf/actor_system.hpp>
@@ -14,6 +15,8 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace maze;
 using namespace maze::actors;
@@ -110,6 +113,10 @@ struct worker_fixture {
   std::optional<caf::scoped_actor> self;
   worker_actor sut;
 };
+
+std::optional<std::string> needs_root() {
+  return ::geteuid() == 0 ? std::nullopt : std::optional<std::string>("needs root");
+}
 
 std::string stdout_of(const told& seen) {
   if (seen.lost)
@@ -267,4 +274,100 @@ TEST_CASE_METHOD(worker_fixture, "nothing of an attempt's view stays on the disk
   // The view of the first attempt was removed before the second began.
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "run" / "space"))
     CHECK(entry.path().string().find("1-1") == std::string::npos);
+}
+
+TEST_CASE_METHOD(worker_fixture, "the child of a second attempt starts when the first one's ended",
+                 "[actors][worker]") {
+  const std::string gate = (folder / "gate").native(), mark = (folder / "mark").native();
+  REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+  // Who comes first makes the mark, but only when it ends.
+  start(test::shell("t", "if [ -e " + mark + " ]; then echo second; else read x <" + gate
+                             + "; touch " + mark + "; echo first; fi"));
+  order(1);
+  wait_for(core::phase::execute);
+  order(2);
+  std::ofstream(gate) << "go\n";
+  const told first = wait();
+  CHECK(stdout_of(first) == "first\n");
+  CHECK(first.free->attempt == test::attempt(1));
+  const told second = wait();
+  CHECK(stdout_of(second) == "second\n");
+  CHECK(second.free->attempt == test::attempt(2));
+  CHECK(first.phases.size() + second.phases.size() == 1);
+}
+
+TEST_CASE_METHOD(worker_fixture,
+                 "a second attempt that fails before it begins leaves the first alone",
+                 "[actors][worker]") {
+  auto spec = test::shell("sleeps", "sleep 60");
+  spec.parameters = {{.name = "x"}};
+  spec.inputs["x"] = {core::parse_reference("before.output.run").value()};
+  start(spec);
+  order(1, {{"before", test::output_of("value")}});
+  wait_for(core::phase::execute);
+  order(2);
+  const told second = wait();
+  REQUIRE(second.lost);
+  CHECK(second.lost->attempt == test::attempt(2));
+  CHECK(second.free->attempt == test::attempt(2));
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  CHECK(wait().free->attempt == test::attempt(1));
+}
+
+TEST_CASE_METHOD(worker_fixture, "a second attempt is stopped before it begins",
+                 "[actors][worker]") {
+  start(test::shell("sleeps", "touch " + (folder / "begun").native() + "$MAZE_ATTEMPT; sleep 60"));
+  order(1);
+  wait_for(core::phase::execute);
+  order(2);
+  caf::anon_send(sut, stop_child{test::attempt(2)});
+  const told second = wait();
+  REQUIRE(second.lost);
+  CHECK(second.lost->reason.code == core::errc::cancelled);
+  CHECK(second.free->attempt == test::attempt(2));
+  CHECK(second.phases.empty());
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  CHECK(wait().lost->attempt == test::attempt(1));
+}
+
+TEST_CASE_METHOD(worker_fixture, "a second attempt is given back whole unless it has begun",
+                 "[actors][worker]") {
+  start(test::shell("sleeps", "sleep 60"));
+  order(1);
+  wait_for(core::phase::execute);
+  order(2);
+  caf::anon_send(sut, recall_child{test::attempt(1)});
+  caf::anon_send(sut, recall_child{test::attempt(2)});
+  (*self)->receive(
+      [&](const attempt_returned& msg) {
+        CHECK(msg.slot == core::slot_id{3});
+        CHECK(msg.order.attempt == test::attempt(2));
+        CHECK(msg.order.run == core::run_id{7});
+        CHECK(msg.order.context);
+      },
+      caf::after(std::chrono::seconds(60)) >> [] { FAIL("the worker is silent"); });
+  // It may come again.
+  order(2);
+  caf::anon_send(sut, stop_child{test::attempt(1)});
+  const told first = wait();
+  CHECK(first.free->attempt == test::attempt(1));
+  CHECK(first.phases == std::vector<core::phase>{core::phase::execute});
+  caf::anon_send(sut, stop_child{test::attempt(2)});
+  CHECK(wait().free->attempt == test::attempt(2));
+}
+
+TEST_CASE_METHOD(worker_fixture, "two attempts of one slot have users of their own",
+                 "[actors][worker]") {
+  MAZE_NEEDS(needs_root());
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0711));
+  auto changed = *services;
+  changed.first_user = 1'900'000'000;
+  services = std::make_shared<const worker_services>(std::move(changed));
+  start(test::shell("t", "id -u; sleep 0.05"));
+  order(1);
+  order(2);
+  const std::string first = stdout_of(wait()), second = stdout_of(wait());
+  // Slot 3 has the users 6 and 7.
+  CHECK(first == "1900000006\n");
+  CHECK(second == "1900000007\n");
 }

@@ -11,6 +11,12 @@ resources cores(std::uint32_t n) { return {.cpu_millis = n * 1000, .memory = {},
 slot_actions start(std::uint64_t counter, std::uint64_t slot) {
   return {start_attempt{nth(counter), slot_id{slot}}};
 }
+slot_actions line_up(std::uint64_t counter, std::uint64_t slot) {
+  return {line_up_attempt{nth(counter), slot_id{slot}}};
+}
+slot_actions recall(std::uint64_t counter, std::uint64_t slot) {
+  return {recall_attempt{nth(counter), slot_id{slot}}};
+}
 slot_actions refuse(std::uint64_t counter) { return {refuse_attempt{nth(counter)}}; }
 
 } // namespace
@@ -19,10 +25,11 @@ TEST_CASE("attempts start in the lowest free slot while their resources last", "
   node_slots sut({.total = cores(2)});
   CHECK(sut.offered(nth(1), cores(1)) == start(1, 0));
   CHECK(sut.offered(nth(2), cores(1)) == start(2, 1));
-  CHECK(sut.offered(nth(3), cores(1)).empty());
+  CHECK(sut.offered(nth(3), cores(1)) == line_up(3, 0));
   CHECK(sut.waiting() == 1);
   CHECK(sut.free() == cores(0));
-  CHECK(sut.ended(nth(1)) == start(3, 0));
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.running() == 2);
   CHECK(sut.ended(nth(3)).empty());
   CHECK(sut.ended(nth(2)).empty());
   CHECK(sut.offered(nth(4), cores(2)) == start(4, 0));
@@ -34,8 +41,9 @@ TEST_CASE("a large attempt that waits is not overtaken by a small one", "[core][
   sut.offered(nth(1), cores(1));
   CHECK(sut.offered(nth(2), cores(2)).empty());
   CHECK(sut.offered(nth(3), cores(1)).empty());
-  CHECK(sut.ended(nth(1)) == start(2, 0));
-  CHECK(sut.ended(nth(2)) == start(3, 0));
+  CHECK(sut.ended(nth(1)) == slot_actions{start(2, 0)[0], line_up(3, 0)[0]});
+  CHECK(sut.ended(nth(2)).empty());
+  CHECK(sut.running() == 1);
   sut.check_invariants();
 }
 
@@ -44,7 +52,7 @@ TEST_CASE("what can never fit is refused, and so is what finds the waiting room 
   node_slots sut({.total = cores(1), .waiting_max = 1});
   CHECK(sut.offered(nth(1), cores(2)) == refuse(1));
   CHECK(sut.offered(nth(2), cores(1)) == start(2, 0));
-  CHECK(sut.offered(nth(3), cores(1)).empty());
+  CHECK(sut.offered(nth(3), cores(1)) == line_up(3, 0));
   CHECK(sut.offered(nth(4), cores(1)) == refuse(4));
   sut.check_invariants();
 }
@@ -60,8 +68,9 @@ TEST_CASE("attempts that ask for nothing are bounded by the slots", "[core][slot
   node_slots sut({.total = {}, .waiting_max = 8, .slots_max = 2});
   CHECK(sut.offered(nth(1), {}) == start(1, 0));
   CHECK(sut.offered(nth(2), {}) == start(2, 1));
-  CHECK(sut.offered(nth(3), {}).empty());
-  CHECK(sut.ended(nth(2)) == start(3, 1));
+  CHECK(sut.offered(nth(3), {}) == line_up(3, 0));
+  CHECK(sut.ended(nth(2)) == recall(3, 0));
+  CHECK(sut.returned(nth(3)) == start(3, 1));
   sut.check_invariants();
 }
 
@@ -71,7 +80,8 @@ TEST_CASE("a draining node refuses new attempts and goes on with those it has", 
   sut.offered(nth(2), cores(1));
   sut.drain();
   CHECK(sut.offered(nth(3), cores(1)) == refuse(3));
-  CHECK(sut.ended(nth(1)) == start(2, 0));
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.running() == 1);
   sut.check_invariants();
 }
 
@@ -88,10 +98,90 @@ TEST_CASE("a repeated offer and the end of a stranger change nothing", "[core][s
   node_slots sut({.total = cores(1)});
   CHECK(sut.offered(nth(1), cores(1)) == start(1, 0));
   CHECK(sut.offered(nth(1), cores(1)).empty());
+  CHECK(sut.offered(nth(2), cores(1)) == line_up(2, 0));
   CHECK(sut.offered(nth(2), cores(1)).empty());
-  CHECK(sut.offered(nth(2), cores(1)).empty());
+  CHECK(sut.returned(nth(1)).empty());
+  CHECK(sut.returned(nth(9)).empty());
   CHECK(sut.ended(nth(9)).empty());
   CHECK(sut.running() == 1);
   CHECK(sut.waiting() == 1);
+  sut.check_invariants();
+}
+
+TEST_CASE("behind a large attempt one small one is lined up, and gives back what it does not need",
+          "[core][slots]") {
+  node_slots sut({.total = cores(4)});
+  sut.offered(nth(1), cores(3));
+  CHECK(sut.offered(nth(2), cores(2)) == line_up(2, 0));
+  CHECK(sut.offered(nth(3), cores(2)).empty());
+  CHECK(sut.ended(nth(1)) == start(3, 1));
+  CHECK(sut.free() == cores(0));
+  sut.check_invariants();
+}
+
+TEST_CASE("nothing small is lined up before a large attempt that came earlier", "[core][slots]") {
+  node_slots sut({.total = cores(2)});
+  sut.offered(nth(1), cores(1));
+  sut.offered(nth(2), cores(1));
+  CHECK(sut.offered(nth(3), cores(2)).empty());
+  CHECK(sut.offered(nth(4), cores(1)).empty());
+  CHECK(sut.lined_up() == 0);
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.ended(nth(2)) == slot_actions{start(3, 0)[0], line_up(4, 0)[0]});
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt that fits starts when the large one before it is lined up", "[core][slots]") {
+  node_slots sut({.total = cores(4)});
+  CHECK(sut.offered(nth(1), cores(3)) == start(1, 0));
+  CHECK(sut.offered(nth(2), cores(4)).empty());
+  CHECK(sut.offered(nth(3), cores(3)).empty());
+  CHECK(sut.offered(nth(4), cores(1)).empty());
+  CHECK(sut.ended(nth(2)) == slot_actions{line_up(3, 0)[0], start(4, 1)[0]});
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt that is lined up is recalled when it could start elsewhere",
+          "[core][slots]") {
+  node_slots sut({.total = cores(2)});
+  sut.offered(nth(1), cores(1));
+  sut.offered(nth(2), cores(1));
+  CHECK(sut.offered(nth(3), cores(1)) == line_up(3, 0));
+  CHECK(sut.ended(nth(2)) == recall(3, 0));
+  sut.check_invariants();
+  SECTION("and starts there") {
+    CHECK(sut.returned(nth(3)) == start(3, 1));
+    CHECK(sut.lined_up() == 0);
+  }
+  SECTION("unless it began meanwhile") {
+    CHECK(sut.ended(nth(1)).empty());
+    CHECK(sut.running() == 1);
+    CHECK(sut.returned(nth(3)).empty());
+    CHECK(sut.offered(nth(4), cores(1)) == start(4, 1));
+  }
+  SECTION("or ended") {
+    CHECK(sut.ended(nth(3)).empty());
+    CHECK(sut.offered(nth(4), cores(1)) == start(4, 1));
+    CHECK(sut.offered(nth(5), cores(1)) == line_up(5, 0));
+  }
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt waits behind a long one for two intervals only", "[core][slots]") {
+  node_slots sut({.total = cores(2)});
+  sut.offered(nth(1), cores(1));
+  sut.offered(nth(2), cores(1));
+  sut.offered(nth(3), cores(1));
+  CHECK(sut.offered(nth(4), cores(1)) == line_up(4, 1));
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.ended(nth(2)).empty());
+  CHECK(sut.offered(nth(5), cores(1)) == line_up(5, 1));
+  CHECK(sut.time_passed() == recall(3, 0));
+  CHECK(sut.offered(nth(6), cores(1)).empty());
+  CHECK(sut.returned(nth(3)).empty());
+  sut.check_invariants();
+  // The oldest goes next, although others were lined up meanwhile.
+  CHECK(sut.ended(nth(4)) == line_up(3, 1));
+  CHECK(sut.ended(nth(5)) == line_up(6, 1));
   sut.check_invariants();
 }

@@ -35,7 +35,10 @@ private:
     bool dead = false;
     bool draining = false;
     std::map<core::attempt_id, job> held;
-    std::set<core::attempt_id> executing;
+    std::map<core::attempt_id, core::slot_id> executing;
+    /// Who starts when the one in the slot has left.
+    std::map<core::slot_id, core::attempt_id> lined_up;
+    bool ticking = false;
   };
   /// The scheduler's own idea of a node, kept apart from the scheduler.
   struct member {
@@ -72,7 +75,8 @@ private:
   void drain(std::size_t node);
   void receive(std::size_t at, core::attempt_id attempt, const job& work);
   void perform(std::size_t at, const core::slot_actions& actions);
-  void execute(std::size_t at, core::attempt_id attempt);
+  void execute(std::size_t at, core::attempt_id attempt, core::slot_id slot);
+  void tick(std::size_t at);
   void finish(std::size_t at, core::attempt_id attempt);
   void leave(std::size_t at, core::attempt_id attempt);
   void refuse(std::size_t at, core::attempt_id attempt);

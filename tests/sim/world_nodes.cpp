@@ -1,6 +1,7 @@
 #include "sim/world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace maze::sim {
 using namespace core;
@@ -27,7 +28,8 @@ void world::join(std::size_t node) {
            .total = here.total,
            .slots = node_slots({.total = here.total, .waiting_max = room, .slots_max = 16}),
            .held = {},
-           .executing = {}}));
+           .executing = {},
+           .lined_up = {}}));
   perform(scheduler_.node_joined(node_id{node}, here.total));
   beat(here.incarnation);
 }
@@ -66,20 +68,44 @@ void world::receive(std::size_t at, attempt_id attempt, const job& work) {
 }
 
 void world::perform(std::size_t at, const slot_actions& actions) {
+  auto& here = *hosts_[at];
   for (const auto& action : actions) {
-    if (const auto* start = std::get_if<start_attempt>(&action))
-      execute(at, start->attempt);
-    else
+    if (const auto* start = std::get_if<start_attempt>(&action)) {
+      execute(at, start->attempt, start->slot);
+    } else if (const auto* next = std::get_if<line_up_attempt>(&action)) {
+      rule(here.lined_up.emplace(next->slot, next->attempt).second,
+           "one attempt is lined up in a slot");
+    } else if (const auto* back = std::get_if<recall_attempt>(&action)) {
+      net_.after(std::chrono::milliseconds(fate_.below(20)),
+                 [this, at, attempt = back->attempt, slot = back->slot] {
+                   auto& from = *hosts_[at];
+                   const auto found = from.lined_up.find(slot);
+                   if (from.dead || found == from.lined_up.end() || found->second != attempt)
+                     return;
+                   from.lined_up.erase(found);
+                   perform(at, from.slots.returned(attempt));
+                 });
+    } else {
       refuse(at, std::get<refuse_attempt>(action).attempt);
+    }
   }
+  if (here.slots.lined_up() > 0 && !std::exchange(here.ticking, true))
+    net_.after(std::chrono::milliseconds(20), [this, at] { tick(at); });
 }
 
-void world::execute(std::size_t at, attempt_id attempt) {
+void world::tick(std::size_t at) {
+  auto& here = *hosts_[at];
+  here.ticking = false;
+  if (!here.dead)
+    perform(at, here.slots.time_passed());
+}
+
+void world::execute(std::size_t at, attempt_id attempt, slot_id slot) {
   auto& here = *hosts_[at];
   const auto work = here.held.at(attempt);
-  here.executing.insert(attempt);
+  here.executing.emplace(attempt, slot);
   resources used;
-  for (const auto& each : here.executing)
+  for (const auto& [each, where] : here.executing)
     used.give_back(here.held.at(each).needs);
   rule(here.total.fits(used), "what runs on a node fits it");
   auto& owner = runs_[work.run];
@@ -126,7 +152,10 @@ void world::leave(std::size_t at, attempt_id attempt) {
   auto& here = *hosts_[at];
   if (here.dead || here.held.erase(attempt) == 0)
     return;
-  here.executing.erase(attempt);
+  std::erase_if(here.lined_up, [attempt](const auto& x) { return x.second == attempt; });
+  if (const auto ran = here.executing.extract(attempt))
+    if (const auto next = here.lined_up.extract(ran.mapped()))
+      execute(at, next.mapped(), ran.mapped());
   const std::function<void()> left = [this, at, attempt] { attempt_left(attempt, at); };
   net_.send(host_address(at), scheduler_address, left);
   net_.echo(left);

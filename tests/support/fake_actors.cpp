@@ -66,6 +66,8 @@ recording_node_agent spawn_node_agent(actor_fixture& world) {
         [=](const run_attempts& msg) { append(book->orders, msg.orders); },
         [=](const stop_attempts& msg) { append(book->stops, msg.attempts); },
         [=](const slot_free& msg) { book->free.push_back(msg); },
+        [](const attempt_returned&) {},
+        [](line_tick) {},
         [=](const close_run& msg) { book->closed.push_back(msg.run); },
         [](drain_node) { return true; },
     };
@@ -80,6 +82,7 @@ recording_worker spawn_worker(actor_fixture& world) {
         [=](const run_attempt& msg) { book->runs.push_back(msg); },
         [](const child_ended&) {},
         [=](const stop_child& msg) { book->stops.push_back(msg.attempt); },
+        [=](const recall_child& msg) { book->recalls.push_back(msg.attempt); },
     };
   });
   return out;

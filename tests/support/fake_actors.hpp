@@ -60,6 +60,7 @@ recording_node_agent spawn_node_agent(actor_fixture& world);
 struct worker_book {
   std::vector<actors::run_attempt> runs;
   std::vector<core::attempt_id> stops;
+  std::vector<core::attempt_id> recalls;
 };
 using recording_worker = fake<actors::worker_actor, worker_book>;
 recording_worker spawn_worker(actor_fixture& world);
