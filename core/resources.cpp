@@ -19,7 +19,7 @@ std::string cores_text(std::uint32_t millis) {
 
 std::string to_string(const resources& x) {
   std::string out;
-  const auto add = [&out](std::string part) {
+  const auto add = [&out](const std::string& part) {
     if (!out.empty())
       out += ", ";
     out += part;

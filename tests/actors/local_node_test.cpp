@@ -119,9 +119,11 @@ TEST_CASE_METHOD(node_fixture, "a node that drains stops what runs and starts no
       .receive(
           [](const run_report& report) {
             REQUIRE(report.not_completed.size() == 2);
-            CHECK(report.not_completed[0].reason.code == core::errc::cancelled);
-            CHECK_FALSE(core::is_terminal(report.not_completed[1].state));
-            CHECK(report.not_completed[1].state != core::task_state::running);
+            // Nobody cancelled them: another node may run them.
+            for (const task_outcome& task : report.not_completed) {
+              CHECK_FALSE(core::is_terminal(task.state));
+              CHECK(task.state != core::task_state::running);
+            }
           },
           give_up);
 }

@@ -240,7 +240,9 @@ TEST_CASE_METHOD(worker_fixture, "an attempt that ends because its node stops ca
 
 TEST_CASE_METHOD(worker_fixture, "what a task left is not hashed once the node stops",
                  "[actors][worker]") {
-  start(test::shell("huge", "truncate -s 1T big"));
+  core::file_map base;
+  base.emplace("folder", core::file_entry{.kind = core::file_kind::directory, .mode = 0755});
+  start(test::shell("huge", "truncate -s 1T big"), {}, std::move(base));
   order();
   wait_for(core::phase::push);
   stopping.request_stop();
