@@ -17,9 +17,6 @@
 
 namespace maze::core {
 
-/// A moment on the deciding node's steady clock, in nanoseconds since an arbitrary origin.
-using instant = std::chrono::nanoseconds;
-
 // --- facts: what the journal keeps of a run; a fold over them gives the same state again ----------
 
 /// A task ended: completed with a result and files, or failed, cancelled or timed out with an error.

@@ -25,6 +25,8 @@ using run_id = id<struct run_tag>;
 using task_id = id<struct task_tag>;
 /// A `maze-node` process that may come back under the same id after a restart.
 using node_id = id<struct node_tag>;
+/// What one incarnation of a node and the master say to each other; never used again.
+using session_id = id<struct session_tag>;
 /// A slot of a node that runs one attempt at a time.
 using slot_id = id<struct slot_tag>;
 

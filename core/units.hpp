@@ -35,6 +35,8 @@ struct percentage {
 };
 
 using duration = std::chrono::nanoseconds;
+/// A moment on the deciding node's steady clock, in nanoseconds since an arbitrary origin.
+using instant = std::chrono::nanoseconds;
 
 /// Parses `512`, `512B`, `64KB`, `64KiB`, `2GB`, `1.5GiB`, up to TB/TiB: KB is 1000, KiB 1024.
 /// A fraction must come out as whole bytes. Fails with `invalid_argument` naming what is allowed.
