@@ -160,14 +160,14 @@ void dag_context_state::offer(const core::offer_task& deed, offer_tasks& batch) 
                                   .needs = spec.needs,
                                   .priority = spec.priority,
                                   .local_bytes = bytes_by_node(deed.task)},
-                         .order = {.run = setup_.run,
-                                   .task = deed.task,
-                                   .attempt = deed.attempt,
-                                   .number = logic_->attempts(deed.task),
-                                   .needs = spec.needs,
-                                   .files = std::move(view->published),
-                                   .outputs = std::move(view->outputs),
-                                   .context = self_}});
+                         .order = {{.run = setup_.run,
+                                    .task = deed.task,
+                                    .attempt = deed.attempt,
+                                    .number = logic_->attempts(deed.task),
+                                    .needs = spec.needs,
+                                    .files = std::move(view->published),
+                                    .outputs = std::move(view->outputs)},
+                                   self_}});
 }
 
 std::vector<std::pair<core::node_id, std::uint64_t>>

@@ -91,14 +91,22 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
 }
 
 caf::result<core::node_id> master_state::join(const join_cluster& msg) {
-  const auto node = logic_->join(msg.name, msg.total);
-  if (!node)
-    return to_caf(node.error());
+  const auto admitted =
+      logic_->join({.name = msg.name, .total = msg.total, .labels = {}, .incarnation = setup_.seed},
+                   std::chrono::steady_clock::now().time_since_epoch());
+  if (!admitted)
+    return to_caf(admitted.error());
+  if (admitted->resumed)
+    return to_caf(
+        {.code = core::errc::already_exists,
+         .message = "a node named '" + msg.name + "' is already a member: choose another --name",
+         .origin = "join"});
+  const core::node_id node = admitted->fact.node;
   self_->monitor(msg.agent);
-  agents_.push_back({*node, msg.agent});
-  keep(core::node_joined{*node, msg.name, setup_.seed, msg.total});
+  agents_.push_back({node, msg.agent});
+  keep(admitted->fact);
   auto reply = self_->make_response_promise<core::node_id>();
-  once_durable([this, node = *node, msg, reply](const caf::error& failed) mutable {
+  once_durable([this, node, msg, reply](const caf::error& failed) mutable {
     if (failed) {
       reply.deliver(failed);
       return;
@@ -158,8 +166,10 @@ void master_state::node_lost(const caf::actor_addr& agent) {
     return;
   const core::node_id node = found->node;
   agents_.erase(found);
-  logic_->leave(node);
-  keep(core::node_left{node, {.code = core::errc::node_lost, .message = "the node's agent ended"}});
+  const auto gone =
+      logic_->lose(logic_->members().at(node).session,
+                   {.code = core::errc::node_lost, .message = "the node's agent ended"});
+  keep(gone->fact);
   self_->send(setup_.scheduler, node_gone{node});
 }
 

@@ -3,33 +3,19 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
-#include "maze/core/resources.hpp"
+#include "maze/core/attempt_order.hpp"
 
-#include <map>
-#include <string>
 #include <vector>
 
 namespace maze::actors {
 
-/// One attempt on its way to a node: what differs from attempt to attempt; the rest is in the run's
-/// bundle.
-struct attempt_order {
-  core::run_id run;
-  core::task_id task;
-  core::attempt_id attempt;
-  /// 1 for the first attempt of the task.
-  std::uint32_t number = 1;
-  core::resources needs;
-  /// What the task's ancestors published.
-  core::manifest_delta files;
-  /// Encoded output dictionaries of the tasks that its references name.
-  std::map<std::string, std::string> outputs;
-  /// Who is told.
+/// An order inside one process: who is told travels with it.
+struct attempt_order : core::attempt_order {
   dag_context_actor context;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_order& x) {
-    return f(x.run, x.task, x.attempt, x.number, x.needs, x.files, x.outputs, x.context);
+    return f(static_cast<core::attempt_order&>(x), x.context);
   }
 };
 

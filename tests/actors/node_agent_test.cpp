@@ -19,11 +19,11 @@ struct agent_fixture : test::actor_fixture {
   void offer(const std::vector<std::uint64_t>& attempts, std::uint32_t cores = 1) {
     run_attempts msg;
     for (const std::uint64_t counter : attempts)
-      msg.orders.push_back({.run = run_of_all,
-                            .task = core::task_id{0},
-                            .attempt = test::attempt(counter),
-                            .needs = {.cpu_millis = cores * 1000},
-                            .context = context.actor});
+      msg.orders.push_back({{.run = run_of_all,
+                             .task = core::task_id{0},
+                             .attempt = test::attempt(counter),
+                             .needs = {.cpu_millis = cores * 1000}},
+                            context.actor});
     tell(sut, std::move(msg));
   }
   void stop(std::uint64_t counter) { tell(sut, stop_attempts{{test::attempt(counter)}}); }

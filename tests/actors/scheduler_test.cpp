@@ -27,12 +27,12 @@ struct scheduler_fixture : test::actor_fixture {
                                     .task = core::task_id{counter},
                                     .attempt = test::attempt(counter),
                                     .needs = needs},
-                           .order = {.run = run_of_all,
-                                     .task = core::task_id{counter},
-                                     .attempt = test::attempt(counter),
-                                     .needs = needs,
-                                     .outputs = {{"before", "value"}},
-                                     .context = context.actor}});
+                           .order = {{.run = run_of_all,
+                                      .task = core::task_id{counter},
+                                      .attempt = test::attempt(counter),
+                                      .needs = needs,
+                                      .outputs = {{"before", "value"}}},
+                                     context.actor}});
     }
     tell(sut, std::move(msg));
   }

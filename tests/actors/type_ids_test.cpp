@@ -56,14 +56,14 @@ struct wire_fixture : test::actor_fixture {
   }
 
   attempt_order order() {
-    return {.run = run_number,
-            .task = core::task_id{4},
-            .attempt = {2, 99},
-            .number = 3,
-            .needs = {.cpu_millis = 1500, .memory = {1 << 20}, .gpus = 2},
-            .files = some_files(),
-            .outputs = {{"top", test::output_of("x")}, {"left", std::string("\0\xff", 2)}},
-            .context = context.actor};
+    return {{.run = run_number,
+             .task = core::task_id{4},
+             .attempt = {2, 99},
+             .number = 3,
+             .needs = {.cpu_millis = 1500, .memory = {1 << 20}, .gpus = 2},
+             .files = some_files(),
+             .outputs = {{"top", test::output_of("x")}, {"left", std::string("\0\xff", 2)}}},
+            context.actor};
   }
   void check(const attempt_order& seen) {
     const attempt_order sent = order();

@@ -72,13 +72,12 @@ struct worker_fixture {
         run_files::options{.root = folder / "run", .overlay = launcher->can().overlay});
   }
   void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {}) {
-    caf::anon_send(sut,
-                   run_attempt{{.run = core::run_id{7},
-                                .task = core::task_id{0},
-                                .attempt = test::attempt(counter),
-                                .outputs = std::move(outputs),
-                                .context = caf::actor_cast<dag_context_actor>(caf::actor{*self})},
-                               files});
+    caf::anon_send(sut, run_attempt{{{.run = core::run_id{7},
+                                      .task = core::task_id{0},
+                                      .attempt = test::attempt(counter),
+                                      .outputs = std::move(outputs)},
+                                     caf::actor_cast<dag_context_actor>(caf::actor{*self})},
+                                    files});
   }
   told wait() {
     told out;
