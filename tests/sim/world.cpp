@@ -1,5 +1,7 @@
 #include "sim/world.hpp"
 
+#include "sim/draws.hpp"
+
 #include <fmt/format.h>
 
 namespace maze::sim {
@@ -25,7 +27,7 @@ world::world(std::uint64_t seed)
       scheduler_({.prefetch = prefetch_, .passes_max = 1 + fate_.below(20)}) {
   const auto runs = 1 + fate_.below(3);
   for (std::size_t i = 0; i < runs; ++i) {
-    const auto tasks = std::make_shared<const graph>(draw_graph());
+    const auto tasks = std::make_shared<const graph>(draw_graph(fate_));
     const graph_run::options settings{
         .epoch = 1,
         .first_token = i * graph_run::tokens_max + 1,

@@ -49,9 +49,6 @@ private:
   };
 
   // --- making ---
-  core::graph draw_graph();
-  core::task_spec draw_task(std::size_t number);
-  core::manifest_delta draw_files(const job& work);
   void draw_faults();
 
   // --- runs ---

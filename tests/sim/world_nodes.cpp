@@ -1,3 +1,4 @@
+#include "sim/draws.hpp"
 #include "sim/world.hpp"
 
 #include <algorithm>
@@ -140,7 +141,7 @@ void world::finish(std::size_t at, attempt_id attempt) {
     return;
   }
   const auto output = std::to_string(attempt.counter);
-  const auto files = draw_files(work);
+  const auto files = draw_files(fate_, writing_percent_, work.task);
   const std::function<void()> published = [this, work, attempt, output, files, at] {
     publish(work.run, attempt, output, files, at);
   };
@@ -188,59 +189,6 @@ void world::beat(std::size_t at) {
     if (members_[node].alive && members_[node].incarnation == at)
       perform(scheduler_.node_reported(node_id{node}, free));
   });
-}
-
-// --- drawing ----------------------------------------------------------------------------------------
-
-graph world::draw_graph() {
-  const auto size = fate_.percent(10) ? fate_.below(2) : 2 + fate_.below(16);
-  const auto density = 1 + fate_.below(30);
-  std::vector<task_spec> tasks;
-  for (std::size_t i = 0; i < size; ++i) {
-    tasks.push_back(draw_task(i));
-    for (std::size_t above = 0; above < i; ++above)
-      if (fate_.percent(density))
-        tasks.back().after.push_back(tasks[above].name);
-    if (!tasks.back().after.empty() && fate_.percent(50))
-      tasks.back().inputs["x"] = {reference{.task = tasks.back().after.front(), .path = {}}};
-  }
-  // Ids that follow the edges would hide an order by id where one by dependency is meant.
-  for (std::size_t i = size; i > 1; --i)
-    std::swap(tasks[i - 1], tasks[fate_.below(static_cast<std::uint32_t>(i))]);
-  return graph::build(std::move(tasks)).value();
-}
-
-task_spec world::draw_task(std::size_t number) {
-  task_spec spec;
-  spec.name = "t" + std::to_string(number) + "x";
-  spec.needs = {.cpu_millis = fate_.percent(1) ? 9000 : fate_.below(9) * 500,
-                .memory = {fate_.below(5)},
-                .gpus = fate_.percent(10) ? 1U : 0U};
-  spec.retries = fate_.below(3);
-  spec.priority = static_cast<std::int32_t>(fate_.below(3)) - 1;
-  if (fate_.percent(30))
-    spec.deletes = {"a", "b/y"};
-  return spec;
-}
-
-manifest_delta world::draw_files(const job& work) {
-  static const std::string paths[] = {"a", "a/x", "a/y", "b", "b/y", "b/y/z", "c", "d", "e"};
-  manifest_delta out;
-  if (!fate_.percent(writing_percent_))
-    return out;
-  const auto& path = paths[fate_.below(9)];
-  file_entry entry;
-  entry.hash = {1, fate_.percent(60) ? 0 : work.task.value + 1};
-  if (path.size() == 1 && fate_.percent(50)) {
-    entry = {.kind = file_kind::directory, .hash = {}, .size = 0, .mode = 0755, .target = {}};
-    if (fate_.percent(50))
-      out.written[path + "/x"].hash = {2, work.task.value + 1};
-  }
-  out.written[path] = entry;
-  for (const auto& gone : paths)
-    if (out.written.count(gone) == 0 && fate_.percent(10))
-      out.removed.push_back(gone);
-  return out;
 }
 
 } // namespace maze::sim

@@ -1,3 +1,4 @@
+#include "sim/cluster_world.hpp"
 #include "sim/scheduler_reference.hpp"
 #include "sim/seeds.hpp"
 #include "sim/world.hpp"
@@ -30,6 +31,7 @@ int main() {
     try {
       maze::sim::compare_with_reference(seed);
       maze::sim::world(seed).live();
+      maze::sim::cluster_world(seed).live();
     } catch (const std::exception& rule) {
       std::printf("%s%s\n", now_living, rule.what());
       return 1;
