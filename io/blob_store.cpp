@@ -1,22 +1,17 @@
 #include "maze/io/blob_store.hpp"
 
+#include "maze/io/blob_folder.hpp"
 #include "maze/io/file_copy.hpp"
 #include "maze/io/file_takeover.hpp"
-#include "maze/io/folders.hpp"
 #include "maze/io/hash.hpp"
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
-#include <mutex>
 #include <optional>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vector>
 
 namespace maze::io {
 namespace {
@@ -25,15 +20,6 @@ namespace {
 constexpr std::uint64_t small_file_max = std::uint64_t{256} << 10;
 // Up to here copying costs no more system calls than taking a file over safely.
 constexpr std::int64_t copy_instead_of_move_max = std::int64_t{16} << 10;
-// Above this many blobs one syncfs is cheaper than an fsync for each.
-constexpr std::size_t single_syncs_max = 16;
-constexpr mode_t blob_mode = 0644;
-
-/// `ab/<32 hex>`, relative to `blobs/`.
-std::string blob_name(const core::digest& hash) {
-  const auto hex = to_string(hash);
-  return hex.substr(0, 2) + '/' + hex;
-}
 
 core::result<struct stat> status_of(int fd, std::string_view what) {
   struct stat status {};
@@ -51,95 +37,32 @@ core::error absent(const core::digest& hash, const std::filesystem::path& root) 
 } // namespace
 
 struct blob_store::data {
-  std::filesystem::path root;
-  options settings;
-  /// Carries the lock.
-  unique_fd root_fd;
-  unique_fd blobs;
-  unique_fd modes;
-  unique_fd temporary;
-  dev_t device = 0;
-  std::atomic<std::uint64_t> next_temporary{1};
-  /// Held for a whole flush: a second flush returns when the blobs that the first one took are safe.
-  std::mutex flushing;
-  /// Guards `unsynced` and `sync_all`.
-  std::mutex guard;
-  std::vector<core::digest> unsynced;
-  /// Blobs of an earlier process may never have reached the disk.
-  bool sync_all = false;
-  struct temporary_file {
-    std::string name;
-    unique_fd fd;
-  };
+  std::shared_ptr<blob_folder> folder;
 
-  std::string temporary_name() { return std::to_string(next_temporary.fetch_add(1)); }
-
-  core::result<temporary_file> make_temporary() {
-    temporary_file made{.name = temporary_name(), .fd = {}};
-    made.fd.reset(::openat(temporary.get(), made.name.c_str(),
-                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, blob_mode));
-    // Not left to the umask: trees that hold a link to a blob promise this mode.
-    if (!made.fd || ::fchmod(made.fd.get(), blob_mode) != 0)
-      return core::fail(
-          errno_error(fmt::format("create a file in {}", (root / "tmp").native()), errno));
-    return made;
-  }
-
-  void drop(const std::string& name) const { ::unlinkat(temporary.get(), name.c_str(), 0); }
-
-  /// Whether the blob is there; with `size` only if it is that long (a machine that lost power may
-  /// have kept the name and lost the bytes).
-  [[nodiscard]] bool present(const std::string& name, std::optional<std::uint64_t> size) const {
-    struct stat status {};
-    return ::fstatat(blobs.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0
-           && S_ISREG(status.st_mode)
-           && (!size || static_cast<std::uint64_t>(status.st_size) == *size);
-  }
-
-  /// 0, or the errno of the renaming that failed.
-  [[nodiscard]] int rename_to_blob(const std::string& from, const std::string& to,
-                                   unsigned flags) const {
-    if (::renameat2(temporary.get(), from.c_str(), blobs.get(), to.c_str(), flags) == 0)
-      return 0;
-    if (errno != ENOENT)
-      return errno;
-    if (::mkdirat(blobs.get(), to.substr(0, 2).c_str(), 0700) != 0 && errno != EEXIST)
-      return errno;
-    return ::renameat2(temporary.get(), from.c_str(), blobs.get(), to.c_str(), flags) == 0 ? 0
-                                                                                           : errno;
-  }
-
-  /// Moves a complete temporary file to its place; false when the blob was there already.
-  core::result<bool> settle(const std::string& from, const hashed_content& content) {
-    const auto to = blob_name(content.hash);
-    // A flush sees the name and the note, or neither: who finds the blob and then flushes is safe.
-    const std::lock_guard lock(guard);
-    int failure = rename_to_blob(from, to, RENAME_NOREPLACE);
-    if (failure == EEXIST && present(to, content.size)) {
-      drop(from);
-      return false;
-    }
-    // Another length under this hash is damage; EINVAL: no RENAME_NOREPLACE on this file system.
-    if (failure == EEXIST || failure == EINVAL)
-      failure = rename_to_blob(from, to, 0);
-    if (failure != 0) {
-      drop(from);
-      return core::fail(errno_error(fmt::format("rename to blob {}", to), failure));
-    }
-    if (settings.durable)
-      unsynced.push_back(content.hash);
-    return true;
-  }
-
-  core::result<blob_info> settled(const std::string& from, const hashed_content& content) {
-    const auto added = settle(from, content);
+  core::result<blob_info> settled(const std::string& from, const hashed_content& content) const {
+    const auto added = folder->settle(from, content);
     if (!added)
       return core::fail(added.error());
     return blob_info{.hash = content.hash, .size = content.size, .added = *added};
   }
 
-  core::result<blob_info> store_copy(int source, const std::stop_token& stop) {
-    auto copy = make_temporary();
+  /// Stores content whose hash is known.
+  core::result<blob_info> put(std::string_view content, const core::digest& hash) const {
+    const hashed_content seen{.hash = hash, .size = content.size()};
+    if (folder->present(seen.hash, seen.size))
+      return blob_info{.hash = seen.hash, .size = seen.size};
+    auto copy = folder->make_temporary();
+    if (!copy)
+      return core::fail(copy.error());
+    const auto done = write_all(copy->fd.get(), content);
+    if (done)
+      return settled(copy->name, seen);
+    folder->drop(copy->name);
+    return core::fail(done.error());
+  }
+
+  core::result<blob_info> store_copy(int source, const std::stop_token& stop) const {
+    auto copy = folder->make_temporary();
     if (!copy)
       return core::fail(copy.error());
     core::result<hashed_content> content;
@@ -149,52 +72,25 @@ struct blob_store::data {
       content = hash_file(copy->fd.get(), stop);
     if (content)
       return settled(copy->name, *content);
-    drop(copy->name);
+    folder->drop(copy->name);
     return core::fail(content.error());
   }
 
   /// The variant of a blob with other permission bits, as a name in `modes/`, made when missing.
   core::result<std::string> variant(const blob_store& self, const core::digest& hash,
-                                    std::uint32_t mode) {
+                                    std::uint32_t mode) const {
     auto name = fmt::format("{}.{:03o}", to_string(hash), mode);
-    if (::faccessat(modes.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (::faccessat(folder->modes(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
       return name;
-    const auto made = temporary_name();
-    if (auto copy = self.copy_to(hash, mode, temporary.get(), made.c_str()); !copy)
+    const auto made = folder->temporary_name();
+    if (auto copy = self.copy_to(hash, mode, folder->temporary(), made.c_str()); !copy)
       return core::fail(copy.error());
-    if (::renameat(temporary.get(), made.c_str(), modes.get(), name.c_str()) != 0) {
+    if (::renameat(folder->temporary(), made.c_str(), folder->modes(), name.c_str()) != 0) {
       auto what = errno_error(fmt::format("rename to {}", name), errno);
-      drop(made);
+      folder->drop(made);
       return core::fail(std::move(what));
     }
     return name;
-  }
-
-  core::result<void> sync_blob(const core::digest& hash) const {
-    const auto name = blob_name(hash);
-    for (const auto& path : {name, name.substr(0, 2)}) {
-      const unique_fd fd(::openat(blobs.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-      // Gone again: `verify` removed it.
-      if (!fd && errno == ENOENT)
-        continue;
-      if (!fd || ::fsync(fd.get()) != 0)
-        return core::fail(errno_error(fmt::format("fsync blob {}", path), errno));
-    }
-    return {};
-  }
-
-  core::result<void> sync(const std::vector<core::digest>& fresh, bool all) const {
-    if (all || fresh.size() > single_syncs_max) {
-      if (::syncfs(blobs.get()) != 0)
-        return core::fail(errno_error(fmt::format("syncfs {}", root.native()), errno));
-      return {};
-    }
-    for (const auto& hash : fresh)
-      if (auto done = sync_blob(hash); !done)
-        return done;
-    if (!fresh.empty() && ::fsync(blobs.get()) != 0)
-      return core::fail(errno_error(fmt::format("fsync {}", root.native()), errno));
-    return {};
   }
 };
 
@@ -203,54 +99,30 @@ blob_store::~blob_store() = default;
 
 core::result<std::shared_ptr<blob_store>> blob_store::open(const std::filesystem::path& root,
                                                            options settings) {
-  auto state = std::make_unique<data>();
-  state->root = std::filesystem::absolute(root);
-  state->settings = settings;
-  std::error_code failure;
-  std::filesystem::create_directories(state->root.parent_path(), failure);
-  if (failure)
-    return core::fail(
-        errno_error(fmt::format("mkdir {}", state->root.parent_path().native()), failure.value()));
-  auto top = make_folder(AT_FDCWD, state->root, 0700);
-  if (!top)
-    return core::fail(top.error());
-  state->root_fd = std::move(*top);
-  if (::flock(state->root_fd.get(), LOCK_EX | LOCK_NB) != 0)
-    return core::fail(
-        core::errc::already_exists,
-        fmt::format("the blob store {} is open already: end the process that uses it, or choose "
-                    "another folder",
-                    state->root.native()));
-  state->sync_all = std::filesystem::exists(state->root / "blobs", failure);
-  for (const auto& [name, fd] :
-       {std::pair{"blobs", &state->blobs}, std::pair{"modes", &state->modes},
-        std::pair{"tmp", &state->temporary}}) {
-    auto opened = make_folder(state->root_fd.get(), name, 0700);
-    if (!opened)
-      return core::fail(opened.error());
-    *fd = std::move(*opened);
-    // Variants are never synced: after a power failure they are not to be trusted.
-    if (fd != &state->blobs)
-      if (auto swept = remove_content(unique_fd(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0))); !swept)
-        return core::fail(swept.error());
-  }
-  if (const auto status = status_of(state->blobs.get(), "blobs"))
-    state->device = status->st_dev;
-  return std::shared_ptr<blob_store>(new blob_store(std::move(state)));
+  auto folder = blob_folder::open(root, settings.durable);
+  if (!folder)
+    return core::fail(folder.error());
+  return std::shared_ptr<blob_store>(
+      new blob_store(std::make_unique<data>(data{.folder = std::move(*folder)})));
 }
 
 core::result<blob_info> blob_store::put_bytes(std::string_view content) {
+  return data_->put(content, hash_bytes(content));
+}
+
+core::result<blob_info> blob_store::put_expected(const core::blob_id& expected,
+                                                 std::string_view content) {
   const hashed_content seen{.hash = hash_bytes(content), .size = content.size()};
-  if (data_->present(blob_name(seen.hash), seen.size))
-    return blob_info{.hash = seen.hash, .size = seen.size};
-  auto copy = data_->make_temporary();
-  if (!copy)
-    return core::fail(copy.error());
-  const auto done = write_all(copy->fd.get(), content);
-  if (done)
-    return data_->settled(copy->name, seen);
-  data_->drop(copy->name);
-  return core::fail(done.error());
+  if (seen.hash != expected.hash || seen.size != expected.size)
+    return core::fail(wrong_content(expected, seen));
+  return data_->put(content, seen.hash);
+}
+
+core::result<blob_writer> blob_store::begin_put(const core::blob_id& expected) {
+  auto file = data_->folder->make_temporary();
+  if (!file)
+    return core::fail(file.error());
+  return blob_writer(data_->folder, std::move(*file), expected);
 }
 
 core::result<blob_info> blob_store::put_copy(int source, const std::stop_token& stop) {
@@ -280,56 +152,60 @@ core::result<blob_info> blob_store::put_move(int folder, const char* name,
   if (!S_ISREG(status->st_mode))
     return core::fail(core::errc::invalid_payload, fmt::format("{} is not a regular file", name));
   if (status->st_size <= copy_instead_of_move_max || status->st_nlink != 1
-      || status->st_dev != data_->device)
+      || status->st_dev != data_->folder->device())
     return put_copy(fd.get(), stop);
-  const auto taken = data_->temporary_name();
-  if (::renameat(folder, name, data_->temporary.get(), taken.c_str()) != 0)
+  const auto taken = data_->folder->temporary_name();
+  if (::renameat(folder, name, data_->folder->temporary(), taken.c_str()) != 0)
     return put_copy(fd.get(), stop);
   // From here on nobody reaches the file by a path; then look for those who had it open before.
   struct stat moved {};
   const bool same =
-      ::fstatat(data_->temporary.get(), taken.c_str(), &moved, AT_SYMLINK_NOFOLLOW) == 0
+      ::fstatat(data_->folder->temporary(), taken.c_str(), &moved, AT_SYMLINK_NOFOLLOW) == 0
       && moved.st_ino == status->st_ino && moved.st_dev == status->st_dev;
-  if (same && take_over(fd.get(), blob_mode))
+  if (same && take_over(fd.get(), blob_folder::blob_mode))
     if (const auto content = hash_file(fd.get(), stop))
       return data_->settled(taken, *content);
-  data_->drop(taken);
+  data_->folder->drop(taken);
   return put_copy(fd.get(), stop);
 }
 
 bool blob_store::has(const core::digest& hash) const {
-  return data_->present(blob_name(hash), std::nullopt);
+  return data_->folder->present(hash, std::nullopt);
+}
+
+bool blob_store::has(const core::blob_id& blob) const {
+  return data_->folder->present(blob.hash, blob.size);
 }
 
 core::result<unique_fd> blob_store::open_blob(const core::digest& hash) const {
   unique_fd fd(
-      ::openat(data_->blobs.get(), blob_name(hash).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+      ::openat(data_->folder->blobs(), blob_name(hash).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd && errno == ENOENT)
-    return core::fail(absent(hash, data_->root));
+    return core::fail(absent(hash, data_->folder->root()));
   if (!fd)
     return core::fail(errno_error(fmt::format("open blob {}", to_string(hash)), errno));
   return fd;
 }
 
 std::filesystem::path blob_store::path_of(const core::digest& hash) const {
-  return data_->root / "blobs" / blob_name(hash);
+  return data_->folder->root() / "blobs" / blob_name(hash);
 }
 
 core::result<void> blob_store::link_to(const core::digest& hash, std::uint32_t mode, int folder,
                                        const char* path) {
-  int from = data_->blobs.get();
+  int from = data_->folder->blobs();
   auto name = blob_name(hash);
-  if (mode != blob_mode) {
+  if (mode != blob_folder::blob_mode) {
     auto other = data_->variant(*this, hash, mode);
     if (!other)
       return core::fail(other.error());
-    from = data_->modes.get();
+    from = data_->folder->modes();
     name = std::move(*other);
   }
   if (::linkat(from, name.c_str(), folder, path, 0) == 0)
     return {};
   if (errno == ENOENT && !has(hash))
-    return core::fail(absent(hash, data_->root));
+    return core::fail(absent(hash, data_->folder->root()));
   if (errno != EMLINK && errno != EXDEV && errno != EPERM)
     return core::fail(errno_error(fmt::format("link blob {} to {}", to_string(hash), path), errno));
   if (auto copy = copy_to(hash, mode, folder, path); !copy)
@@ -355,24 +231,7 @@ core::result<unique_fd> blob_store::copy_to(const core::digest& hash, std::uint3
   return core::fail(done.error().code, fmt::format("{}: {}", path, done.error().message));
 }
 
-core::result<void> blob_store::flush() {
-  if (!data_->settings.durable)
-    return {};
-  const std::lock_guard one_at_a_time(data_->flushing);
-  std::vector<core::digest> fresh;
-  bool all = false;
-  {
-    const std::lock_guard lock(data_->guard);
-    fresh.swap(data_->unsynced);
-    all = std::exchange(data_->sync_all, false);
-  }
-  auto done = data_->sync(fresh, all);
-  if (!done) {
-    const std::lock_guard lock(data_->guard);
-    data_->sync_all = true;
-  }
-  return done;
-}
+core::result<void> blob_store::flush() { return data_->folder->flush(); }
 
 core::result<void> blob_store::verify(const core::digest& hash) {
   const auto fd = open_blob(hash);
@@ -383,18 +242,14 @@ core::result<void> blob_store::verify(const core::digest& hash) {
     return core::fail(content.error());
   if (content->hash == hash)
     return {};
-  ::unlinkat(data_->blobs.get(), blob_name(hash).c_str(), 0);
-  std::error_code failure;
-  for (std::filesystem::directory_iterator at(data_->root / "modes", failure), end;
-       !failure && at != end; at.increment(failure))
-    if (at->path().filename().native().starts_with(to_string(hash)))
-      ::unlinkat(data_->modes.get(), at->path().filename().c_str(), 0);
+  data_->folder->remove(hash);
   return core::fail(
       core::errc::object_lost,
       fmt::format("blob {} in {} was damaged (its {} bytes hash to {}) and is removed",
-                  to_string(hash), data_->root.native(), content->size, to_string(content->hash)));
+                  to_string(hash), data_->folder->root().native(), content->size,
+                  to_string(content->hash)));
 }
 
-const std::filesystem::path& blob_store::root() const noexcept { return data_->root; }
+const std::filesystem::path& blob_store::root() const noexcept { return data_->folder->root(); }
 
 } // namespace maze::io

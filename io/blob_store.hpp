@@ -1,7 +1,9 @@
 #pragma once
 
+#include "maze/core/blob_id.hpp"
 #include "maze/core/digest.hpp"
 #include "maze/core/result.hpp"
+#include "maze/io/blob_writer.hpp"
 #include "maze/io/files.hpp"
 
 #include <cstdint>
@@ -38,6 +40,11 @@ public:
   ~blob_store();
 
   core::result<blob_info> put_bytes(std::string_view content);
+  /// Stores content that came from elsewhere, if it is what it was announced to be; else
+  /// `transfer_error`, and nothing is stored.
+  core::result<blob_info> put_expected(const core::blob_id& expected, std::string_view content);
+  /// The same for content that comes in pieces. The writer may outlive the store.
+  core::result<blob_writer> begin_put(const core::blob_id& expected);
   /// Copies (reflinks where the file system can) from the current content of `source`. This and
   /// `put_move` fail with `cancelled` soon after `stop` was requested. Holes stay holes.
   core::result<blob_info> put_copy(int source, const std::stop_token& stop = {});
@@ -47,6 +54,9 @@ public:
   core::result<blob_info> put_move(int folder, const char* name, const std::stop_token& stop = {});
 
   [[nodiscard]] bool has(const core::digest& hash) const;
+  /// The same, and that it is as long as it should be: a machine that lost power may have kept the
+  /// name and lost the bytes.
+  [[nodiscard]] bool has(const core::blob_id& blob) const;
   /// Opens for reading; `not_found`.
   core::result<unique_fd> open_blob(const core::digest& hash) const;
   /// Where the blob lies. Nobody may write there.

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "maze/core/digest.hpp"
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+#include "maze/io/hash.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace maze::io {
+
+/// Where a blob lies, relative to `blobs/`: `ab/<32 hex>`.
+std::string blob_name(const core::digest& hash);
+
+/// The folders below a blob store, and the only way in which a blob appears there: written under a
+/// temporary name, renamed, later made durable. On disk: io/README.md, "Blob store".
+///
+/// @note Thread-safe. Blocks on disk.
+class blob_folder {
+public:
+  /// Permission bits of every blob.
+  static constexpr mode_t blob_mode = 0644;
+
+  /// Makes or opens the folders in `root`, locks them, and empties `tmp/` and `modes/`.
+  /// `already_exists` while another process or store has them open.
+  static core::result<std::shared_ptr<blob_folder>> open(const std::filesystem::path& root,
+                                                         bool durable);
+
+  /// A new file in `tmp/`, open for reading and writing.
+  struct temporary_file {
+    std::string name;
+    unique_fd fd;
+  };
+  core::result<temporary_file> make_temporary();
+  /// A name in `tmp/` that nobody else gets.
+  std::string temporary_name() { return std::to_string(next_temporary_.fetch_add(1)); }
+  void drop(const std::string& temporary) const;
+  /// Moves the complete temporary file to its place.
+  /// @returns whether the blob is new; where it was there already the temporary file is gone.
+  core::result<bool> settle(const std::string& temporary, const hashed_content& content);
+
+  /// Whether the blob is there; with `size` only if it is that long (a machine that lost power may
+  /// have kept the name and lost the bytes).
+  [[nodiscard]] bool present(const core::digest& hash, std::optional<std::uint64_t> size) const;
+  /// Removes a blob that turned out to be damaged, with its variants.
+  void remove(const core::digest& hash) const;
+  /// Makes every blob settled so far durable, in one go.
+  core::result<void> flush();
+
+  [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }
+  [[nodiscard]] int blobs() const noexcept { return blobs_.get(); }
+  [[nodiscard]] int modes() const noexcept { return modes_.get(); }
+  [[nodiscard]] int temporary() const noexcept { return temporary_.get(); }
+  /// The file system's device number.
+  [[nodiscard]] dev_t device() const noexcept { return device_; }
+
+private:
+  blob_folder() = default;
+  [[nodiscard]] int rename_to_blob(const std::string& from, const std::string& to,
+                                   unsigned flags) const;
+  [[nodiscard]] core::result<void> sync_blob(const core::digest& hash) const;
+  [[nodiscard]] core::result<void> sync(const std::vector<core::digest>& fresh, bool all) const;
+
+  std::filesystem::path root_;
+  bool durable_ = true;
+  /// Carries the lock.
+  unique_fd root_fd_;
+  unique_fd blobs_;
+  unique_fd modes_;
+  unique_fd temporary_;
+  dev_t device_ = 0;
+  std::atomic<std::uint64_t> next_temporary_{1};
+  /// Held for a whole flush: a second flush returns when the blobs that the first one took are safe.
+  std::mutex flushing_;
+  /// Guards `unsynced_` and `sync_all_`.
+  std::mutex guard_;
+  std::vector<core::digest> unsynced_;
+  /// Blobs of an earlier process may never have reached the disk.
+  bool sync_all_ = false;
+};
+
+} // namespace maze::io

@@ -1,0 +1,77 @@
+#include "maze/io/blob_folder.hpp"
+
+#include "support/scratch_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sys/stat.h>
+
+using namespace maze;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct fixture {
+  test::scratch_dir dir;
+  std::shared_ptr<io::blob_folder> folder = io::blob_folder::open(dir / "store", true).value();
+
+  /// Settles `content` under its own hash.
+  core::result<bool> settle(const std::string& content) {
+    const auto file = folder->make_temporary().value();
+    REQUIRE(io::write_all(file.fd.get(), content));
+    return folder->settle(file.name, seen(content));
+  }
+  static io::hashed_content seen(const std::string& content) {
+    return {.hash = io::hash_bytes(content), .size = content.size()};
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(fixture, "a temporary file becomes a blob once", "[io][blob_folder]") {
+  CHECK(settle("content").value());
+  CHECK_FALSE(settle("content").value());
+  CHECK(fs::is_empty(folder->root() / "tmp"));
+  const auto blob = folder->root() / "blobs" / io::blob_name(seen("content").hash);
+  CHECK(io::read_file(blob, 100).value() == "content");
+  struct stat status {};
+  REQUIRE(::stat(blob.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == io::blob_folder::blob_mode);
+  CHECK(folder->flush());
+}
+
+TEST_CASE_METHOD(fixture, "presence can ask for the length too", "[io][blob_folder]") {
+  REQUIRE(settle("content"));
+  const auto hash = seen("content").hash;
+  CHECK(folder->present(hash, std::nullopt));
+  CHECK(folder->present(hash, 7));
+  CHECK_FALSE(folder->present(hash, 8));
+  CHECK_FALSE(folder->present(seen("other").hash, std::nullopt));
+}
+
+TEST_CASE_METHOD(fixture, "a blob of another length under the same hash is replaced",
+                 "[io][blob_folder]") {
+  REQUIRE(settle("content"));
+  fs::resize_file(folder->root() / "blobs" / io::blob_name(seen("content").hash), 3);
+  CHECK(settle("content").value());
+  CHECK(folder->present(seen("content").hash, 7));
+}
+
+TEST_CASE_METHOD(fixture, "a dropped file and a removed blob are gone", "[io][blob_folder]") {
+  const auto file = folder->make_temporary().value();
+  folder->drop(file.name);
+  CHECK(fs::is_empty(folder->root() / "tmp"));
+  REQUIRE(settle("content"));
+  std::ofstream(folder->root() / "modes" / (to_string(seen("content").hash) + ".755")) << "content";
+  folder->remove(seen("content").hash);
+  CHECK_FALSE(folder->present(seen("content").hash, std::nullopt));
+  CHECK(fs::is_empty(folder->root() / "modes"));
+  CHECK(folder->flush());
+}
+
+TEST_CASE_METHOD(fixture, "folders are open once at a time", "[io][blob_folder]") {
+  const auto second = io::blob_folder::open(dir / "store", true);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == core::errc::already_exists);
+}
