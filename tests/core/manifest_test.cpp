@@ -154,6 +154,38 @@ TEST_CASE("a manifest that breaks a rule is refused when it is read", "[core][ma
   CHECK(refused.error().message.find("version 2") != std::string::npos);
 }
 
+TEST_CASE("bytes that no writer makes are no manifest", "[core][manifest]") {
+  // version, number of entries, then each path's length, its bytes, its kind ...
+  const auto good = encode_manifest({{"a", file(1)}, {"b", file(2)}});
+  const auto second = 4 + (good.size() - 2) / 2 - 1;
+  REQUIRE(good[3] == 'a');
+  REQUIRE(good[second] == 'b');
+  const auto with = [&](std::size_t at, char byte) {
+    auto bytes = good;
+    bytes[at] = byte;
+    return decode_manifest(bytes);
+  };
+  REQUIRE(with(3, 'a'));
+  SECTION("a path twice") { CHECK_FALSE(with(second, 'a')); }
+  SECTION("paths out of order") { CHECK_FALSE(with(3, 'c')); }
+  SECTION("a kind that is none: devices, fifos, sockets") {
+    const char kind = GENERATE('\0', '\4', '\7', '\x7f');
+    CHECK_FALSE(with(4, kind));
+  }
+  SECTION("more entries than there are") { CHECK_FALSE(with(1, '\3')); }
+  SECTION("fewer entries than there are") { CHECK_FALSE(with(1, '\1')); }
+  SECTION("a number of entries that no memory holds") {
+    auto bytes = good;
+    bytes.replace(1, 1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f");
+    CHECK(decode_manifest(bytes).error().code == errc::malformed);
+  }
+}
+
+TEST_CASE("names that differ by case are two files", "[core][manifest]") {
+  const file_map files{{"Makefile", file(1)}, {"makefile", file(2)}};
+  CHECK(decode_manifest(encode_manifest(files)).value() == files);
+}
+
 TEST_CASE("what is written replaces what was there", "[core][manifest]") {
   const file_map base{
       {"d", folder()}, {"d-x", file(1)}, {"d/a", file(1)}, {"d/s/b", file(2)}, {"f", file(3)}};
