@@ -281,7 +281,10 @@ core::result<void> view_store::set_base(const core::file_map& files) {
   std::string tree;
   if (!files.empty()) {
     tree = "b" + to_string(hash_bytes(core::encode_manifest(files)));
-    if (data_->settings.overlay)
+    // Named by its content, made by this process and kept until its end: what is there is whole.
+    const bool there =
+        ::faccessat(data_->trees.get(), tree.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (data_->settings.overlay && !there)
       if (auto done = data_->plant(tree, {.files = files, .surroundings = files}); !done)
         return done;
   }
