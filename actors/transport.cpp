@@ -1,0 +1,177 @@
+#include "maze/actors/transport.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/io/basp_broker.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/io/network/default_multiplexer.hpp>
+#include <caf/io/network/interfaces.hpp>
+#include <caf/io/network/stream_impl.hpp>
+#include <caf/io/scribe.hpp>
+#include <caf/send.hpp>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <fcntl.h>
+#include <set>
+#include <sys/socket.h>
+
+namespace maze::actors {
+
+namespace {
+
+using caf::io::network::native_socket;
+using caf::io::network::rw_state;
+
+bool would_block(int code) { return code == EAGAIN || code == EWOULDBLOCK || code == EINTR; }
+
+/// OpenSSL writes with write(2), also from within SSL_read, and a peer may be gone by then.
+void block_sigpipe() {
+  thread_local const bool blocked = [] {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    return ::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0;
+  }();
+  static_cast<void>(blocked);
+}
+
+/// How bytes get in and out, called by CAF's I/O thread whenever the socket is ready.
+class socket_policy {
+public:
+  explicit socket_policy(tls_session session) : tls_(std::move(session)) {
+    if (!tls_)
+      return;
+    // CAF's buffer grows and moves between two tries of one write.
+    SSL_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_options(tls_.get(), SSL_OP_NO_RENEGOTIATION);
+  }
+
+  rw_state read_some(std::size_t& count, native_socket fd, void* to, std::size_t room) {
+    if (tls_)
+      return finish(count, SSL_read(cleared(), to, clamp(room)));
+    return finish_plain(count, ::recv(fd, to, room, 0), true);
+  }
+
+  rw_state write_some(std::size_t& count, native_socket fd, const void* from, std::size_t size) {
+    count = 0;
+    if (size == 0)
+      return rw_state::indeterminate;
+    if (tls_)
+      return finish(count, SSL_write(cleared(), from, clamp(size)));
+    return finish_plain(count, ::send(fd, from, size, MSG_NOSIGNAL), false);
+  }
+
+  /// What OpenSSL has decrypted wakes no epoll.
+  bool must_read_more(native_socket, std::size_t) const {
+    return tls_ && SSL_pending(tls_.get()) > 0;
+  }
+
+private:
+  static int clamp(std::size_t size) {
+    return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+  }
+
+  /// Errors that other sessions of this thread left behind would be taken for ours.
+  ssl_st* cleared() {
+    block_sigpipe();
+    ERR_clear_error();
+    return tls_.get();
+  }
+
+  rw_state finish(std::size_t& count, int done) {
+    count = 0;
+    if (done > 0) {
+      count = static_cast<std::size_t>(done);
+      return rw_state::success;
+    }
+    const int why = SSL_get_error(tls_.get(), done);
+    return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? rw_state::success
+                                                                     : rw_state::failure;
+  }
+
+  static rw_state finish_plain(std::size_t& count, ssize_t done, bool zero_is_end) {
+    count = done > 0 ? static_cast<std::size_t>(done) : 0;
+    if (done > 0 || (done < 0 && would_block(errno)) || (done == 0 && !zero_is_end))
+      return rw_state::success;
+    return rw_state::failure;
+  }
+
+  tls_session tls_;
+};
+
+/// CAF names a connection by its descriptor, so what it does late for a connection that ended would
+/// hit the next one, which often gets the same number.
+caf::io::connection_handle fresh_handle() {
+  static std::atomic<std::int64_t> last{std::int64_t{1} << 32};
+  return caf::io::connection_handle::from_int(++last);
+}
+
+/// What CAF's own TCP scribe does, over a socket that may speak TLS.
+class authenticated_scribe : public caf::io::scribe {
+public:
+  authenticated_scribe(caf::io::network::default_multiplexer& loop, authenticated_socket socket)
+      : scribe(fresh_handle()), stream_(loop, socket.fd.release(), std::move(socket.tls)) {}
+
+  void configure_read(caf::io::receive_policy::config config) override {
+    stream_.configure_read(config);
+    if (!std::exchange(launched_, true))
+      stream_.start(this);
+  }
+  void ack_writes(bool enable) override { stream_.ack_writes(enable); }
+  std::vector<char>& wr_buf() override { return stream_.wr_buf(); }
+  std::vector<char>& rd_buf() override { return stream_.rd_buf(); }
+  void graceful_shutdown() override {
+    stream_.graceful_shutdown();
+    detach(&stream_.backend(), false);
+  }
+  void flush() override { stream_.flush(this); }
+  std::string addr() const override { return "authenticated"; }
+  std::uint16_t port() const override { return exported_port; }
+  void add_to_loop() override { stream_.activate(this); }
+  void remove_from_loop() override { stream_.passivate(); }
+
+private:
+  bool launched_ = false;
+  caf::io::network::stream_impl<socket_policy> stream_;
+};
+
+outbound_connection make_scribe(caf::actor_system& system, authenticated_socket socket) {
+  auto& loop = dynamic_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
+  io::unique_fd second{::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0)};
+  caf::io::scribe_ptr stream{caf::make_counted<authenticated_scribe>(loop, std::move(socket))};
+  return {std::move(stream), connection_switch(std::move(second))};
+}
+
+} // namespace
+
+void tls_deleter::operator()(ssl_st* session) const noexcept { SSL_free(session); }
+
+void connection_switch::cut() noexcept {
+  if (socket_)
+    ::shutdown(socket_.get(), SHUT_RDWR);
+  socket_.reset();
+}
+
+caf::actor basp(caf::actor_system& system) {
+  return system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
+}
+
+connection_switch adopt_inbound(caf::actor_system& system, authenticated_socket socket,
+                                const caf::strong_actor_ptr& exported) {
+  auto made = make_scribe(system, std::move(socket));
+  caf::anon_send(basp(system), caf::publish_atom::value, std::move(made.stream), exported_port,
+                 exported, std::set<std::string>{});
+  return std::move(made.link);
+}
+
+outbound_connection prepare_outbound(caf::actor_system& system, authenticated_socket socket) {
+  return make_scribe(system, std::move(socket));
+}
+
+} // namespace maze::actors
