@@ -67,7 +67,10 @@ private:
     std::unique_ptr<core::link> end;
     std::uint64_t alarm = 0;
     std::map<core::attempt_id, core::attempt_order> held;
-    std::set<core::attempt_id> executing;
+    std::map<core::attempt_id, core::slot_id> executing;
+    /// Who follows in which slot.
+    std::map<core::slot_id, core::attempt_id> lined_up;
+    bool ticking = false;
     std::set<core::run_id> opened;
     /// Every item that was sent up in this session, and how many came down.
     std::vector<std::string> sent;
@@ -137,6 +140,10 @@ private:
   void perform_at(std::size_t at, core::link_step step);
   void obey(std::size_t at, const core::to_node& message);
   void perform_at(std::size_t at, const core::slot_actions& actions);
+  /// Unless the process has died or begun anew by then.
+  void later(std::size_t at, core::duration wait, std::function<void()> what);
+  void give_back(std::size_t at, core::slot_id slot, core::attempt_id attempt);
+  void execute(std::size_t at, core::attempt_id attempt, core::slot_id slot);
   void say(std::size_t at, const core::to_master& message);
   void flush(std::size_t at);
   void finish(std::size_t at, core::attempt_id attempt);

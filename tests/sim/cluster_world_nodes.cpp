@@ -61,6 +61,8 @@ void cluster_world::begin_anew(std::size_t at) {
   for (const auto& [attempt, order] : std::exchange(here.held, {}))
     static_cast<void>(here.slots.ended(attempt));
   here.executing.clear();
+  here.lined_up.clear();
+  here.ticking = false;
   here.opened.clear();
   here.sent.clear();
   here.delivered = 0;
@@ -159,27 +161,58 @@ void cluster_world::perform_at(std::size_t at, const slot_actions& actions) {
       say(at, orders_refused{{no->attempt}, here.slots.free(), here.draining});
       continue;
     }
-    const auto attempt = std::get<start_attempt>(action).attempt;
-    const auto& order = here.held.at(attempt);
-    here.executing.insert(attempt);
-    resources used;
-    for (const auto& each : here.executing)
-      used.give_back(here.held.at(each).needs);
-    rule(places_[here.number].total.fits(used), "what runs on a node fits it");
-    auto& owner = runs_[order.run.value];
-    if (owner.twin.find(attempt)) {
-      const attempt_view view{order.files, order.outputs};
-      owner.oracle.check_start(order.task, view);
-    }
-    say(at, order_entered{order.run, attempt, phase::execute});
-    net_.after(std::chrono::milliseconds(1 + fate_.below(3000)),
-               [this, at, attempt, life = here.life] {
-                 on(processes_[at]->self, [this, at, attempt, life] {
-                   if (!processes_[at]->dead && processes_[at]->life == life)
-                     finish(at, attempt);
-                 });
-               });
+    if (const auto* next = std::get_if<line_up_attempt>(&action))
+      rule(here.lined_up.emplace(next->slot, next->attempt).second,
+           "one attempt is lined up in a slot");
+    else if (const auto* back = std::get_if<recall_attempt>(&action))
+      later(at, std::chrono::milliseconds(fate_.below(20)),
+            [this, at, back = *back] { give_back(at, back.slot, back.attempt); });
+    else if (const auto* start = std::get_if<start_attempt>(&action))
+      execute(at, start->attempt, start->slot);
   }
+  if (here.slots.lined_up() > 0 && !std::exchange(here.ticking, true))
+    later(at, std::chrono::milliseconds(20), [this, at] {
+      processes_[at]->ticking = false;
+      perform_at(at, processes_[at]->slots.time_passed());
+      flush(at);
+    });
+}
+
+void cluster_world::later(std::size_t at, duration wait, std::function<void()> what) {
+  net_.after(wait, [this, at, what = std::move(what), life = processes_[at]->life] {
+    on(processes_[at]->self, [this, at, what, life] {
+      if (!processes_[at]->dead && processes_[at]->life == life)
+        what();
+    });
+  });
+}
+
+void cluster_world::give_back(std::size_t at, slot_id slot, attempt_id attempt) {
+  auto& here = *processes_[at];
+  const auto found = here.lined_up.find(slot);
+  if (found == here.lined_up.end() || found->second != attempt)
+    return;
+  here.lined_up.erase(found);
+  perform_at(at, here.slots.returned(attempt));
+  flush(at);
+}
+
+void cluster_world::execute(std::size_t at, attempt_id attempt, slot_id slot) {
+  auto& here = *processes_[at];
+  const auto& order = here.held.at(attempt);
+  here.executing.emplace(attempt, slot);
+  resources used;
+  for (const auto& [each, where] : here.executing)
+    used.give_back(here.held.at(each).needs);
+  rule(places_[here.number].total.fits(used), "what runs on a node fits it");
+  auto& owner = runs_[order.run.value];
+  if (owner.twin.find(attempt)) {
+    const attempt_view view{order.files, order.outputs};
+    owner.oracle.check_start(order.task, view);
+  }
+  say(at, order_entered{order.run, attempt, phase::execute});
+  later(at, std::chrono::milliseconds(1 + fate_.below(3000)),
+        [this, at, attempt] { finish(at, attempt); });
 }
 
 void cluster_world::say(std::size_t at, const to_master& message) {
@@ -217,7 +250,10 @@ void cluster_world::leave(std::size_t at, attempt_id attempt) {
   auto& here = *processes_[at];
   if (here.held.erase(attempt) == 0)
     return;
-  here.executing.erase(attempt);
+  std::erase_if(here.lined_up, [attempt](const auto& x) { return x.second == attempt; });
+  if (const auto ran = here.executing.extract(attempt))
+    if (const auto follower = here.lined_up.extract(ran.mapped()))
+      execute(at, follower.mapped(), ran.mapped());
   const auto next = here.slots.ended(attempt);
   say(at, orders_ended{{attempt}, here.slots.free()});
   perform_at(at, next);
