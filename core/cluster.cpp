@@ -2,10 +2,12 @@
 
 #include "maze/core/ensure.hpp"
 #include "maze/core/printable.hpp"
+#include "maze/core/run_name.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace maze::core {
 
@@ -82,7 +84,9 @@ result<cluster::submitted> cluster::submit(std::string_view name, std::string_vi
   do
     run.value = mix(mix(seed_) + ++minted_) & run_id_mask;
   while (run.value == 0 || runs_.contains(run));
-  runs_.emplace(run, run_record{std::string(name), std::string(client_id), run_state::accepted});
+  runs_.emplace(run, run_record{.name = std::string(name),
+                                .client_id = std::string(client_id),
+                                .number = runs_.size() + 1});
   if (!client_id.empty())
     by_client_.emplace(client_id, run);
   return submitted{run, true};
@@ -228,6 +232,53 @@ bool cluster::forget(run_id run) {
     by_client_.erase(found->second.client_id);
   runs_.erase(found);
   return true;
+}
+
+result<run_id> cluster::select_run(std::string_view text) const {
+  if (const auto exact = parse_run_id(text); exact && runs_.contains(*exact))
+    return *exact;
+  const std::pair<const run_id, run_record>* youngest = nullptr;
+  std::vector<std::string> begin_so;
+  run_id only;
+  for (const auto& entry : runs_) {
+    if ((text == "last" || entry.second.name == text)
+        && (youngest == nullptr || youngest->second.number < entry.second.number))
+      youngest = &entry;
+    if (auto id = to_string(entry.first); !text.empty() && id.starts_with(text)) {
+      only = entry.first;
+      begin_so.push_back(std::move(id));
+    }
+  }
+  if (youngest != nullptr)
+    return youngest->first;
+  if (begin_so.size() == 1)
+    return only;
+  if (begin_so.empty())
+    return fail(errc::not_found,
+                text == "last" ? std::string("there is no run yet")
+                               : fmt::format("there is no run '{}'", text),
+                "master");
+  constexpr std::size_t shown_max = 10;
+  if (begin_so.size() > shown_max)
+    begin_so.resize(shown_max);
+  return fail(errc::invalid_argument,
+              fmt::format("'{}' may mean several runs: {}", text, fmt::join(begin_so, ", ")),
+              "master");
+}
+
+result<node_id> cluster::select_node(std::string_view text) const {
+  for (const auto& [node, known] : members_)
+    if (std::to_string(node.value) == text)
+      return node;
+  for (const auto& [node, known] : members_)
+    if (known.name == text)
+      return node;
+  std::vector<std::string_view> names;
+  for (const auto& [node, known] : members_)
+    names.push_back(known.name);
+  return fail(errc::not_found,
+              fmt::format("there is no node '{}'; the nodes are: {}", text, fmt::join(names, ", ")),
+              "master");
 }
 
 } // namespace maze::core

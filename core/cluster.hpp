@@ -56,6 +56,8 @@ struct run_record {
   std::string name;
   std::string client_id;
   run_state state = run_state::accepted;
+  /// Counts the runs in the order of their acceptance, from 1.
+  std::uint64_t number = 0;
 
   friend bool operator==(const run_record&, const run_record&) = default;
 };
@@ -126,6 +128,13 @@ public:
   [[nodiscard]] std::optional<node_id> find(session_id session) const;
   /// What to tell who speaks in a session of no member: why it is over, as far as that is known.
   [[nodiscard]] error verdict(session_id session) const;
+
+  /// The run that people mean by `text`: `last` (the youngest), an id, the name of a workflow (its
+  /// youngest run), or the beginning of an id. Fails with `not_found`, or with `invalid_argument` where
+  /// several ids begin so.
+  [[nodiscard]] result<run_id> select_run(std::string_view text) const;
+  /// The member that `text` means: an id as a number, or a name. Fails with `not_found`.
+  [[nodiscard]] result<node_id> select_node(std::string_view text) const;
 
   [[nodiscard]] const std::map<run_id, run_record>& runs() const noexcept { return runs_; }
   [[nodiscard]] const std::map<node_id, member>& members() const noexcept { return members_; }

@@ -3,6 +3,7 @@
 #include "maze/core/digest.hpp"
 #include "maze/core/result.hpp"
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -32,7 +33,7 @@ concept plain_integer = std::integral<T> && !std::same_as<T, bool>;
 /// Writes the binary form that core/README.md describes, byte by byte.
 ///
 /// As an inspector it takes everything that `inspect` functions hand over: integers, bool, double,
-/// enumerations, text, optional, vector, map, variant, durations, digests, and structs with `inspect`.
+/// enumerations, text, optional, array, vector, map, variant, durations, digests, and structs with `inspect`.
 ///
 /// @note A value type; not thread-safe.
 class binary_writer {
@@ -93,6 +94,11 @@ private:
   template <class T>
   void put(const std::vector<T>& xs) {
     varint(xs.size());
+    for (const auto& x : xs)
+      put(x);
+  }
+  template <class T, std::size_t N>
+  void put(const std::array<T, N>& xs) {
     for (const auto& x : xs)
       put(x);
   }
@@ -221,6 +227,11 @@ private:
     xs.clear();
     for (auto n = count(); ok() && n > 0; --n)
       get(xs.emplace_back());
+  }
+  template <class T, std::size_t N>
+  void get(std::array<T, N>& xs) {
+    for (auto& x : xs)
+      get(x);
   }
   template <class K, class V, class Less>
   void get(std::map<K, V, Less>& xs) {

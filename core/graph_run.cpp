@@ -95,6 +95,15 @@ run_step graph_run::cancel(error reason, instant) {
   return step;
 }
 
+run_step graph_run::cancel_task(task_id task, error reason, instant) {
+  run_step step;
+  if (data_->state != run_state::running || is_terminal(data_->states[task.value]))
+    return step;
+  data_->cancel_one(step, task, std::move(reason));
+  data_->settle(step);
+  return step;
+}
+
 run_step graph_run::time_passed(instant now) {
   run_step step;
   data_->end_waits(step, now);

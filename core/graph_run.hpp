@@ -167,6 +167,9 @@ public:
   run_step node_lost(node_id node, instant now);
   /// Cancels the run: what has not ended is stopped and cancelled.
   run_step cancel(error reason, instant now);
+  /// Cancels one task, as if it had been given up: what depends on it is cancelled too, the rest goes on.
+  /// Nothing for a task that has ended, or while the whole run is being cancelled.
+  run_step cancel_task(task_id task, error reason, instant now);
   /// The moment asked for by `wake_at` came.
   run_step time_passed(instant now);
 

@@ -139,6 +139,15 @@ void graph_run_books::queue(task_id task) {
   ready.push(std::uint64_t{last} << 32 | position[row(task)]);
 }
 
+void graph_run_books::unqueue(task_id task) {
+  std::erase_if(delayed, [&](const auto& waiting) { return waiting.second == row(task); });
+  decltype(ready) rest;
+  for (; !ready.empty(); ready.pop())
+    if (static_cast<std::uint32_t>(ready.top()) != position[row(task)])
+      rest.push(ready.top());
+  ready = std::move(rest);
+}
+
 void graph_run_books::offer(run_step& step, task_id task) {
   ensure(minted.size() < graph_run::tokens_max - 1, "a run mints no more tokens than are its own");
   minted.push_back(row(task));
@@ -267,6 +276,14 @@ void graph_run_books::cancel_all(run_step& step, error reason) {
       step.todo.emplace_back(stop_attempt{task, attempt_of(task)});
     end(step, task, task_state::cancelled, shared);
   }
+}
+
+void graph_run_books::cancel_one(run_step& step, task_id task, error reason) {
+  if (token[row(task)] != 0)
+    step.todo.emplace_back(stop_attempt{task, attempt_of(task)});
+  else
+    unqueue(task);
+  end(step, task, task_state::cancelled, std::make_shared<const error>(std::move(reason)));
 }
 
 void graph_run_books::end_waits(run_step&, instant now) {

@@ -48,6 +48,7 @@ struct graph_run_books {
   /// The current attempt is gone: another one later, or the task ends.
   void attempt_lost(run_step& step, task_id task, error reason, instant now);
   void cancel_all(run_step& step, error reason);
+  void cancel_one(run_step& step, task_id task, error reason);
   /// Lets those go whose wait for the next attempt is over.
   void end_waits(run_step& step, instant now);
   /// Fills the window, asks to be woken, ends the run: the last move of every event.
@@ -98,6 +99,8 @@ private:
   [[nodiscard]] attempt_id attempt_of(task_id task) const noexcept;
   [[nodiscard]] result<void> look(task_id task);
   void queue(task_id task);
+  /// Takes a task out of those that are ready or wait for their next attempt.
+  void unqueue(task_id task);
   void offer(run_step& step, task_id task);
   /// Whether the failure leaves the task another attempt; counts it.
   bool charge(task_id task, const error& reason);

@@ -19,6 +19,8 @@ enum class sandbox_level : std::uint8_t {
   /// A container engine.
   container = 3,
 };
+/// Whether the number names a level.
+constexpr bool is_known(sandbox_level x) noexcept { return x <= sandbox_level::container; }
 
 /// What one attempt may use. A limit that is set is enforced or the task refused; unset means none.
 struct sandbox_spec {

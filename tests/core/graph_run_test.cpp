@@ -198,3 +198,37 @@ TEST_CASE("the first task that would see a conflict fails and is never offered",
   CHECK(sut.collected().error().code == errc::file_conflict);
   sut.check_invariants();
 }
+
+TEST_CASE("one cancelled task takes along what depends on it and nothing else", "[core][run]") {
+  auto sut = run_of({after("a"), after("b", {"a"}), after("c")});
+  sut.start(0s);
+  const auto step = sut.cancel_task(task_id{0}, because(errc::cancelled), 0s);
+  CHECK(only<stop_attempt>(step.todo) == std::vector<stop_attempt>{{task_id{0}, nth(1)}});
+  CHECK(sut.reason(task_id{0}) == because(errc::cancelled));
+  CHECK(sut.reason(task_id{1}).code == errc::upstream_failed);
+  CHECK(sut.state() == run_state::running);
+  sut.check_invariants();
+  CHECK(sut.publish(nth(1), "late", {}, 0s).error().code == errc::stale);
+  CHECK(sut.cancel_task(task_id{0}, because(errc::cancelled), 0s).facts.empty());
+  sut.publish(nth(2), {}, {}, 0s).value();
+  CHECK(sut.state() == run_state::cancelled);
+  sut.check_invariants();
+}
+
+TEST_CASE("a task is cancelled while it waits, for a place or for its next attempt",
+          "[core][run]") {
+  auto retried = after("b");
+  retried.retries = 1;
+  auto sut = run_of({after("a"), retried, after("c")}, {.offered_max = 2});
+  sut.start(0s);
+  CHECK(only<stop_attempt>(sut.cancel_task(task_id{2}, because(errc::cancelled), 0s).todo).empty());
+  sut.check_invariants();
+  sut.attempt_ended(nth(2), because(errc::timeout_wall), 0s).value();
+  CHECK(sut.state(task_id{1}) == task_state::queued);
+  sut.cancel_task(task_id{1}, because(errc::cancelled), 0s);
+  sut.check_invariants();
+  CHECK(offers(sut.time_passed(1h)).empty());
+  sut.publish(nth(1), {}, {}, 0s).value();
+  CHECK(sut.state() == run_state::cancelled);
+  sut.check_invariants();
+}

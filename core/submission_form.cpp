@@ -1,0 +1,166 @@
+#include "maze/core/submission_form.hpp"
+
+#include "maze/core/task_codec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace maze::core {
+
+namespace {
+
+constexpr std::uint8_t submission_format = 1;
+constexpr std::string_view format_name = "submission";
+/// Ready tasks are compared by priority in 32 bits; nobody needs more than this.
+constexpr std::int32_t priority_max = 20;
+constexpr std::size_t name_max = 128;
+
+tl::unexpected<error> wrong(const task_spec& task, std::string_view why,
+                            errc code = errc::invalid_argument) {
+  return fail(code, fmt::format("task '{}': {}", task.name.substr(0, name_max), why), "submit");
+}
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+result<void> check_parameters(const task_spec& task) {
+  std::set<std::string_view> names;
+  for (const parameter& one : task.parameters) {
+    if (!is_name(one.name) || !names.insert(one.name).second)
+      return wrong(task, fmt::format("parameter '{}' is no name or stands there twice", one.name));
+    if (!is_type_name(one.type))
+      return wrong(task, fmt::format("parameter '{}' has no such type '{}'", one.name, one.type));
+  }
+  for (const auto& [name, source] : task.inputs)
+    if (!names.contains(name))
+      return wrong(task, fmt::format("input '{}' is no parameter", name));
+  if (const auto* command = std::get_if<command_action>(&task.action)) {
+    if (command->argv.empty())
+      return wrong(task, "the command is empty");
+    for (const command_word& word : command->argv)
+      if (const auto* own = std::get_if<parameter_word>(&word); own && !names.contains(own->name))
+        return wrong(task, fmt::format("the command names '{}', which is no parameter", own->name));
+  }
+  return {};
+}
+
+result<void> check_texts(const task_spec& task) {
+  if (const auto* shell = std::get_if<shell_action>(&task.action); shell && has_nul(shell->script))
+    return wrong(task, "the shell script has a NUL byte", errc::malformed);
+  for (const auto& [name, text] : task.environment)
+    if (name.empty() || name.find('=') != std::string::npos || has_nul(name) || has_nul(text))
+      return wrong(task, fmt::format("no environment can hold the variable '{}'", name),
+                   errc::malformed);
+  return {};
+}
+
+result<void> check_limits(const task_spec& task) {
+  const sandbox_spec& box = task.sandbox;
+  for (const auto& limit : {box.wall_time, box.cpu_time})
+    if (limit && *limit <= duration::zero())
+      return wrong(task, "a time limit must be longer than nothing");
+  if (task.priority < -priority_max || task.priority > priority_max)
+    return wrong(task, fmt::format("priority {} is not from -20 to 20", task.priority));
+  return {};
+}
+
+/// Calls `visit` for each value that stands in `x`.
+void for_each_value(const input_expression& x, const auto& visit) {
+  if (const auto* literal = std::get_if<value>(&x.source))
+    visit(*literal);
+  else if (const auto* items = std::get_if<input_list>(&x.source))
+    for (const input_expression& item : *items)
+      for_each_value(item, visit);
+}
+
+void for_each_value(const task_spec& task, const auto& visit) {
+  for (const parameter& one : task.parameters)
+    if (one.default_value)
+      visit(*one.default_value);
+  for (const auto& [name, source] : task.inputs)
+    for_each_value(source, visit);
+  if (const auto* command = std::get_if<command_action>(&task.action))
+    for (const command_word& word : command->argv)
+      if (const auto* expression = std::get_if<input_expression>(&word))
+        for_each_value(*expression, visit);
+}
+
+result<void> check_encodable(const submission_form& form) {
+  for (const auto& [name, entry] : form.context)
+    if (auto written = encode(entry.content); !written)
+      return fail(written.error().code,
+                  fmt::format("context entry '{}': {}", name, written.error().message), "submit");
+  for (const task_spec& task : form.tasks) {
+    result<void> fine;
+    for_each_value(task, [&](const value& x) {
+      if (auto written = encode(x); !written && fine)
+        fine = wrong(task, written.error().message, written.error().code);
+    });
+    if (!fine)
+      return fine;
+  }
+  return {};
+}
+
+result<void> check_form(const submission_form& form) {
+  if (form.client_id.empty() || form.client_id.size() > client_id_max)
+    return fail(errc::invalid_argument,
+                fmt::format("the submit id must have 1 to {} bytes", client_id_max), "submit");
+  if (!is_name(form.name))
+    return fail(errc::invalid_argument, "the workflow's name is no name", "submit");
+  for (const auto& [name, entry] : form.context)
+    if (!is_name(name))
+      return fail(errc::invalid_argument, fmt::format("context entry '{}' is no name", name),
+                  "submit");
+  for (const task_spec& task : form.tasks)
+    if (auto fine = check_task(task); !fine)
+      return fine;
+  return check_file_map(form.files);
+}
+
+} // namespace
+
+template <class Inspector>
+auto inspect(Inspector& f, submission_form& x) {
+  return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result);
+}
+
+result<void> check_task(const task_spec& task) {
+  if (!is_name(task.name))
+    return wrong(task, "this is no name of a task");
+  if (!is_name(task.output.key) || !is_type_name(task.output.type))
+    return wrong(task, "its output has no name or no type");
+  if (auto fine = check_parameters(task); !fine)
+    return fine;
+  if (auto fine = check_texts(task); !fine)
+    return fine;
+  return check_limits(task);
+}
+
+result<std::string> encode_submission(const submission_form& form) {
+  if (auto fine = check_encodable(form); !fine)
+    return fail(fine.error());
+  binary_writer out;
+  out.byte(submission_format);
+  out(form);
+  return std::move(out).bytes();
+}
+
+result<submission_form> decode_submission(std::string_view encoded) {
+  binary_reader in(encoded, format_name);
+  const auto format = in.byte();
+  if (in.ok() && format != submission_format)
+    return fail(format > submission_format ? errc::unsupported_operation : errc::malformed,
+                fmt::format("{}, byte 0: format {}, this maze reads format {}", format_name, format,
+                            submission_format));
+  submission_form form;
+  in(form);
+  if (auto read = in.finish(); !read)
+    return fail(read.error());
+  if (auto fine = check_form(form); !fine)
+    return fail(fine.error());
+  return form;
+}
+
+} // namespace maze::core

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "maze/core/manifest.hpp"
+#include "maze/core/task_spec.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace maze::core {
+
+/// What a client hands in: one run, as plain data. Its files' blobs travel apart.
+struct submission_form {
+  /// Made by the client: the same id again means the same run.
+  std::string client_id;
+  std::string name;
+  std::vector<task_spec> tasks;
+  context_map context;
+  /// The snapshot taken at submit.
+  file_map files;
+  /// Hash of `encode_manifest(files)`.
+  digest base;
+  /// Globs of published files that the client wants; empty: all.
+  std::vector<std::string> collect;
+  std::optional<reference> result;
+
+  friend bool operator==(const submission_form&, const submission_form&) = default;
+};
+
+/// The longest id that a client may make, in bytes.
+constexpr std::size_t client_id_max = 128;
+
+/// Checks a task as a reader of workflow files would have: names, types, inputs without a parameter, an
+/// empty command, NUL bytes in what a program is given, ranges. Fails with `invalid_argument`, or
+/// `malformed` for a NUL byte, naming task and field.
+result<void> check_task(const task_spec& task);
+
+/// A format byte, then the binary form of core/README.md. Fails with `limit_exceeded` or `malformed` where
+/// a value in it cannot be encoded, naming the task or context entry.
+result<std::string> encode_submission(const submission_form& form);
+
+/// The inverse, from bytes that nobody vouches for: fails with `malformed` or `limit_exceeded` naming the
+/// offset, with `unsupported_operation` for the format of a newer maze. The result has passed `check_task`
+/// for each task and `check_file_map`; whether its tasks form a graph is for `graph::build` to say, and
+/// `base` for who can hash.
+result<submission_form> decode_submission(std::string_view encoded);
+
+} // namespace maze::core

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "maze/core/codec.hpp"
+#include "maze/core/task_spec.hpp"
+
+/// The binary form of task specs and contexts: include it where `binary_writer` or `binary_reader` meets
+/// one. Values are written as the `text` of their own encoding.
+namespace maze::core {
+
+/// @pre `encode(x)` succeeds; otherwise nothing is written that could be read back.
+inline void inspect(binary_writer& out, value& x) { out(encode(x).value_or("")); }
+
+inline void inspect(binary_reader& in, value& x) {
+  const auto start = in.offset();
+  auto read = decode(in.text());
+  if (!in.ok())
+    return;
+  if (!read)
+    return in.refuse(start, read.error().message, read.error().code);
+  x = std::move(*read);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, reference& x) {
+  return f(x.task, x.path);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, input_expression& x) {
+  return f(x.source);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, parameter& x) {
+  return f(x.name, x.type, x.default_value);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, parameter_word& x) {
+  return f(x.name);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, command_action& x) {
+  return f(x.argv);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, shell_action& x) {
+  return f(x.script);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, output_spec& x) {
+  return f(x.key, x.type);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, sandbox_spec& x) {
+  return f(x.level, x.wall_time, x.cpu_time, x.address_space, x.file_size, x.open_files,
+           x.processes);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, task_spec& x) {
+  return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
+           x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, context_entry& x) {
+  return f(x.content, x.secret);
+}
+
+} // namespace maze::core

@@ -1,0 +1,141 @@
+#include "maze/core/submission_form.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace maze::core;
+using Catch::Contains;
+
+namespace {
+
+task_spec full_task() {
+  task_spec out;
+  out.name = "count";
+  command_action action;
+  action.argv.emplace_back(input_expression{value("wc")});
+  action.argv.emplace_back(parameter_word{"top"});
+  action.argv.emplace_back(input_expression{reference{"split", {std::string("run"), 3U}}});
+  out.action = action;
+  out.parameters = {{"top", "int", value(5)}, {"files", "list", std::nullopt}};
+  out.inputs["files"] = {input_list{{value("a")}, {reference{"split", {}}}, {input_list{}}}};
+  out.output = {"table", "dict"};
+  out.after = {"split"};
+  out.needs = {1500, {1U << 20}, 1};
+  out.sandbox.level = sandbox_level::none;
+  out.sandbox.wall_time = std::chrono::seconds(5);
+  out.sandbox.open_files = 64;
+  out.retries = 2;
+  out.ok_exit = {0, -1, 7};
+  out.environment["LANG"] = "C";
+  out.deletes = {"*.tmp"};
+  out.publishes = {"*.py"};
+  out.priority = -3;
+  return out;
+}
+
+submission_form full_form() {
+  submission_form out;
+  out.client_id = "0123";
+  out.name = "words";
+  out.tasks = {full_task()};
+  task_spec first;
+  first.name = "split";
+  first.action = shell_action{"split in.txt"};
+  first.output = {"run", "dict"};
+  out.tasks.push_back(first);
+  out.context = {{"key", {value("hunter2"), true}}, {"n", {value(list{1, 2.5, nullptr}), false}}};
+  out.files["in.txt"] = {.hash = {1, 2}, .size = 3};
+  out.base = {7, 8};
+  out.collect = {"*.svg"};
+  out.result = reference{"count", {std::string("table")}};
+  return out;
+}
+
+/// The message with which the form is refused once it has been to the other side.
+std::string refused(const submission_form& form) {
+  const auto encoded = encode_submission(form);
+  REQUIRE(encoded);
+  const auto back = decode_submission(*encoded);
+  REQUIRE_FALSE(back);
+  return back.error().message;
+}
+
+} // namespace
+
+TEST_CASE("a submission comes back from its bytes", "[core][submission_form]") {
+  const auto form = full_form();
+  const auto encoded = encode_submission(form);
+  REQUIRE(encoded);
+  const auto back = decode_submission(*encoded);
+  if (!back)
+    FAIL(back.error().message);
+  CHECK(*back == form);
+  CHECK(encode_submission(*back) == encoded);
+}
+
+TEST_CASE("a value that cannot be encoded is named before anything travels",
+          "[core][submission_form]") {
+  value deep;
+  for (int i = 0; i < 200; ++i)
+    deep = value(list{deep});
+  auto form = full_form();
+  form.context["deep"] = {deep, false};
+  CHECK_THAT(encode_submission(form).error().message, Contains("context entry 'deep'"));
+  form = full_form();
+  form.tasks[0].parameters[0].default_value = value("\xff");
+  CHECK_THAT(encode_submission(form).error().message, Contains("task 'count'"));
+}
+
+TEST_CASE("a submission that no reader of workflow files would make is refused",
+          "[core][submission_form]") {
+  const auto changed = [](const auto& change) {
+    auto form = full_form();
+    change(form);
+    return refused(form);
+  };
+  CHECK_THAT(changed([](auto& x) { x.client_id.clear(); }), Contains("submit id"));
+  CHECK_THAT(changed([](auto& x) { x.client_id.assign(129, 'x'); }), Contains("submit id"));
+  CHECK_THAT(changed([](auto& x) { x.name = "../up"; }), Contains("name"));
+  CHECK_THAT(changed([](auto& x) { x.context["a b"] = {}; }), Contains("'a b'"));
+  CHECK_THAT(changed([](auto& x) { x.files["../up"] = {}; }), Contains("../up"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].name = "a/b"; }), Contains("task 'a/b'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].output.key = ""; }), Contains("output"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].parameters[1].name = "top"; }), Contains("'top'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].parameters[1].type = "lst"; }), Contains("'lst'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].inputs["none"] = {}; }), Contains("'none'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].action = command_action{}; }), Contains("empty"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].parameters.erase(x.tasks[0].parameters.begin()); }),
+             Contains("'top', which is no parameter"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[1].action = shell_action{std::string("a\0b", 3)}; }),
+             Contains("NUL"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].environment["A=B"] = ""; }), Contains("'A=B'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].environment["A"] = std::string(1, '\0'); }),
+             Contains("'A'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].sandbox.wall_time = duration(0); }),
+             Contains("time limit"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].priority = 21; }), Contains("priority 21"));
+}
+
+TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {
+  auto encoded = *encode_submission(full_form());
+  encoded[0] = 2;
+  CHECK(decode_submission(encoded).error().code == errc::unsupported_operation);
+  encoded[0] = 0;
+  CHECK(decode_submission(encoded).error().code == errc::malformed);
+  CHECK(decode_submission("").error().code == errc::malformed);
+}
+
+TEST_CASE("damaged bytes are refused or are another submission, never a crash",
+          "[core][submission_form]") {
+  std::mt19937 random(1);
+  const auto encoded = *encode_submission(full_form());
+  for (int round = 0; round < 20'000; ++round) {
+    auto damaged = encoded;
+    for (auto hits = 1 + random() % 3; hits > 0; --hits)
+      damaged[random() % damaged.size()] = static_cast<char>(random());
+    damaged.resize(damaged.size() - random() % 2);
+    if (const auto read = decode_submission(damaged))
+      CHECK(encode_submission(*read) == damaged);
+  }
+}
