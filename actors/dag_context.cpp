@@ -11,14 +11,20 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   listener_ = setup_.work->listener;
   result_ = setup_.work->result;
   logic_.emplace(setup_.work->tasks, setup_.settings);
+  trace_.emplace(setup_.work->tasks->size());
   // The snapshot and the secrets are the nodes' business, through the registry.
   setup_.work = nullptr;
   return {
-      [this](start_run) { perform(logic_->start(now())); },
+      [this](start_run) {
+        started_ = now();
+        perform(logic_->start(started_));
+      },
       [this](const attempts_assigned& msg) {
         for (const core::attempt_id attempt : msg.attempts) {
-          if (const auto task = logic_->find(attempt))
+          if (const auto task = logic_->find(attempt)) {
             active_[attempt] = {.task = *task, .since = now(), .node = msg.node};
+            trace_->placed(*task, logic_->attempts(*task), msg.node, now());
+          }
           perform(logic_->attempt_assigned(attempt, msg.node, now()));
         }
       },
@@ -27,6 +33,7 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
           found->second.at = msg.at;
           if (!std::exchange(found->second.begun, true))
             found->second.since = now();
+          trace_->began(found->second.task, now());
         }
         perform(logic_->attempt_running(msg.attempt, msg.at, now()));
       },
@@ -44,6 +51,11 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
       },
       [this](ask_status msg) { return status(msg.running_max); },
       [this](ask_report) { return report(); },
+      [this](const list_tasks& msg) { return rows(msg); },
+      [this](const find_attempt& msg) { return place_of(msg); },
+      [this](cancel_task& msg) { return cancel_one(std::move(msg)); },
+      [this](const await_news& msg) { return await(msg); },
+      [this](news_due msg) { end_patience(msg.question); },
   };
 }
 
@@ -69,7 +81,7 @@ void dag_context_state::publish(publish_attempt& msg) {
     if (step)
       for (std::string& path : msg.left_out)
         left_out_.push_back({std::move(path), logic_->tasks().spec(task).name});
-    active_.erase(found);
+    forget(found);
   }
   if (step)
     perform(std::move(*step));
@@ -80,13 +92,15 @@ void dag_context_state::publish(publish_attempt& msg) {
 
 void dag_context_state::lose(attempt_lost msg) {
   note_cut(msg.attempt, msg.cut);
-  active_.erase(msg.attempt);
+  forget(active_.find(msg.attempt));
   if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
     perform(std::move(*step));
 }
 
 void dag_context_state::forget_node(core::node_id node) {
-  std::erase_if(active_, [&](const auto& entry) { return entry.second.node == node; });
+  for (auto next = active_.begin(); next != active_.end();)
+    if (const auto at = next++; at->second.node == node)
+      forget(at);
   perform(logic_->node_lost(node, now()));
 }
 
@@ -104,7 +118,7 @@ void dag_context_state::perform(core::run_step step) {
     if (const auto* ready = std::get_if<core::offer_task>(&deed)) {
       offer(*ready, offers);
     } else if (const auto* stop = std::get_if<core::stop_attempt>(&deed)) {
-      active_.erase(stop->attempt);
+      forget(active_.find(stop->attempt));
       stops.attempts.push_back(stop->attempt);
     } else if (const auto* wake = std::get_if<core::wake_at>(&deed)) {
       if (wake->at < wake_at_) {
@@ -135,12 +149,17 @@ void dag_context_state::release_gated() {
     self_->send(listener_, news);
   if (news.ended)
     listener_ = nullptr;
+  if (news.ended)
+    over_ = true;
+  tell_news();
 }
 
 void dag_context_state::perform_gated(const core::run_deed& deed, run_event& news) {
   if (const auto* ended = std::get_if<core::announce_task>(&deed)) {
-    if (logic_->state(ended->task) != core::task_state::completed)
+    if (logic_->state(ended->task) != core::task_state::completed) {
       news.not_completed.push_back(outcome_of(ended->task));
+      ended_badly_.push_back(ended->task);
+    }
   } else if (const auto* end = std::get_if<core::announce_run>(&deed)) {
     news.ended = core::is_terminal(end->state);
     news.state = end->state;
@@ -229,6 +248,13 @@ run_report dag_context_state::report() const {
         if (const auto part = core::resolve(*wanted, *output))
           out.result = core::encode(*part).value_or("");
   return out;
+}
+
+void dag_context_state::forget(std::map<core::attempt_id, active_attempt>::iterator gone) {
+  if (gone == active_.end())
+    return;
+  trace_->ended(gone->second.task, now());
+  active_.erase(gone);
 }
 
 core::instant dag_context_state::now() const { return self_->clock().now().time_since_epoch(); }

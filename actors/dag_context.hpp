@@ -5,8 +5,10 @@
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
 #include "maze/core/graph_run.hpp"
+#include "maze/core/run_trace.hpp"
 
 #include <caf/stateful_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <deque>
 #include <map>
@@ -60,6 +62,20 @@ private:
   [[nodiscard]] run_status status(std::uint32_t running_max) const;
   [[nodiscard]] run_report report() const;
 
+  [[nodiscard]] task_page rows(const list_tasks& msg) const;
+  [[nodiscard]] task_row row_of(core::task_id task) const;
+  [[nodiscard]] core::result<core::task_id> find_task(const std::string& wanted) const;
+  caf::result<attempt_place> place_of(const find_attempt& msg) const;
+  caf::result<bool> cancel_one(cancel_task msg);
+  caf::result<run_news> await(const await_news& msg);
+  [[nodiscard]] bool has_news(std::uint64_t seen) const;
+  [[nodiscard]] run_news news_since(std::uint64_t seen) const;
+  /// Answers those who wait, if there is something to tell them.
+  void tell_news();
+  void end_patience(std::uint64_t question);
+  /// An attempt is out no more.
+  void forget(std::map<core::attempt_id, active_attempt>::iterator gone);
+
   [[nodiscard]] core::instant now() const;
 
   dag_context_actor::stateful_pointer<dag_context_state> self_;
@@ -76,6 +92,18 @@ private:
   std::uint64_t last_ticket_ = 0;
   std::uint64_t durable_ticket_ = 0;
   core::instant wake_at_ = core::instant::max();
+  std::optional<core::run_trace> trace_;
+  core::instant started_{};
+  /// Announced as ended otherwise than completed, in that order.
+  std::vector<core::task_id> ended_badly_;
+  /// The end of the run was announced.
+  bool over_ = false;
+  struct question {
+    std::uint64_t seen = 0;
+    caf::typed_response_promise<run_news> reply;
+  };
+  std::map<std::uint64_t, question> questions_;
+  std::uint64_t last_question_ = 0;
 };
 
 /// Cooperative: drives one `core::graph_run` to its end.

@@ -1,18 +1,22 @@
 #include "maze/actors/local_node.hpp"
 
+#include "maze/actors/document_reader.hpp"
 #include "maze/actors/errors.hpp"
 #include "maze/actors/journal_keeper.hpp"
+#include "maze/actors/log_reader.hpp"
 #include "maze/actors/master.hpp"
 #include "maze/actors/node_agent.hpp"
 #include "maze/actors/reactor.hpp"
 #include "maze/actors/registry.hpp"
 #include "maze/actors/scheduler.hpp"
+#include "maze/actors/session_gate.hpp"
 #include "maze/actors/type_ids.hpp"
 #include "maze/actors/worker.hpp"
 #include "maze/io/journal.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/io/middleman.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -33,7 +37,11 @@ namespace maze::actors {
 namespace {
 
 struct node_config : caf::actor_system_config {
-  node_config() {
+  explicit node_config(bool serves_clients) {
+    if (serves_clients) {
+      load<caf::io::middleman>();
+      set("middleman.workers", std::size_t{0});
+    }
     actors::add_message_types(*this);
     // Wakes a sleeping thread at once instead of letting it poll: a tenth of the round trip.
     set("scheduler.policy", caf::atom("sharing"));
@@ -136,16 +144,19 @@ struct local_node::data {
   reactor events;
   std::shared_ptr<sandbox::launcher> launcher;
   std::stop_source stopping;
-  node_config config;
+  std::optional<node_config> config;
   std::unique_ptr<caf::actor_system> system;
   journal_actor keeper;
   registry_actor runs;
   scheduler_actor planner;
   master_actor head;
   node_agent_actor agent;
+  document_actor documents;
+  session_actor gate;
 
   core::result<void> open(const node_settings& settings);
   core::result<void> spawn(const node_settings& settings);
+  void spawn_gate(const node_settings::clients& told);
 };
 
 core::result<void> local_node::data::open(const node_settings& settings) {
@@ -183,7 +194,8 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
   const auto epoch = begin_epoch(*journal, seed);
   if (!epoch)
     return core::fail(epoch.error());
-  system = std::make_unique<caf::actor_system>(config);
+  config.emplace(settings.serves.has_value());
+  system = std::make_unique<caf::actor_system>(*config);
   keeper = system->spawn<caf::detached>(
       journal_keeper,
       journal_keeper_setup{journal, blobs,
@@ -208,7 +220,8 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
                       .first_user = settings.first_user,
                       .stop_grace = settings.stop_grace,
                       .filter = {io::default_ignores()},
-                      .stopping = stopping.get_token()});
+                      .stopping = stopping.get_token(),
+                      .runs_root = folder / "runs"});
   agent = system->spawn(
       node_agent,
       node_agent_setup{
@@ -221,13 +234,30 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
               },
           .blobs = blobs,
           .runs_root = folder / "runs",
-          .overlay = settings.first_user ? can.idmapped_overlay : can.overlay});
+          .overlay = settings.first_user ? can.idmapped_overlay : can.overlay,
+          .logs = system->spawn<caf::detached>(log_reader, folder / "runs", log),
+          .labels = settings.labels});
+  if (settings.serves)
+    spawn_gate(*settings.serves);
   caf::scoped_actor self{*system};
   core::result<void> joined;
   self->request(head, std::chrono::seconds(10), join_cluster{settings.name, settings.total, agent})
       .receive([](core::node_id) {},
                [&](const caf::error& failed) { joined = core::fail(from_caf(failed)); });
   return joined;
+}
+
+void local_node::data::spawn_gate(const node_settings::clients& told) {
+  documents = system->spawn<caf::detached>(document_reader, blobs, log);
+  gate = system->spawn(
+      session_gate,
+      session_gate_setup{.name = told.cluster,
+                         .version = told.version,
+                         .started = std::chrono::system_clock::now().time_since_epoch(),
+                         .master = head,
+                         .documents = documents,
+                         .log = log,
+                         .on_shut_down = told.on_shut_down});
 }
 
 local_node::local_node(std::unique_ptr<data> state) : data_(std::move(state)) {}
@@ -252,11 +282,15 @@ local_node::~local_node() {
     if (actor)
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   };
+  end(data_->gate);
+  end(data_->documents);
   end(data_->agent);
   end(data_->head);
   end(data_->planner);
   end(data_->runs);
   end(data_->keeper);
+  data_->gate = nullptr;
+  data_->documents = nullptr;
   data_->agent = nullptr;
   data_->head = nullptr;
   data_->planner = nullptr;
@@ -279,6 +313,15 @@ bool local_node::drain(std::chrono::milliseconds patience) {
 caf::actor_system& local_node::system() noexcept { return *data_->system; }
 
 const master_actor& local_node::master() const noexcept { return data_->head; }
+
+void local_node::admit_client(authenticated_socket socket) {
+  adopt_inbound(*data_->system, std::move(socket),
+                caf::actor_cast<caf::strong_actor_ptr>(data_->gate));
+}
+
+const std::shared_ptr<io::blob_store>& local_node::shared_blobs() const noexcept {
+  return data_->blobs;
+}
 
 io::blob_store& local_node::blobs() noexcept { return *data_->blobs; }
 

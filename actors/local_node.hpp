@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/protocol/master_actor.hpp"
+#include "maze/actors/transport.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
@@ -9,6 +10,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +44,17 @@ struct node_settings {
   std::chrono::milliseconds stop_grace{2000};
   /// Of the runs that ended and were not released, the latest so many can still be asked about.
   std::size_t ended_runs_max = 1000;
+  /// What its owner calls it by.
+  std::map<std::string, std::string> labels;
+  /// Where clients are let in, what they are told; empty: no clients.
+  struct clients {
+    /// Of the cluster.
+    std::string cluster;
+    std::string version;
+    /// A client asks for the end of this process: must not block.
+    std::function<void()> on_shut_down;
+  };
+  std::optional<clients> serves;
 };
 
 /// One process that is master and worker node at once: the composition root of all actors.
@@ -57,7 +71,11 @@ public:
 
   [[nodiscard]] caf::actor_system& system() noexcept;
   [[nodiscard]] const master_actor& master() const noexcept;
+  /// Lets a client in whose stream has been authenticated.
+  /// @pre The settings have `serves`. @note Thread-safe.
+  void admit_client(authenticated_socket socket);
   [[nodiscard]] io::blob_store& blobs() noexcept;
+  [[nodiscard]] const std::shared_ptr<io::blob_store>& shared_blobs() const noexcept;
   [[nodiscard]] const std::filesystem::path& folder() const noexcept;
   [[nodiscard]] const sandbox::capabilities& can() const noexcept;
 

@@ -15,8 +15,8 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
   logic_.emplace(setup_.seed);
   self_->set_down_handler([this](const caf::down_msg& down) { node_lost(down.source); });
   self_->set_exit_handler([this](const caf::exit_msg& msg) {
-    for (const auto& [run, context] : contexts_)
-      self_->send_exit(context, msg.reason);
+    for (const auto& [run, live] : contexts_)
+      self_->send_exit(live.context, msg.reason);
     const caf::error ended = to_caf({.code = core::errc::cancelled,
                                      .message = "the master ended before this was durable",
                                      .origin = "master"});
@@ -33,6 +33,9 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
         durable_ticket_ = msg.ticket;
         release_gated();
       },
+      [this](const list_runs& msg) { return list(msg); },
+      [this](const select_run& msg) { return select(msg); },
+      [this](const select_nodes& msg) { return select(msg); },
   };
 }
 
@@ -56,7 +59,7 @@ caf::result<run_handle> master_state::submit(const submit_run& msg) {
       reply.deliver(failed);
       return;
     }
-    const dag_context_actor& context = contexts_.at(run);
+    const dag_context_actor& context = contexts_.at(run).context;
     if (logic_->run_changed(run, core::run_state::running))
       self_->send(context, start_run{});
     reply.deliver(run_handle{run, context});
@@ -85,9 +88,13 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
   core::graph_run::options settings = setup_.run_settings;
   settings.seed = run.value;
   settings.first_token = opened_++ * core::graph_run::tokens_max + 1;
-  contexts_.emplace(run,
-                    self_->spawn(dag_context, dag_context_setup{run, msg.work, settings, self_,
-                                                                setup_.scheduler, setup_.journal}));
+  contexts_.emplace(
+      run, live_run{.context = self_->spawn(dag_context,
+                                            dag_context_setup{run, msg.work, settings, self_,
+                                                              setup_.scheduler, setup_.journal}),
+                    .accepted = std::chrono::system_clock::now().time_since_epoch(),
+                    .collect = work.collect});
+  order_.push_back(run);
 }
 
 caf::result<core::node_id> master_state::join(const join_cluster& msg) {
@@ -137,8 +144,56 @@ void master_state::release(core::run_id run) {
   if (!logic_->forget(run))
     return;
   std::erase(ended_, run);
-  if (const auto context = contexts_.extract(run))
-    self_->send_exit(context.mapped(), caf::exit_reason::user_shutdown);
+  std::erase(order_, run);
+  if (const auto live = contexts_.extract(run))
+    self_->send_exit(live.mapped().context, caf::exit_reason::user_shutdown);
+}
+
+run_listing master_state::list(const list_runs& msg) const {
+  run_listing out{.total = 0, .known = order_.size(), .runs = {}};
+  const auto count = std::min(msg.count, run_page_max);
+  for (auto run = order_.rbegin(); run != order_.rend(); ++run) {
+    if (msg.live && core::is_terminal(logic_->runs().at(*run).state))
+      continue;
+    if (out.total++ >= msg.first && out.runs.size() < count)
+      out.runs.push_back(describe(*run));
+  }
+  return out;
+}
+
+known_run master_state::describe(core::run_id run) const {
+  const core::run_record& record = logic_->runs().at(run);
+  const live_run& live = contexts_.at(run);
+  return {.run = run,
+          .name = record.name,
+          .state = record.state,
+          .accepted = live.accepted,
+          .collect = live.collect,
+          .context = live.context};
+}
+
+caf::result<known_run> master_state::select(const select_run& msg) const {
+  const auto run = logic_->select_run(msg.text);
+  if (!run)
+    return to_caf(run.error());
+  return describe(*run);
+}
+
+caf::result<node_listing> master_state::select(const select_nodes& msg) const {
+  std::optional<core::node_id> wanted;
+  if (!msg.text.empty()) {
+    const auto found = logic_->select_node(msg.text);
+    if (!found)
+      return to_caf(found.error());
+    wanted = *found;
+  }
+  node_listing out;
+  for (const member_agent& member : agents_)
+    if (!wanted || member.node == *wanted) {
+      const core::member& known = logic_->members().at(member.node);
+      out.nodes.push_back({member.node, known.name, known.total, member.agent});
+    }
+  return out;
 }
 
 void master_state::keep(core::journal_event fact) {

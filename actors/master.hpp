@@ -46,12 +46,21 @@ private:
   caf::result<core::node_id> join(const join_cluster& msg);
   void end(const run_ended& msg);
   void release(core::run_id run);
+  [[nodiscard]] run_listing list(const list_runs& msg) const;
+  [[nodiscard]] known_run describe(core::run_id run) const;
+  caf::result<known_run> select(const select_run& msg) const;
+  caf::result<node_listing> select(const select_nodes& msg) const;
   void node_lost(const caf::actor_addr& agent);
   void keep(core::journal_event fact);
   /// Calls `deed` once everything kept so far is durable, or with an error should the master end first.
   void once_durable(std::function<void(const caf::error&)> deed);
   void release_gated();
 
+  struct live_run {
+    dag_context_actor context;
+    core::wall_time accepted{};
+    std::vector<std::string> collect;
+  };
   struct member_agent {
     core::node_id node;
     node_agent_actor agent;
@@ -60,7 +69,9 @@ private:
   master_actor::stateful_pointer<master_state> self_;
   master_setup setup_;
   std::optional<core::cluster> logic_;
-  std::map<core::run_id, dag_context_actor> contexts_;
+  std::map<core::run_id, live_run> contexts_;
+  /// Those that are kept, in the order of acceptance.
+  std::vector<core::run_id> order_;
   /// Runs that ended and were not released, in the order of their ends.
   std::deque<core::run_id> ended_;
   /// Runs ever opened.

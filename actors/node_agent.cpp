@@ -25,6 +25,8 @@ node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup
   self_->set_exit_handler([this](const caf::exit_msg& msg) {
     for (const auto& [slot, owned] : workers_)
       self_->send_exit(owned.worker, msg.reason);
+    if (setup_.logs)
+      self_->send_exit(setup_.logs, msg.reason);
     for (auto& reply : std::exchange(drained_, {}))
       reply.deliver(to_caf({.code = core::errc::cancelled,
                             .message = "the node's agent ended before its children did",
@@ -47,7 +49,9 @@ node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup
         perform(logic_->time_passed());
       },
       [this](const close_run& msg) { close(msg.run); },
-      [this](drain_node) { return drain(); },
+      [this](drain_node msg) { return drain(msg.stop_running); },
+      [this](ask_load) { return load(); },
+      [this](const read_log& msg) { return read(msg); },
   };
 }
 
@@ -169,7 +173,25 @@ void node_agent_state::close(core::run_id run) {
   runs_.erase(known);
 }
 
-caf::result<bool> node_agent_state::drain() {
+node_load node_agent_state::load() const {
+  node_load out{.free = logic_->free(),
+                .running = logic_->running(),
+                .waiting = held_.size(),
+                .draining = draining_,
+                .labels = setup_.labels};
+  for (const auto& [run, known] : runs_)
+    out.waiting += known.waiting.size();
+  return out;
+}
+
+caf::result<log_piece> node_agent_state::read(const read_log& msg) {
+  for (const auto& [slot, owned] : workers_)
+    if (owned.now && owned.now->attempt == msg.attempt)
+      return self_->delegate(owned.worker, msg);
+  return self_->delegate(setup_.logs, msg);
+}
+
+caf::result<bool> node_agent_state::drain(bool stop_running) {
   draining_ = true;
   logic_->drain();
   for (auto& [run, known] : runs_)
@@ -186,7 +208,7 @@ caf::result<bool> node_agent_state::drain() {
     // First, or it would begin when the one before it is stopped.
     if (owned.next)
       self_->send(owned.worker, recall_child{owned.next->attempt});
-    if (owned.now)
+    if (stop_running && owned.now)
       self_->send(owned.worker, stop_child{owned.now->attempt});
   }
   tell_if_idle();

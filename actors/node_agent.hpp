@@ -31,6 +31,9 @@ struct node_agent_setup {
   bool overlay = true;
   /// How long the registry may take to answer.
   std::chrono::milliseconds registry_timeout{10'000};
+  /// Reads the logs of attempts that have ended here.
+  log_actor logs;
+  std::map<std::string, std::string> labels;
 };
 
 class node_agent_state {
@@ -72,7 +75,9 @@ private:
   void close(core::run_id run);
   /// Gives an order back to the scheduler.
   void refuse(attempt_order order);
-  caf::result<bool> drain();
+  caf::result<bool> drain(bool stop_running);
+  [[nodiscard]] node_load load() const;
+  caf::result<log_piece> read(const read_log& msg);
   void tell_if_idle();
   void worker_down(const caf::down_msg& down);
   void lose(core::slot_id slot, const slot_worker& lost, const core::error& reason);

@@ -3,11 +3,43 @@
 #include "maze/actors/errors.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/actors/protocol/session_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
 
 #include <caf/actor_system_config.hpp>
 
 namespace maze::actors {
+
+namespace {
+
+void add_session_types(caf::actor_system_config& config) {
+  config.add_message_type<open_session>("maze.session")
+      .add_message_type<session_opened>("maze.opened")
+      .add_message_type<submit_part>("maze.submit_part")
+      .add_message_type<submit_progress>("maze.submitted")
+      .add_message_type<ask_cluster>("maze.ask_cluster")
+      .add_message_type<cluster_status>("maze.cluster")
+      .add_message_type<ask_runs>("maze.ask_runs")
+      .add_message_type<run_page>("maze.run_page")
+      .add_message_type<ask_run>("maze.ask_run")
+      .add_message_type<run_row>("maze.run_row")
+      .add_message_type<of_run<list_tasks>>("maze.run.tasks")
+      .add_message_type<of_run<await_news>>("maze.run.news")
+      .add_message_type<of_run<ask_report_part>>("maze.run.report")
+      .add_message_type<of_run<ask_output>>("maze.run.output")
+      .add_message_type<of_run<ask_log>>("maze.run.log")
+      .add_message_type<of_run<cancel_run>>("maze.run.cancel")
+      .add_message_type<of_run<cancel_task>>("maze.run.cancel_task")
+      .add_message_type<report_part>("maze.report_part")
+      .add_message_type<task_output>("maze.output")
+      .add_message_type<task_log>("maze.log")
+      .add_message_type<ask_nodes>("maze.ask_nodes")
+      .add_message_type<node_page>("maze.node_page")
+      .add_message_type<drain_member>("maze.drain")
+      .add_message_type<shut_down>("maze.shut_down");
+}
+
+} // namespace
 
 void add_message_types(caf::actor_system_config& config) {
   config.add_message_type<facts_durable>("maze.durable")
@@ -39,7 +71,26 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<join_cluster>("maze.join")
       .add_message_type<run_ended>("maze.run_ended")
       .add_message_type<release_run>("maze.release_run")
-      .add_message_type<core::node_id>("maze.node_id");
+      .add_message_type<core::node_id>("maze.node_id")
+      .add_message_type<list_tasks>("maze.list_tasks")
+      .add_message_type<task_page>("maze.task_page")
+      .add_message_type<find_attempt>("maze.find_attempt")
+      .add_message_type<attempt_place>("maze.attempt_place")
+      .add_message_type<cancel_task>("maze.cancel_task")
+      .add_message_type<await_news>("maze.await_news")
+      .add_message_type<run_news>("maze.run_news")
+      .add_message_type<news_due>("maze.news_due")
+      .add_message_type<read_log>("maze.read_log")
+      .add_message_type<log_piece>("maze.log_piece")
+      .add_message_type<ask_load>("maze.ask_load")
+      .add_message_type<node_load>("maze.node_load")
+      .add_message_type<list_runs>("maze.list_runs")
+      .add_message_type<known_run>("maze.known_run")
+      .add_message_type<run_listing>("maze.run_listing")
+      .add_message_type<select_run>("maze.select_run")
+      .add_message_type<select_nodes>("maze.select_nodes")
+      .add_message_type<node_listing>("maze.node_listing");
+  add_session_types(config);
   config.add_error_category(
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {
         return core::describe(from_caf(caf::error{code, error_category, context}));

@@ -1,6 +1,8 @@
 #include "maze/actors/worker.hpp"
 
 #include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/errors.hpp"
+#include "maze/actors/log_reader.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/files.hpp"
 
@@ -25,6 +27,7 @@ worker_actor::behavior_type worker_state::make_behavior(worker_setup setup) {
         if (const auto* x = find(msg.attempt); x != nullptr && lined_up(*x))
           setup_.services->launcher->withdraw(x->child);
       },
+      [this](const read_log& msg) { return read(msg); },
   };
 }
 
@@ -56,10 +59,14 @@ void worker_state::end(const child_ended& msg) {
   push(*x, *msg.report);
 }
 
-worker_state::held_attempt* worker_state::find(core::attempt_id attempt) {
+const worker_state::held_attempt* worker_state::find(core::attempt_id attempt) const {
   const auto found = std::find_if(attempts_.begin(), attempts_.end(),
                                   [attempt](const auto& x) { return x.order.attempt == attempt; });
   return found == attempts_.end() ? nullptr : &*found;
+}
+
+worker_state::held_attempt* worker_state::find(core::attempt_id attempt) {
+  return const_cast<held_attempt*>(std::as_const(*this).find(attempt));
 }
 
 bool worker_state::lined_up(const held_attempt& x) const { return &x != &attempts_.front(); }
@@ -176,6 +183,28 @@ core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::
                          std::move(changed->delta),
                          std::move(changed->ignored),
                          {}};
+}
+
+caf::result<log_piece> worker_state::read(const read_log& msg) const {
+  if (auto live = read_live(msg))
+    return std::move(*live);
+  auto kept = read_kept_log(setup_.services->runs_root, msg, setup_.services->log->secrets());
+  if (!kept)
+    return to_caf(kept.error());
+  return std::move(*kept);
+}
+
+std::optional<log_piece> worker_state::read_live(const read_log& msg) const {
+  const held_attempt* const x = find(msg.attempt);
+  if (x == nullptr)
+    return std::nullopt;
+  const auto stream = msg.stream == log_stream::standard_output
+                          ? sandbox::output_stream::standard_output
+                          : sandbox::output_stream::standard_error;
+  auto bytes = setup_.services->launcher->peek(x->child, stream, msg.offset, log_piece_max);
+  if (!bytes)
+    return std::nullopt;
+  return piece_of(std::move(*bytes), msg.offset, false, setup_.services->log->secrets());
 }
 
 void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_stream> cut) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
 #include "maze/actors/run_files.hpp"
 #include "maze/io/log.hpp"
@@ -29,6 +30,8 @@ struct worker_services {
   io::change_filter filter;
   /// Gives up the collection of files when the node stops.
   std::stop_token stopping;
+  /// Folder of the node's runs.
+  std::filesystem::path runs_root;
 };
 
 struct worker_setup {
@@ -59,6 +62,7 @@ private:
   void run(run_attempt& msg);
   void end(const child_ended& msg);
   [[nodiscard]] held_attempt* find(core::attempt_id attempt);
+  [[nodiscard]] const held_attempt* find(core::attempt_id attempt) const;
   /// Whether it waits for the end of another one's child.
   [[nodiscard]] bool lined_up(const held_attempt& x) const;
   core::result<void> pull(held_attempt& x);
@@ -75,6 +79,8 @@ private:
   void free_slot(const held_attempt& x);
   /// Removes the view and forgets the attempt.
   void clear(held_attempt& x);
+  caf::result<log_piece> read(const read_log& msg) const;
+  [[nodiscard]] std::optional<log_piece> read_live(const read_log& msg) const;
   /// Announces the phase of an attempt whose turn it is.
   void enter(const held_attempt& x, core::phase at);
   void announce(const held_attempt& x, core::phase at);

@@ -296,6 +296,19 @@ launch_id launcher::launch(launch_request request, completion done) {
   return id;
 }
 
+std::optional<std::string> launcher::peek(launch_id child, output_stream stream,
+                                          std::uint64_t offset, std::size_t size_max) const {
+  std::shared_ptr<output_pipe> pipe;
+  {
+    const std::lock_guard lock(data_->mutex);
+    if (const auto found = data_->children.find(child); found != data_->children.end())
+      pipe = stream == output_stream::standard_output ? found->second.output : found->second.error;
+  }
+  if (!pipe)
+    return std::nullopt;
+  return pipe->peek(offset, size_max);
+}
+
 void launcher::stop(launch_id child, std::chrono::milliseconds grace) {
   data_->tell(child,
               protocol::encode(protocol::stop_request{

@@ -93,6 +93,8 @@ enum class exit_cause : std::uint8_t {
   withdrawn = 8,
 };
 
+enum class output_stream : std::uint8_t { standard_output = 1, standard_error = 2 };
+
 /// How a child ended.
 struct exit_report {
   exit_cause cause = exit_cause::exited;
@@ -146,6 +148,11 @@ public:
   /// Starts a child. `done` is called exactly once, when every process of its tree is gone and its
   /// output is read to the end, also when it never started.
   launch_id launch(launch_request request, completion done);
+  /// What a living child has printed so far, at most `size_max` bytes of it from `offset` on; nothing
+  /// for an unknown child. Of a stream longer than its log keeps in front, only that front: the rest
+  /// is in order when the child has ended.
+  [[nodiscard]] std::optional<std::string> peek(launch_id child, output_stream stream,
+                                                std::uint64_t offset, std::size_t size_max) const;
   /// SIGTERM to the tree, SIGKILL after `grace` (0: at once). Unknown ids are ignored; a child that
   /// waits for another one never starts.
   void stop(launch_id child, std::chrono::milliseconds grace);

@@ -65,6 +65,11 @@ std::size_t output_pipe::read_some(int fd, std::size_t size_max) {
   return 0;
 }
 
+std::string output_pipe::peek(std::uint64_t offset, std::size_t size_max) {
+  const std::lock_guard lock(mutex_);
+  return sink_.peek(offset, size_max);
+}
+
 captured_output output_pipe::finish() {
   const std::lock_guard lock(mutex_);
   const int fd = stream_.is_open() ? stream_.native_handle() : unwatched_.get();

@@ -23,6 +23,8 @@ public:
 
   /// From now on reads on the context whatever arrives; that pending wait keeps this object alive.
   void watch();
+  /// Up to `size_max` bytes of what was read so far, from `offset` on, where they are kept in order.
+  std::string peek(std::uint64_t offset, std::size_t size_max);
   /// Reads what lies in the pipe, closes it and returns what was kept; call once.
   /// @pre The child's whole tree is dead: whoever else holds the other end is not waited for.
   captured_output finish();

@@ -40,6 +40,19 @@ void output_sink::keep_tail(std::string_view beyond) {
     kept_.tail.erase(0, kept_.tail.size() - tail_max);
 }
 
+std::string output_sink::peek(std::uint64_t offset, std::size_t size_max) const {
+  if (offset < kept_.text.size())
+    return kept_.text.substr(static_cast<std::size_t>(offset), size_max);
+  const auto in_order = log_ ? std::min(logged_, head_max()) : 0;
+  if (offset >= in_order)
+    return {};
+  std::string out(static_cast<std::size_t>(std::min<std::uint64_t>(size_max, in_order - offset)),
+                  '\0');
+  const auto count = ::pread(log_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+  out.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return out;
+}
+
 captured_output output_sink::finish() {
   if (log_)
     order_ring();

@@ -21,6 +21,8 @@ public:
   explicit output_sink(capture_limits limits) : limits_(std::move(limits)) {}
 
   void append(std::string_view bytes);
+  /// Up to `size_max` bytes of the stream from `offset` on, as far as they are kept in order so far.
+  [[nodiscard]] std::string peek(std::uint64_t offset, std::size_t size_max) const;
   /// What was kept; call once, after the last `append`.
   captured_output finish();
 

@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/journal_actor.hpp"
+#include "maze/actors/protocol/run_views.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/manifest.hpp"
@@ -198,6 +199,16 @@ struct cut_output {
   }
 };
 
+/// The patience of somebody who waits for news is at its end.
+struct news_due {
+  std::uint64_t question = 0;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, news_due& x) {
+    return f(x.question);
+  }
+};
+
 struct ask_report {
   template <class Inspector>
   friend auto inspect(Inspector& f, ask_report&) {
@@ -247,6 +258,25 @@ struct run_event {
 };
 using run_listener = listener_actor<run_event>;
 
+/// What ended badly since the last answer, and how the run stands.
+struct run_news {
+  /// At most `news_max`.
+  std::vector<task_outcome> not_completed;
+  /// For the next question.
+  std::uint64_t next = 0;
+  run_status status;
+  /// Tasks of the run.
+  std::uint64_t total = 0;
+  /// The run has ended, durably, and no news is left.
+  bool ended = false;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_news& x) {
+    return f(x.not_completed, x.next, x.status, x.total, x.ended);
+  }
+};
+constexpr std::size_t news_max = 64;
+
 /// A DAGCONTEXT: owner of one run's values and file versions; drives the run to its end.
 using dag_context_actor = interface<void(start_run), void(attempts_assigned), void(attempt_entered),
                                     void(publish_attempt), void(attempt_lost), void(node_gone),
@@ -254,6 +284,14 @@ using dag_context_actor = interface<void(start_run), void(attempts_assigned), vo
                                     // Numbers and running tasks for a live view.
                                     run_status(ask_status),
                                     // Everything about the run as it stands; final once it ended.
-                                    run_report(ask_report)>;
+                                    run_report(ask_report),
+                                    // Some of the tasks, in the order of the workflow.
+                                    task_page(list_tasks),
+                                    // Fails with `not_found` for a task or attempt there is not.
+                                    attempt_place(find_attempt),
+                                    // Whether there was something to cancel; `not_found`.
+                                    bool(cancel_task),
+                                    // At once where there is news, else when some comes.
+                                    run_news(await_news), void(news_due)>;
 
 } // namespace maze::actors

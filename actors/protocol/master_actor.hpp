@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace maze::actors {
 
@@ -25,6 +26,8 @@ struct submission {
   /// Hash of the snapshot's canonical manifest.
   core::digest base;
   std::optional<core::reference> result;
+  /// Globs of published files that the client wants; empty: all.
+  std::vector<std::string> collect;
   /// Hears of failures and of the end; may be null.
   run_listener listener;
 };
@@ -76,6 +79,91 @@ struct release_run {
   }
 };
 
+/// The most runs in one answer.
+constexpr std::uint32_t run_page_max = 100;
+
+struct list_runs {
+  /// So many of the youngest are passed over.
+  std::uint64_t first = 0;
+  std::uint32_t count = run_page_max;
+  /// Only those that have not ended.
+  bool live = false;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, list_runs& x) {
+    return f(x.first, x.count, x.live);
+  }
+};
+
+struct known_run {
+  core::run_id run;
+  std::string name;
+  core::run_state state = core::run_state::accepted;
+  /// Wall-clock time of its acceptance.
+  core::wall_time accepted{};
+  std::vector<std::string> collect;
+  dag_context_actor context;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, known_run& x) {
+    return f(x.run, x.name, x.state, x.accepted, x.collect, x.context);
+  }
+};
+
+/// Of this start of the master, the youngest first.
+struct run_listing {
+  /// So many there are of those asked for, and of all.
+  std::uint64_t total = 0;
+  std::uint64_t known = 0;
+  std::vector<known_run> runs;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_listing& x) {
+    return f(x.total, x.known, x.runs);
+  }
+};
+
+/// Asks for the run that people mean by a text: see `core::cluster::select_run`.
+struct select_run {
+  std::string text;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, select_run& x) {
+    return f(x.text);
+  }
+};
+
+/// Asks for the members that are called `text`, or for all where it is empty.
+struct select_nodes {
+  std::string text;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, select_nodes& x) {
+    return f(x.text);
+  }
+};
+
+struct known_node {
+  core::node_id node;
+  std::string name;
+  core::resources total;
+  node_agent_actor agent;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, known_node& x) {
+    return f(x.node, x.name, x.total, x.agent);
+  }
+};
+
+struct node_listing {
+  std::vector<known_node> nodes;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_listing& x) {
+    return f(x.nodes);
+  }
+};
+
 /// The MASTER: accepts runs and nodes.
 using master_actor = interface<
     // Starts a run; the reply waits until its acceptance is durable.
@@ -83,7 +171,11 @@ using master_actor = interface<
     // Takes a node in, durably; fails with `invalid_argument` for a node without cores.
     core::node_id(join_cluster), void(run_ended),
     // Ends the DAGContext of a run that has ended; ignored for one that has not.
-    void(release_run), void(facts_durable)>;
+    void(release_run), void(facts_durable), run_listing(list_runs),
+    // Fails as `core::cluster::select_run` does.
+    known_run(select_run),
+    // Fails with `not_found` for a name that no member has.
+    node_listing(select_nodes)>;
 
 } // namespace maze::actors
 

@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
+#include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
 #include "maze/core/attempt_order.hpp"
 
@@ -69,10 +70,21 @@ struct close_run {
   }
 };
 
-/// Take no new attempts; stop what runs.
+/// Take no new attempts.
 struct drain_node {
+  /// Whether what runs is stopped, or may come to its end.
+  bool stop_running = true;
+
   template <class Inspector>
-  friend auto inspect(Inspector& f, drain_node&) {
+  friend auto inspect(Inspector& f, drain_node& x) {
+    return f(x.stop_running);
+  }
+};
+
+/// How busy a node is.
+struct ask_load {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, ask_load&) {
     return f();
   }
 };
@@ -85,11 +97,28 @@ struct line_tick {
   }
 };
 
+struct node_load {
+  core::resources free;
+  /// Attempts that run, and those that wait here.
+  std::uint64_t running = 0;
+  std::uint64_t waiting = 0;
+  bool draining = false;
+  /// What its owner calls it by: `--label`.
+  std::map<std::string, std::string> labels;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_load& x) {
+    return f(x.free, x.running, x.waiting, x.draining, x.labels);
+  }
+};
+
 /// A NODE AGENT: owns the slots and workers of one node.
 using node_agent_actor =
     interface<void(run_attempts), void(stop_attempts), void(slot_free), void(attempt_returned),
               void(line_tick), void(close_run),
-              // Stops everything; the reply comes when no child lives any more.
-              bool(drain_node)>;
+              // The reply comes when no child lives any more.
+              bool(drain_node), node_load(ask_load),
+              // What an attempt prints or printed here; `not_found` where nothing is kept of it.
+              log_piece(read_log)>;
 
 } // namespace maze::actors

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/sandbox/launcher.hpp"
 
@@ -46,7 +47,9 @@ struct recall_child {
 /// A WORKER: runs one child at a time and takes its attempt through pull, resolve, execute, push.
 /// Given a second attempt meanwhile, it has that one's child start when the first one's has ended.
 using worker_actor =
-    interface<void(run_attempt), void(child_ended), void(stop_child), void(recall_child)>;
+    interface<void(run_attempt), void(child_ended), void(stop_child), void(recall_child),
+              // Of a child while that lives, else what the node keeps.
+              log_piece(read_log)>;
 
 } // namespace maze::actors
 

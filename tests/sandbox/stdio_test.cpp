@@ -89,3 +89,19 @@ TEST_CASE("a link in place of the log is not followed", "[sandbox][stdio]") {
   CHECK_FALSE(kept.log_error.empty());
   CHECK(test::content_of(folder / "precious") == "data");
 }
+
+TEST_CASE("what was kept in order so far can be looked at while more comes", "[sandbox][stdio]") {
+  const test::scratch_dir folder;
+  output_sink sut({.report_max = 10, .log_max = 40, .log_file = folder / "log"});
+  const auto text = letters(100);
+  sut.append(std::string_view(text).substr(0, 6));
+  CHECK(sut.peek(2, 100) == text.substr(2, 4));
+  CHECK(sut.peek(2, 2) == text.substr(2, 2));
+  CHECK(sut.peek(6, 100).empty());
+  sut.append(std::string_view(text).substr(6));
+  CHECK(sut.peek(0, 10) == text.substr(0, 10));
+  // Behind the head the log is a ring.
+  CHECK(sut.peek(12, 100) == text.substr(12, 8));
+  CHECK(sut.peek(20, 100).empty());
+  CHECK(sut.peek(~std::uint64_t{0}, 100).empty());
+}

@@ -69,7 +69,17 @@ recording_node_agent spawn_node_agent(actor_fixture& world) {
         [](const attempt_returned&) {},
         [](line_tick) {},
         [=](const close_run& msg) { book->closed.push_back(msg.run); },
-        [](drain_node) { return true; },
+        [=](drain_node msg) {
+          book->drains.push_back(msg.stop_running);
+          return true;
+        },
+        [=](ask_load) { return book->load; },
+        [=](const read_log& msg) -> caf::result<log_piece> {
+          book->logs_asked.push_back(msg);
+          if (!book->log)
+            return to_caf({.code = core::errc::not_found, .message = "no such log"});
+          return *book->log;
+        },
     };
   });
   return out;
@@ -83,6 +93,7 @@ recording_worker spawn_worker(actor_fixture& world) {
         [](const child_ended&) {},
         [=](const stop_child& msg) { book->stops.push_back(msg.attempt); },
         [=](const recall_child& msg) { book->recalls.push_back(msg.attempt); },
+        [](const read_log& msg) { return log_piece{.bytes = "worker:" + msg.task}; },
     };
   });
   return out;
@@ -118,6 +129,11 @@ recording_context spawn_context(actor_fixture& world) {
         [](facts_durable) {},
         [](ask_status) { return run_status{}; },
         [](ask_report) { return run_report{}; },
+        [](const list_tasks&) { return task_page{}; },
+        [](const find_attempt&) { return attempt_place{}; },
+        [](const cancel_task&) { return false; },
+        [](const await_news&) { return run_news{}; },
+        [](news_due) {},
     };
   });
   return out;
@@ -132,6 +148,9 @@ recording_master spawn_master(actor_fixture& world) {
         [=](const run_ended& msg) { book->ended.push_back(msg); },
         [](const release_run&) {},
         [](facts_durable) {},
+        [](const list_runs&) { return run_listing{}; },
+        [](const select_run&) { return known_run{}; },
+        [](const select_nodes&) { return node_listing{}; },
     };
   });
   return out;

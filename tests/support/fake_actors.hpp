@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,12 @@ struct node_agent_book {
   std::vector<core::attempt_id> stops;
   std::vector<actors::slot_free> free;
   std::vector<core::run_id> closed;
+  /// Of each `drain_node`, whether what runs is to be stopped.
+  std::vector<bool> drains;
+  std::vector<actors::read_log> logs_asked;
+  /// What it answers.
+  actors::node_load load;
+  std::optional<actors::log_piece> log;
 };
 using recording_node_agent = fake<actors::node_agent_actor, node_agent_book>;
 recording_node_agent spawn_node_agent(actor_fixture& world);

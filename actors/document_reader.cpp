@@ -1,0 +1,74 @@
+#include "maze/actors/document_reader.hpp"
+
+#include "maze/actors/errors.hpp"
+#include "maze/core/codec.hpp"
+#include "maze/io/hash.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
+
+namespace maze::actors {
+
+namespace {
+
+core::result<void> check_blobs(const core::file_map& files, const io::blob_store& blobs) {
+  for (const auto& [path, entry] : files)
+    if (entry.kind == core::file_kind::file && !blobs.has(entry.hash))
+      return core::fail(
+          core::errc::not_found,
+          fmt::format("the content of '{}' has not arrived: send its blob first", path), "submit");
+  return {};
+}
+
+} // namespace
+
+core::result<std::shared_ptr<const submission>>
+accept_form(core::submission_form form, const io::blob_store& blobs, io::log& log) {
+  if (form.base != io::hash_bytes(core::encode_manifest(form.files)))
+    return core::fail(core::errc::malformed, "the hash of the snapshot does not fit its files",
+                      "submit");
+  if (auto there = check_blobs(form.files, blobs); !there)
+    return core::fail(there.error());
+  auto tasks = core::graph::build(std::move(form.tasks));
+  if (!tasks)
+    return core::fail(tasks.error());
+  for (const auto& [name, entry] : form.context)
+    if (const auto* text = entry.content.as<std::string>(); entry.secret && text != nullptr)
+      log.secrets().hide(*text);
+  auto out = std::make_shared<submission>();
+  out->client_id = std::move(form.client_id);
+  out->name = std::move(form.name);
+  out->tasks = std::make_shared<const core::graph>(std::move(*tasks));
+  out->context = std::move(form.context);
+  out->files = std::move(form.files);
+  out->base = form.base;
+  out->result = std::move(form.result);
+  out->collect = std::move(form.collect);
+  return out;
+}
+
+document_actor::behavior_type document_reader(document_actor::pointer,
+                                              std::shared_ptr<io::blob_store> blobs,
+                                              std::shared_ptr<io::log> log) {
+  return {
+      [blobs = std::move(blobs),
+       log = std::move(log)](const read_submission& msg) -> caf::result<submit_run> {
+        auto form = core::decode_submission(*msg.encoded);
+        if (!form)
+          return to_caf(form.error());
+        auto work = accept_form(std::move(*form), *blobs, *log);
+        if (!work)
+          return to_caf(work.error());
+        return submit_run{std::move(*work)};
+      },
+      [](const write_report& msg) -> shared_bytes {
+        return std::make_shared<const std::string>(core::to_binary(*msg.report));
+      },
+  };
+}
+
+core::result<run_report> read_report(std::string_view encoded) {
+  return core::from_binary<run_report>(encoded, "report");
+}
+
+} // namespace maze::actors

@@ -1,0 +1,57 @@
+#include "maze/core/run_name.hpp"
+#include "support/session_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace maze;
+using namespace maze::actors;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct fixture : test::session_fixture {
+  dag_context_actor run_of(const core::submission_form& what) {
+    const auto run = submit(what);
+    return ask<known_run>(master, select_run{core::to_string(run)}).context;
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(fixture, "earlier attempts are found where they were", "[actors][run]") {
+  auto twice = form();
+  twice.tasks[0].retries = 1;
+  const auto run = run_of(twice);
+  CHECK(ask<attempt_place>(run, find_attempt{"a", 0}).number == 1);
+  lose(0, {.code = core::errc::timeout_wall, .message = "too slow"});
+  advance(1h);
+  REQUIRE(scheduler->offers.size() == 2);
+  const auto first = ask<attempt_place>(run, find_attempt{"a", 1});
+  CHECK(first.ended);
+  CHECK(first.node == core::node_id{1});
+  const auto second = ask<attempt_place>(run, find_attempt{"a", 0});
+  CHECK(second.number == 2);
+  CHECK(second.node == core::node_id{});
+  CHECK_FALSE(second.ended);
+  publish(1, "x");
+  CHECK_FALSE(ask<attempt_place>(run, find_attempt{"a", 2}).output.empty());
+  CHECK(ask<attempt_place>(run, find_attempt{"a", 1}).output.empty());
+  CHECK(ask_failing<attempt_place>(run, find_attempt{"a", 3}).code == core::errc::not_found);
+  CHECK(ask_failing<attempt_place>(run, find_attempt{"b", 0}).code == core::errc::not_found);
+}
+
+TEST_CASE_METHOD(fixture, "news comes in bounded pieces, each once", "[actors][run]") {
+  auto wide = form();
+  for (std::size_t i = 0; i < 2 * news_max; ++i)
+    wide.tasks.push_back(test::shell("t" + std::to_string(i), "true", {"a"}));
+  const auto run = run_of(wide);
+  lose(0, {.code = core::errc::exit_nonzero, .message = "it broke"});
+  std::size_t heard = 0;
+  run_news last;
+  do {
+    last = ask<run_news>(run, await_news{last.next, 5s});
+    CHECK(last.not_completed.size() <= news_max);
+    heard += last.not_completed.size();
+  } while (!last.ended);
+  CHECK(heard == 2 * news_max + 1);
+}

@@ -1,0 +1,32 @@
+#include "maze/actors/document_reader.hpp"
+
+#include "support/session_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace maze;
+using namespace maze::actors;
+
+TEST_CASE_METHOD(test::session_fixture, "a form becomes what the master takes, secrets hidden",
+                 "[actors][documents]") {
+  auto handed_in = form();
+  handed_in.context["key"] = {core::value("hunter2"), true};
+  handed_in.collect = {"*.svg"};
+  const auto kept = blobs->put_bytes("content");
+  REQUIRE(kept);
+  handed_in.files["in.txt"] = {.hash = kept->hash, .size = kept->size};
+  handed_in.base = io::hash_bytes(core::encode_manifest(handed_in.files));
+  const auto work = accept_form(handed_in, *blobs, *log);
+  REQUIRE(work);
+  CHECK((*work)->name == "work");
+  CHECK((*work)->tasks->size() == 1);
+  CHECK((*work)->collect == handed_in.collect);
+  CHECK((*work)->files == handed_in.files);
+  CHECK(log->secrets().redact("a hunter2 b") == "a [secret] b");
+}
+
+TEST_CASE("a report comes back from its bytes, and foreign bytes are refused",
+          "[actors][documents]") {
+  CHECK_FALSE(read_report("nonsense"));
+  CHECK_FALSE(read_report(""));
+}
