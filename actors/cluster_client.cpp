@@ -109,8 +109,7 @@ core::result<Reply> cluster_client::data::ask(Question question,
                  question = std::move(question)](caf::event_based_actor* self) {
     const auto settle = [self, answer](core::result<Reply> what) {
       answer->set_value(std::move(what));
-      // The first to come counts; the rest of this actor's life is over.
-      self->unbecome();
+      // The first to come counts.
       self->quit();
     };
     self->set_down_handler(

@@ -8,6 +8,10 @@
 
 #include <caf/actor_system_config.hpp>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 namespace maze::actors {
 
 namespace {
@@ -95,6 +99,25 @@ void add_message_types(caf::actor_system_config& config) {
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {
         return core::describe(from_caf(caf::error{code, error_category, context}));
       });
+}
+
+std::uint64_t message_types_hash() {
+  caf::actor_system_config config;
+  add_message_types(config);
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : config.value_factories_by_name)
+    names.push_back(name);
+  std::sort(names.begin(), names.end());
+  // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&hash](char c) {
+    hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  };
+  for (const std::string& name : names) {
+    std::for_each(name.begin(), name.end(), add);
+    add('\0');
+  }
+  return hash;
 }
 
 } // namespace maze::actors

@@ -1,5 +1,6 @@
 #include "node/options.hpp"
 
+#include "node/command_rules.hpp"
 #include "support/scratch_dir.hpp"
 
 #include <catch2/catch.hpp>
@@ -131,14 +132,16 @@ TEST_CASE("NO_COLOR turns colours off unless a flag says otherwise", "[tools][op
 }
 
 TEST_CASE("what does not exist is refused by name, with what may be meant", "[tools][options]") {
-  CHECK(refused({}) == "a command is missing: run, validate, config, version");
+  const std::string names =
+      "run, validate, start, stop, status, submit, runs, tasks, logs, result, "
+      "files, cancel, nodes, drain, config, version";
+  CHECK(refused({}) == "a command is missing: " + names);
   CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
   CHECK(refused({"run", "f", "--ouput", "json"})
         == "'run' has no flag '--ouput'; did you mean `--output`?");
   CHECK_THAT(refused({"validate", "f", "--jobs", "2"}),
              StartsWith("'validate' has no flag '--jobs'"));
-  CHECK(refused({"--jobs", "2", "run", "f"})
-        == "'--jobs' must follow a command: run, validate, config, version");
+  CHECK(refused({"--jobs", "2", "run", "f"}) == "'--jobs' must follow a command: " + names);
 }
 
 TEST_CASE("a variable that maze does not know is a warning with the one that may be meant",
@@ -222,7 +225,8 @@ TEST_CASE("help is no error and shows examples", "[tools][options]") {
   REQUIRE(!top);
   CHECK(top.error().exit_code == 0);
   CHECK_THAT(top.error().text, Contains("validate") && Contains("Exit codes: 0 done"));
-  for (const auto* name : {"run", "validate", "config", "version"}) {
+  for (const command_rule& rule : command_rules()) {
+    const std::string name(rule.name);
     const auto help = read_options({name, "--help"}, home());
     REQUIRE(!help);
     CHECK(help.error().exit_code == 0);
@@ -249,4 +253,52 @@ TEST_CASE("what people type first is understood", "[tools][options]") {
   REQUIRE_FALSE(help);
   CHECK(help.error().exit_code == 0);
   CHECK(help.error().text == read_options({"--help"}, {}).error().text);
+}
+
+TEST_CASE("a cluster is started with what its node offers", "[tools][options]") {
+  const auto sut =
+      accepted({"start", "--detach", "--name", "lab", "--resources", "cpus=2.5,memory=8GB",
+                "--label", "room=b", "--label", "rack=7", "--listen", "tcp:127.0.0.1:0"});
+  CHECK(sut.command == command::start);
+  CHECK(sut.flags.detach);
+  CHECK(sut.values.name == "lab");
+  CHECK(sut.values.cpu_millis == 2500u);
+  CHECK(sut.values.memory == core::byte_count{8'000'000'000});
+  CHECK(sut.values.labels == std::map<std::string, std::string>{{"room", "b"}, {"rack", "7"}});
+  REQUIRE(sut.values.listen.size() == 1);
+  CHECK(io::to_string(sut.values.listen[0]) == "tcp:127.0.0.1:0");
+  CHECK(accepted({"start", "--role", "worker", "--join", "f"}).flags.role == start_role::worker);
+  CHECK(accepted({"start", "--resources", "cpus=4", "--cpus", "1"}).values.cpu_millis == 1000u);
+}
+
+TEST_CASE("what a start cannot mean is refused by name", "[tools][options]") {
+  CHECK(refused({"start", "--role", "boss"})
+        == "flag --role: 'boss' is not both, master or worker");
+  CHECK_THAT(refused({"start", "--name", "a/b"}), StartsWith("flag --name: "));
+  CHECK(refused({"start", "--resources", "cpus"})
+        == "flag --resources: 'cpus' is not of the form cpus=4,memory=8GB");
+  CHECK(refused({"start", "--resources", "gpus=1"})
+        == "flag --resources: 'gpus' is not cpus or memory");
+  CHECK_THAT(refused({"start", "--label", "room"}), StartsWith("flag --label: "));
+  CHECK_THAT(refused({"start", "--label", "a=1", "--label", "a=2"}), Contains("twice"));
+  CHECK_THAT(refused({"start", "--listen", "everywhere"}), StartsWith("flag --listen: "));
+  CHECK(refused({"start", "x"}) == "unexpected argument 'x'");
+}
+
+TEST_CASE("commands that ask a cluster take what they ask about", "[tools][options]") {
+  const auto logs = accepted({"logs", "last", "count", "--stderr", "--attempt", "2", "--follow"});
+  CHECK(logs.words == std::vector<std::string>{"last", "count"});
+  CHECK(logs.flags.standard_error);
+  CHECK(logs.flags.attempt == 2);
+  CHECK(logs.flags.follow);
+  CHECK(accepted({"cancel", "last"}).words.size() == 1);
+  CHECK(accepted({"submit", "f.yaml", "--wait", "--id", "x"}).flags.id == "x");
+  auto around = home();
+  around.environment["MAZE_CLUSTER"] = "lab";
+  CHECK(accepted({"status"}, around).values.cluster == "lab");
+  CHECK(refused({"logs", "last"}) == "a task is missing");
+  CHECK_THAT(refused({"tasks"}), StartsWith("a run is missing"));
+  CHECK(refused({"logs", "last", "a", "--attempt", "0"})
+        == "flag --attempt: '0' is not a whole number from 1 on");
+  CHECK_THAT(refused({"submit", "f", "--id", ""}), StartsWith("flag --id: "));
 }

@@ -52,7 +52,7 @@ TEST_CASE_METHOD(fixture, "a secret comes from the environment and is not shown"
   ::setenv(variable, "hunter2", 1);
   work.context["top"] = {.content = core::value(50)};
   work.context["key"] = {.secret_variable = variable};
-  const auto context = node::read_context(work, *log);
+  const auto context = node::read_context(work, log.get());
   REQUIRE(context);
   CHECK(context->at("top") == core::context_entry{core::value(50), false});
   CHECK(context->at("key") == core::context_entry{core::value("hunter2"), true});

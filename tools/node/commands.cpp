@@ -33,8 +33,11 @@ int carry_out(const options& what) {
     return exit_code::done;
   case command::version:
     return print_version(what.values.output);
+  case command::start:
+    return start_cluster(what);
+  default:
+    return ask_cluster(what);
   }
-  return exit_code::wrong_use;
 }
 
 int validate_workflow(const options& what) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/protocol/dag_context_actor.hpp"
 #include "node/options.hpp"
 
 namespace maze::node {
@@ -25,5 +26,17 @@ int carry_out(const options& what);
 int run_workflow(const options& what);
 /// `maze-node validate FILE`.
 int validate_workflow(const options& what);
+/// `maze-node start`: returns when the cluster has ended, or with `--detach` when it is ready.
+int start_cluster(const options& what);
+/// The commands that ask a running cluster something.
+int ask_cluster(const options& what);
+
+/// Says why a command is not carried out, on standard error and, for programs, as a JSON object.
+int refuse(const settings& values, const core::error& what, int code);
+/// The exit code for what went wrong before or instead of a run: a wrong description, or a machine or
+/// cluster that does not allow it.
+int exit_code_of(core::errc code);
+/// The exit code for how a run ended.
+int exit_code_of(const actors::run_report& report);
 
 } // namespace maze::node

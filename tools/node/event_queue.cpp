@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <utility>
 
 namespace maze::node {
 
@@ -53,6 +54,14 @@ void event_queue::push(work_done) {
   wake_up();
 }
 
+void event_queue::request_end() {
+  {
+    const std::lock_guard lock(guards_events_);
+    end_requested_ = true;
+  }
+  wake_up();
+}
+
 void event_queue::wake_up() const {
   const std::uint64_t one = 1;
   // A full counter means that a wake-up is due anyway.
@@ -65,10 +74,12 @@ std::optional<node_event> event_queue::next_queued() {
     --works_done_;
     return work_done{};
   }
-  if (events_.empty())
+  if (events_.empty()) {
+    if (std::exchange(end_requested_, false))
+      return end_request{};
     return std::nullopt;
-  std::optional<node_event> out(std::in_place, std::in_place_type<actors::run_event>,
-                                std::move(events_.front()));
+  }
+  node_event out = std::move(events_.front());
   events_.pop_front();
   return out;
 }

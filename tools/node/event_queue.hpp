@@ -21,13 +21,16 @@ struct interruption {
 /// Work that another thread does for this one came to its end.
 struct work_done {};
 
-using node_event = std::variant<actors::run_event, interruption, work_done>;
+/// Somebody asked this process to end.
+struct end_request {};
+
+using node_event = std::variant<actors::run_event, interruption, work_done, end_request>;
 
 /// What the main thread waits for: news of its run, the end of work and signals, on one poll.
 ///
 /// Blocks SIGINT, SIGTERM and SIGHUP while it lives, for the thread that makes it and those that are
 /// started afterwards: make it before any thread.
-/// @note `push` is thread-safe; `wait` belongs to the main thread.
+/// @note `push` and `request_end` are thread-safe; `wait` belongs to the main thread.
 class event_queue {
 public:
   event_queue();
@@ -39,6 +42,8 @@ public:
   void release_signals();
   void push(actors::run_event event);
   void push(work_done);
+  /// `wait` gives an `end_request` once the events before it are taken.
+  void request_end();
   /// The next event, or nothing when `timeout` passes first.
   std::optional<node_event> wait(std::chrono::milliseconds timeout);
 
@@ -52,6 +57,7 @@ private:
   std::mutex guards_events_;
   std::deque<actors::run_event> events_;
   std::size_t works_done_ = 0;
+  bool end_requested_ = false;
 };
 
 } // namespace maze::node

@@ -1,27 +1,10 @@
+#include "node/cluster_session.hpp"
 #include "node/commands.hpp"
 #include "node/options.hpp"
 
 #include <csignal>
 #include <exception>
 #include <iostream>
-#include <unistd.h>
-
-extern char** environ;
-
-namespace {
-
-maze::node::surroundings surroundings_of_this_process() {
-  maze::node::surroundings out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (const auto equals = text.find('='); equals != std::string_view::npos)
-      out.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  out.is_root = ::geteuid() == 0;
-  return out;
-}
-
-} // namespace
 
 int main(int argc, char** argv) {
   using namespace maze::node;

@@ -2,16 +2,15 @@
 
 #include "maze/core/printable.hpp"
 #include "maze/io/suggestion.hpp"
+#include "node/command_rules.hpp"
 #include "node/config_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <sstream>
-#include <tuple>
 
 namespace maze::node {
 
@@ -24,53 +23,8 @@ constexpr std::array foreign_variables{"MAZE_CONFIG", "MAZE_RUN", "MAZE_TASK", "
 /// One variable for each input of a task.
 constexpr std::string_view input_variables = "MAZE_INPUT_";
 
-struct command_rule {
-  node::command command;
-  std::string_view name;
-  std::string_view help;
-  std::string_view examples;
-  bool takes_file;
-  /// Keys of the settings that it has flags for; empty: all.
-  std::vector<std::string_view> keys;
-};
-
-const std::vector<command_rule>& command_rules() {
-  static const std::vector<command_rule> rules{
-      {command::run,
-       "run",
-       "Run a workflow on this machine and bring its files home",
-       "Examples:\n  maze-node run pipeline.yaml\n"
-       "  maze-node run pipeline.yaml --out results --jobs 4 --memory 8GiB\n"
-       "  maze-node run pipeline.yaml --output json --progress never | jq .state",
-       true,
-       {}},
-      {command::validate,
-       "validate",
-       "Check a workflow file and report every fault with its place",
-       "Examples:\n  maze-node validate pipeline.yaml\n"
-       "  maze-node validate pipeline.yaml --output json",
-       true,
-       {"output", "color"}},
-      {command::config,
-       "config",
-       "Print each setting's value and where it comes from",
-       "Examples:\n  maze-node config\n  MAZE_JOBS=2 maze-node config --output json",
-       false,
-       {}},
-      {command::version,
-       "version",
-       "Print the version",
-       "Example:\n  maze-node version",
-       false,
-       // No setting, and none that could be wrong: this command works whatever the files say.
-       {"no setting"}},
-  };
-  return rules;
-}
-
 bool has_flag(const command_rule& what, const setting_rule& rule) {
-  return what.keys.empty()
-         || std::find(what.keys.begin(), what.keys.end(), rule.key) != what.keys.end();
+  return std::find(what.keys.begin(), what.keys.end(), rule.key) != what.keys.end();
 }
 
 refusal wrong_use(const std::string& why, std::string_view subcommand) {
@@ -81,9 +35,12 @@ refusal wrong_use(const std::string& why, std::string_view subcommand) {
 /// What the command line says, before anything is interpreted.
 struct spoken {
   const command_rule* what = nullptr;
-  std::string file;
+  std::vector<std::string> words;
   std::optional<std::string> config;
+  /// Of settings, by key.
   std::map<std::string_view, std::string> flags;
+  /// Of the command alone, by name; `true` for a switch.
+  flag_texts own_flags;
 };
 
 struct subcommand {
@@ -91,20 +48,53 @@ struct subcommand {
   CLI::App* app;
 };
 
+void declare(CLI::App& app, const flag_rule& flag, spoken& to) {
+  const std::string spelled = fmt::format("--{}", flag.name);
+  const std::string help(flag.help);
+  const auto name = flag.name;
+  if (flag.form.empty())
+    app.add_flag_function(
+        spelled,
+        [&to, name](std::int64_t times) { to.own_flags[name] = times > 0 ? "true" : "false"; },
+        help);
+  else
+    app.add_option_function<std::string>(
+           spelled, [&to, name](const std::string& text) { to.own_flags[name] = text; }, help)
+        ->type_name(std::string(flag.form));
+}
+
 void declare(CLI::App& app, const command_rule& what, spoken& to) {
   app.footer(std::string(what.examples));
   app.allow_extras();
-  if (what.takes_file)
-    app.add_option("FILE", to.file, "The workflow file")->type_name("");
+  for (std::size_t i = 0; i < what.words.size(); ++i)
+    app.add_option_function<std::string>(
+           std::string(what.words[i].name),
+           [&to, i](const std::string& text) {
+             to.words.resize(std::max(to.words.size(), i + 1));
+             to.words[i] = text;
+           },
+           std::string(what.words[i].help))
+        ->type_name("");
   if (what.command == command::version)
     return;
   app.add_option("--config", to.config, "Read settings from FILE")->type_name("FILE");
+  for (const auto& flag : what.flags)
+    declare(app, flag, to);
   for (const auto& rule : setting_rules()) {
     if (!has_flag(what, rule))
       continue;
     const auto key = rule.key;
     const std::string help(rule.help);
-    if (rule.form.empty())
+    if (key == "label")
+      app.add_option_function<std::vector<std::string>>(
+             flag_of(rule),
+             [&to, key](const std::vector<std::string>& all) {
+               to.flags[key] = fmt::format("{}", fmt::join(all, ","));
+             },
+             help)
+          ->type_name(std::string(rule.form))
+          ->allow_extra_args(false);
+    else if (rule.form.empty())
       app.add_flag_function(
           flag_of(rule),
           [&to, key](std::int64_t times) { to.flags[key] = times > 0 ? "true" : "false"; }, help);
@@ -122,6 +112,8 @@ refusal unexpected(const std::string& argument, const command_rule& what) {
   std::vector<std::string> flags{"--help"};
   if (what.command != command::version)
     flags.emplace_back("--config");
+  for (const auto& flag : what.flags)
+    flags.push_back(fmt::format("--{}", flag.name));
   for (const auto& rule : setting_rules())
     if (has_flag(what, rule))
       flags.push_back(flag_of(rule));
@@ -162,8 +154,8 @@ tl::expected<spoken, refusal> listen(const std::vector<std::string>& arguments) 
   app.footer("'maze-node COMMAND --help' shows the flags and examples of a command.\n"
              "Every setting can also stand in the configuration file (log_level: debug) or in a\n"
              "variable (MAZE_LOG_LEVEL=debug); flags win over variables, those over the file.\n"
-             "Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid file, 3 not allowed,\n"
-             "4 cancelled, 5 timed out, 130 interrupted.");
+             "Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid file, 3 no cluster or\n"
+             "not allowed, 4 cancelled, 5 timed out, 130 interrupted.");
   app.allow_extras();
   // At most one, so that the name of a command can be a file's name after another command.
   app.require_subcommand(0, 1);
@@ -198,8 +190,10 @@ tl::expected<spoken, refusal> listen(const std::vector<std::string>& arguments) 
   for (const auto& extra : sub->app->remaining())
     if (extra != "--")
       return tl::unexpected(unexpected(extra, *sub->rule));
-  if (sub->rule->takes_file && out.file.empty())
-    return tl::unexpected(wrong_use("a workflow file is missing", sub->rule->name));
+  for (std::size_t i = 0; i < sub->rule->words.size(); ++i)
+    if (const auto& word = sub->rule->words[i];
+        !word.missing.empty() && (out.words.size() <= i || out.words[i].empty()))
+      return tl::unexpected(wrong_use(std::string(word.missing), sub->rule->name));
   out.what = sub->rule;
   return out;
 }
@@ -282,33 +276,17 @@ tl::expected<options, refusal> read_options(const std::vector<std::string>& argu
   const auto said = listen(arguments);
   if (!said)
     return tl::unexpected(said.error());
-  options out{.command = said->what->command, .file = said->file};
+  options out{.command = said->what->command, .words = said->words};
+  if (!out.words.empty())
+    out.file = out.words.front();
+  auto flags = read_flags(said->own_flags);
+  if (!flags)
+    return tl::unexpected(wrong_use(flags.error().message, said->what->name));
+  out.flags = *flags;
   if (out.command == command::version)
     return out;
   if (const auto filled = fill(out, *said, around); !filled)
     return tl::unexpected(wrong_use(filled.error().message, said->what->name));
-  return out;
-}
-
-std::string explain(const options& what) {
-  if (what.values.output == output_form::json) {
-    auto out = nlohmann::ordered_json::object();
-    for (const auto& [key, text, origin] : what.effective)
-      out[key] = {{"value", text}, {"origin", origin}};
-    return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  }
-  std::size_t key_width = 0;
-  std::size_t text_width = 0;
-  const auto shown = [](const std::string& text) {
-    return text.empty() ? std::string("-") : core::printable(text);
-  };
-  for (const auto& [key, text, origin] : what.effective) {
-    key_width = std::max(key_width, key.size());
-    text_width = std::max(text_width, shown(text).size());
-  }
-  std::string out;
-  for (const auto& [key, text, origin] : what.effective)
-    out += fmt::format("{:{}}  {:{}}  {}\n", key, key_width, shown(text), text_width, origin);
   return out;
 }
 

@@ -3,12 +3,49 @@
 #include "node/settings.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace maze::node {
 
-enum class command : std::uint8_t { run = 1, validate = 2, config = 3, version = 4 };
+enum class command : std::uint8_t {
+  run = 1,
+  validate = 2,
+  config = 3,
+  version = 4,
+  start = 5,
+  stop = 6,
+  status = 7,
+  submit = 8,
+  runs = 9,
+  tasks = 10,
+  logs = 11,
+  result = 12,
+  files = 13,
+  cancel = 14,
+  nodes = 15,
+  drain = 16,
+};
+
+/// What a started node does.
+enum class start_role : std::uint8_t { both = 1, master = 2, worker = 3 };
+
+/// Flags that belong to single commands.
+struct command_flags {
+  bool detach = false;
+  start_role role = start_role::both;
+  bool wait = false;
+  /// Of a submit; nothing: a fresh one.
+  std::optional<std::string> id;
+  bool standard_error = false;
+  /// 0: the last one.
+  std::uint32_t attempt = 0;
+  bool follow = false;
+  bool history = false;
+
+  friend bool operator==(const command_flags&, const command_flags&) = default;
+};
 
 /// The value of a setting that holds, and who set it.
 struct effective_setting {
@@ -24,8 +61,11 @@ struct effective_setting {
 /// What one start of `maze-node` is asked to do, checked.
 struct options {
   node::command command = command::version;
-  /// The workflow file of `run` and `validate`.
+  /// The positional arguments; the last ones may be left out.
+  std::vector<std::string> words;
+  /// The first of them, where the command takes a workflow file.
   std::filesystem::path file;
+  command_flags flags;
   settings values;
   /// Every setting, in the order of `setting_rules`; empty for `version`.
   std::vector<effective_setting> effective;

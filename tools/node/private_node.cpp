@@ -163,12 +163,11 @@ std::uint32_t tasks_at_once(const settings& values) {
   return std::max<std::uint32_t>(1, std::min(values.jobs.value_or(cores), cores));
 }
 
-core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
-                                                             const process_limits& limits,
-                                                             const fs::path& folder,
-                                                             std::shared_ptr<io::log> log) {
-  actors::node_settings node{
-      .folder = folder, .total = machine_resources(), .durable = values.keep};
+namespace {
+
+actors::node_settings node_of(const settings& values, const process_limits& limits,
+                              const fs::path& folder) {
+  actors::node_settings node{.folder = folder, .total = machine_resources()};
   if (values.cpu_millis)
     node.total.cpu_millis = *values.cpu_millis;
   if (values.memory)
@@ -177,6 +176,29 @@ core::result<std::unique_ptr<actors::local_node>> start_node(const settings& val
   node.child_open_files = limits.open_files;
   if (values.task_user == task_user::slot)
     node.first_user = first_user_of_root;
+  return node;
+}
+
+} // namespace
+
+core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
+                                                             const process_limits& limits,
+                                                             const fs::path& folder,
+                                                             std::shared_ptr<io::log> log) {
+  actors::node_settings node = node_of(values, limits, folder);
+  node.durable = values.keep;
+  return actors::local_node::start(node, std::move(log));
+}
+
+core::result<std::unique_ptr<actors::local_node>>
+start_lasting_node(const settings& values, const process_limits& limits, const fs::path& folder,
+                   std::shared_ptr<io::log> log, std::function<void()> on_end) {
+  actors::node_settings node = node_of(values, limits, folder);
+  node.name = values.name;
+  node.durable = true;
+  node.labels = values.labels;
+  node.serves = {
+      .cluster = values.name, .version = MAZE_VERSION, .on_shut_down = std::move(on_end)};
   return actors::local_node::start(node, std::move(log));
 }
 

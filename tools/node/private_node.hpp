@@ -8,6 +8,7 @@
 #include "node/settings.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 namespace maze::node {
@@ -52,5 +53,12 @@ core::result<std::unique_ptr<actors::local_node>> start_node(const settings& val
                                                              const process_limits& limits,
                                                              const std::filesystem::path& folder,
                                                              std::shared_ptr<io::log> log);
+
+/// The same for a cluster that stays: its facts and blobs reach the disk before they count, and clients are
+/// let in. `on_end` is called when one of them asks for the end.
+core::result<std::unique_ptr<actors::local_node>>
+start_lasting_node(const settings& values, const process_limits& limits,
+                   const std::filesystem::path& folder, std::shared_ptr<io::log> log,
+                   std::function<void()> on_end);
 
 } // namespace maze::node

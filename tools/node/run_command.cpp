@@ -2,12 +2,12 @@
 #include "maze/core/printable.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/export.hpp"
-#include "maze/io/json.hpp"
 #include "maze/io/workflow_file.hpp"
 #include "node/commands.hpp"
 #include "node/follow.hpp"
 #include "node/private_node.hpp"
 #include "node/report.hpp"
+#include "node/run_outcome.hpp"
 #include "node/submission.hpp"
 #include "node/watched_snapshot.hpp"
 
@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <unistd.h>
 
 namespace maze::node {
 
@@ -30,46 +29,8 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds submit_timeout{60};
 constexpr std::chrono::seconds drain_patience{10};
 
-/// Says why there is no run, on standard error and, for programs, as the one JSON object.
-int refuse(const settings& values, const core::error& what, int code) {
-  std::cerr << "maze-node: " << core::describe(what) << '\n';
-  if (values.output == output_form::json)
-    std::cout << refusal_report(what);
-  return code;
-}
-
-/// What went wrong before the run began: a wrong description, or a machine that does not allow it.
-int exit_code_of(core::errc code) {
-  switch (code) {
-  case core::errc::permission_denied:
-  case core::errc::io_error:
-  case core::errc::resource_exhausted:
-  case core::errc::already_exists:
-    return exit_code::refused;
-  default:
-    return exit_code::wrong_use;
-  }
-}
-
 int exit_code_of(const followed_run& run) {
-  if (run.interrupted_by != 0)
-    return exit_code::interrupted;
-  switch (run.report.state) {
-  case core::run_state::completed:
-    return exit_code::done;
-  case core::run_state::cancelled:
-    return exit_code::cancelled;
-  default:
-    break;
-  }
-  const auto& bad = run.report.not_completed;
-  const bool late = std::any_of(bad.begin(), bad.end(), [](const actors::task_outcome& task) {
-    return task.state == core::task_state::timeout;
-  });
-  const bool failed = std::any_of(bad.begin(), bad.end(), [](const actors::task_outcome& task) {
-    return task.state == core::task_state::failed;
-  });
-  return late && !failed ? exit_code::timed_out : exit_code::failed;
+  return run.interrupted_by != 0 ? exit_code::interrupted : node::exit_code_of(run.report);
 }
 
 actors::run_listener listen(caf::actor_system& system, event_queue& events) {
@@ -90,7 +51,7 @@ public:
   int carry_out() {
     if (auto fine = check_enforceable(work_); !fine)
       return refuse(what_.values, fine.error(), exit_code::wrong_use);
-    if (auto fine = check_destination(); !fine)
+    if (auto fine = check_destination(what_.values); !fine)
       return refuse(what_.values, fine.error(), exit_code::wrong_use);
     auto folder = private_folder::make(what_.values.dir, what_.values.keep);
     if (!folder)
@@ -120,18 +81,6 @@ public:
   }
 
 private:
-  /// Nothing that exists is overwritten, and better said before the work than after it.
-  core::result<void> check_destination() const {
-    std::error_code ignored;
-    if (what_.values.out && fs::exists(*what_.values.out, ignored)
-        && !(fs::is_directory(*what_.values.out, ignored)
-             && fs::is_empty(*what_.values.out, ignored)))
-      return core::fail(core::errc::already_exists,
-                        fmt::format("{} exists and is not an empty folder: choose another --out",
-                                    what_.values.out->string()));
-    return {};
-  }
-
   int run_on(actors::local_node& node, io::log& log) {
     const std::string name = work_.name;
     const std::size_t total = work_.tasks.size();
@@ -146,28 +95,15 @@ private:
     if (!handle)
       return refuse(what_.values, handle.error(), exit_code::refused);
     const followed_run run = run_follower(node, events_, what_).follow(*handle, name, total);
-    run_report report{.name = name,
-                      .run = core::to_string(handle->run),
-                      .state = run.report.state,
-                      .total = total,
-                      .started = started.time_since_epoch(),
-                      .elapsed = run.elapsed};
-    std::copy(run.report.counts.begin(), run.report.counts.end(), report.counts.begin());
-    for (const actors::task_outcome& task : run.report.not_completed)
-      report.failed.push_back(
-          {task.task, task.state, core::duration::zero(), task.reason, task.attempts});
-    for (const actors::file_version& one : run.report.history)
-      report.history.push_back(
-          {one.path, one.task,
-           one.entry.kind == core::file_kind::file ? core::to_string(one.entry.hash) : "",
-           one.entry.size});
-    for (const actors::left_out_path& one : run.report.left_out)
-      report.left_out.push_back({one.path, one.task, {}, 0});
-    for (const actors::cut_output& one : run.report.cut)
-      // Without --keep the log goes with the node's folder.
-      report.truncated.push_back({one.task, one.attempt, one.what.stream, one.what.total,
-                                  one.what.kept, what_.values.keep ? one.what.log : std::string(),
-                                  one.what.log_error});
+    run_report report = report_of(run.report, {.name = name,
+                                               .run = core::to_string(handle->run),
+                                               .total = total,
+                                               .started = started.time_since_epoch(),
+                                               .elapsed = run.elapsed});
+    if (!what_.values.keep)
+      // The logs go with the node's folder.
+      for (auto& one : report.truncated)
+        one.log.clear();
     if (run.report.state == core::run_state::failed && !what_.values.keep)
       report.notes.emplace_back("run it again with --keep to have all output of failed attempts");
     int code = exit_code_of(run);
@@ -176,7 +112,7 @@ private:
       report.notes.push_back("nothing came home: " + core::describe(brought.error()));
       code = std::max(code, exit_code::failed);
     }
-    print(report, run);
+    print(report);
     return code;
   }
 
@@ -230,10 +166,7 @@ private:
     return {};
   }
 
-  void print(run_report& report, const followed_run& run) const {
-    if (!run.report.result.empty())
-      if (auto result = core::decode(run.report.result))
-        report.result = std::move(*result);
+  void print(const run_report& report) const {
     if (what_.values.output == output_form::json) {
       std::cout << json_report(report);
       return;
@@ -241,15 +174,7 @@ private:
     if (!what_.values.quiet || report.state != core::run_state::completed)
       std::cerr << summary(report, measure(what_.values));
     if (report.result)
-      print_result(*report.result);
-  }
-
-  /// Text as it is, so that a pipe gets just the result; everything else as JSON.
-  static void print_result(const core::value& result) {
-    if (const auto* text = result.as<std::string>())
-      std::cout << *text << (text->ends_with('\n') ? "" : "\n");
-    else if (auto json = io::to_json(result, io::json_style::indented))
-      std::cout << *json << '\n';
+      std::cout << result_text(*report.result);
   }
 
   const options& what_;

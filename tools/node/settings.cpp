@@ -1,10 +1,14 @@
 #include "node/settings.hpp"
 
+#include "maze/io/identity.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 namespace maze::node {
 
@@ -82,6 +86,71 @@ core::result<task_user> read_task_user(const std::string& text) {
   return expected("same or slot", text);
 }
 
+/// Calls `take` with each non-empty part of a list with commas, until it fails.
+core::result<void>
+for_each_part(const std::string& text,
+              const std::function<core::result<void>(const std::string&)>& take) {
+  for (std::size_t start = 0; start <= text.size();) {
+    const auto end = std::min(text.find(',', start), text.size());
+    if (auto taken = take(text.substr(start, end - start)); !taken)
+      return taken;
+    start = end + 1;
+  }
+  return {};
+}
+
+/// The two sides of `name=value`.
+core::result<std::pair<std::string, std::string>> read_pair(const std::string& text,
+                                                            std::string_view example) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    return expected(fmt::format("of the form {}", example), text);
+  return std::pair{text.substr(0, equals), text.substr(equals + 1)};
+}
+
+core::result<std::map<std::string, std::string>> read_labels(const std::string& text) {
+  std::map<std::string, std::string> out;
+  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    auto pair = read_pair(part, "room=b12");
+    if (!pair)
+      return fail(pair.error());
+    if (!io::check_node_name(pair->first))
+      return expected("a label's name: letters, digits, '.', '_' and '-'", pair->first);
+    if (!out.insert(std::move(*pair)).second)
+      return fail(errc::invalid_argument, fmt::format("label '{}' is given twice", part));
+    return {};
+  });
+  if (!taken)
+    return fail(taken.error());
+  return out;
+}
+
+core::result<std::vector<io::endpoint>> read_endpoints(const std::string& text) {
+  std::vector<io::endpoint> out;
+  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    auto one = io::parse_endpoint(part);
+    if (!one)
+      return fail(one.error());
+    out.push_back(std::move(*one));
+    return {};
+  });
+  if (!taken)
+    return fail(taken.error());
+  return out;
+}
+
+core::result<std::string> read_name(const std::string& text) {
+  if (auto fine = io::check_node_name(text); !fine)
+    return fail(fine.error());
+  return text;
+}
+
+core::result<std::string> read_cluster(const std::string& text) {
+  if (text.empty())
+    return fail(errc::invalid_argument, "the name of a cluster must not be empty");
+  return text;
+}
+
 /// A rule's `read`: parses with `Parse`, stores into `Member`.
 template <auto Member, auto Parse>
 core::result<void> store(settings& to, const std::string& text) {
@@ -96,6 +165,19 @@ core::result<core::byte_count> read_memory(const std::string& text) {
   return core::parse_byte_count(text);
 }
 
+core::result<void> read_resources(settings& to, const std::string& text) {
+  return for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    const auto pair = read_pair(part, "cpus=4,memory=8GB");
+    if (!pair)
+      return fail(pair.error());
+    if (pair->first == "cpus")
+      return store<&settings::cpu_millis, read_cores>(to, pair->second);
+    if (pair->first == "memory")
+      return store<&settings::memory, read_memory>(to, pair->second);
+    return expected("cpus or memory", pair->first);
+  });
+}
+
 constexpr std::array rules{
     setting_rule{"out", "DIR", "Put collected files into DIR, which must be new or empty",
                  store<&settings::out, read_path>},
@@ -106,6 +188,8 @@ constexpr std::array rules{
                  store<&settings::output, read_output>},
     setting_rule{"jobs", "N", "Run at most N tasks at once, whatever they need",
                  store<&settings::jobs, read_count>},
+    setting_rule{"resources", "LIST",
+                 "Offer what LIST says to tasks, for example cpus=4,memory=8GB", read_resources},
     setting_rule{"cpus", "X", "Offer X cores to tasks, for example 4 or 0.5 (default: all)",
                  store<&settings::cpu_millis, read_cores>},
     setting_rule{"memory", "SIZE", "Offer SIZE of memory to tasks, for example 8GiB (default: all)",
@@ -123,6 +207,18 @@ constexpr std::array rules{
     setting_rule{"task_user", "same|slot",
                  "Run tasks as this user, or each slot as an unprivileged user of its own",
                  store<&settings::task_user, read_task_user>},
+    setting_rule{"cluster", "NAME|FILE",
+                 "Talk to the cluster NAME of this machine, or to the one of the join file FILE",
+                 store<&settings::cluster, read_cluster>},
+    setting_rule{"name", "NAME", "Call the started cluster and its node NAME",
+                 store<&settings::name, read_name>},
+    setting_rule{"listen", "ENDPOINTS",
+                 "Listen there too, for example tcp:0.0.0.0:4242; several with commas",
+                 store<&settings::listen, read_endpoints>},
+    setting_rule{"join", "FILE", "Join the cluster of the join file FILE",
+                 store<&settings::join, read_path>},
+    setting_rule{"label", "K=V", "Give the node a label; may be repeated",
+                 store<&settings::labels, read_labels>},
 };
 
 std::string variable(const surroundings& around, std::string_view name) {
@@ -170,6 +266,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return around.is_root ? "slot" : "same";
   if (rule.key == "output")
     return "table";
+  if (rule.key == "name")
+    return "local";
   if (rule.key == "progress")
     return "auto";
   if (rule.key == "log_level")

@@ -2,6 +2,7 @@
 
 #include "maze/core/result.hpp"
 #include "maze/core/units.hpp"
+#include "maze/io/endpoint.hpp"
 #include "maze/io/log.hpp"
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace maze::node {
 
@@ -43,6 +45,15 @@ struct settings {
   /// Nothing: a file in the state's folder.
   std::optional<std::filesystem::path> log_file;
   node::task_user task_user = task_user::same;
+  /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.
+  std::string cluster;
+  /// Of the cluster that is started, and of its node.
+  std::string name = "local";
+  /// Where a started node listens besides its own socket.
+  std::vector<io::endpoint> listen;
+  /// The join file of the cluster that a worker node joins.
+  std::optional<std::filesystem::path> join;
+  std::map<std::string, std::string> labels;
 
   friend bool operator==(const settings&, const settings&) = default;
 };

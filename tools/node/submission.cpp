@@ -18,7 +18,7 @@ std::string new_client_id() {
 
 } // namespace
 
-core::result<core::context_map> read_context(const core::workflow& work, io::log& log) {
+core::result<core::context_map> read_context(const core::workflow& work, io::log* log) {
   core::context_map out;
   for (const auto& [name, source] : work.context) {
     if (source.secret_variable.empty()) {
@@ -33,7 +33,8 @@ core::result<core::context_map> read_context(const core::workflow& work, io::log
                       "{}, which is not set: export it before you run the workflow",
                       name, source.secret_variable),
           "submit");
-    log.secrets().hide(text);
+    if (log != nullptr)
+      log->secrets().hide(text);
     out.emplace(name, core::context_entry{core::value(std::string(text)), true});
   }
   return out;
@@ -43,7 +44,7 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
                                                           io::blob_store& blobs, io::log& log,
                                                           const io::snapshot_options& how) {
-  auto context = read_context(work, log);
+  auto context = read_context(work, &log);
   if (!context)
     return core::fail(context.error());
   auto files = io::take_snapshot(work.files, folder, blobs, how);
@@ -60,6 +61,26 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
   out->files = std::move(files->files);
   out->base = io::hash_bytes(core::encode_manifest(out->files));
   out->result = std::move(work.result);
+  return out;
+}
+
+core::result<core::submission_form>
+describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs) {
+  auto context = read_context(work, nullptr);
+  if (!context)
+    return core::fail(context.error());
+  auto files = io::take_snapshot(work.files, folder, blobs);
+  if (!files)
+    return core::fail(files.error());
+  core::submission_form out;
+  out.client_id = new_client_id();
+  out.name = std::move(work.name);
+  out.tasks = std::move(work.tasks);
+  out.context = std::move(*context);
+  out.files = std::move(files->files);
+  out.base = io::hash_bytes(core::encode_manifest(out.files));
+  out.collect = std::move(work.collect);
+  out.result = std::move(work.result);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/core/result.hpp"
+#include "maze/core/submission_form.hpp"
 #include "maze/core/workflow.hpp"
 #include "maze/io/blob_store.hpp"
 #include "maze/io/log.hpp"
@@ -12,9 +13,9 @@
 
 namespace maze::node {
 
-/// Reads the secrets that `work` names from this process's environment and hides them from `log`.
-/// Fails with `input_missing` naming the entry and the variable.
-core::result<core::context_map> read_context(const core::workflow& work, io::log& log);
+/// Reads the secrets that `work` names from this process's environment and hides them from `log`, if
+/// there is one. Fails with `input_missing` naming the entry and the variable.
+core::result<core::context_map> read_context(const core::workflow& work, io::log* log);
 
 /// A checked workflow as it goes to the master: its graph, its context, and the snapshot of its files,
 /// which is taken into `blobs` here and now, as `how` says. Relative paths start at `folder`.
@@ -22,6 +23,10 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
                                                           io::blob_store& blobs, io::log& log,
                                                           const io::snapshot_options& how = {});
+
+/// The same for a cluster: what travels to it. The snapshot's blobs are in `blobs` afterwards.
+core::result<core::submission_form>
+describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs);
 
 /// Refuses what no attempt on a node with these abilities could get: a sandbox level that this version
 /// cannot enforce (`unsupported_operation`), naming the task.

@@ -1,0 +1,181 @@
+#include "node/command_rules.hpp"
+
+#include <initializer_list>
+
+namespace maze::node {
+
+namespace {
+
+using keys = std::vector<std::string_view>;
+
+const word_rule workflow_file{"FILE", "The workflow file", "a workflow file is missing"};
+const word_rule one_run{"RUN", "A run: its id or the beginning of it, a workflow's name, or 'last'",
+                        "a run is missing: its id, a workflow's name, or 'last'"};
+
+/// Of every command that talks to a running cluster.
+keys client(std::initializer_list<std::string_view> more = {}) {
+  keys out{"cluster", "output", "color", "quiet"};
+  out.insert(out.end(), more);
+  return out;
+}
+
+keys every_setting() {
+  keys out;
+  for (const setting_rule& rule : setting_rules())
+    out.push_back(rule.key);
+  return out;
+}
+
+std::vector<command_rule> local_commands() {
+  return {
+      {command::run,
+       "run",
+       "Run a workflow on this machine and bring its files home",
+       "Examples:\n  maze-node run pipeline.yaml\n"
+       "  maze-node run pipeline.yaml --out results --jobs 4 --memory 8GiB\n"
+       "  maze-node run pipeline.yaml --output json --progress never | jq .state",
+       {workflow_file},
+       {"out", "keep", "dir", "output", "jobs", "resources", "cpus", "memory", "progress", "color",
+        "quiet", "log_level", "log_file", "task_user"},
+       {}},
+      {command::validate,
+       "validate",
+       "Check a workflow file and report every fault with its place",
+       "Examples:\n  maze-node validate pipeline.yaml\n"
+       "  maze-node validate pipeline.yaml --output json",
+       {workflow_file},
+       {"output", "color", "quiet"},
+       {}},
+  };
+}
+
+std::vector<command_rule> cluster_commands() {
+  return {
+      {command::start,
+       "start",
+       "Start a cluster that stays: a node that keeps runs and runs tasks",
+       "Examples:\n  maze-node start --detach\n"
+       "  maze-node start --detach --name lab --resources cpus=4,memory=8GB --label room=b12",
+       {},
+       {"dir", "output", "name", "listen", "join", "label", "resources", "cpus", "memory", "jobs",
+        "quiet", "color", "log_level", "log_file", "task_user"},
+       {{"detach", "", "Go on in the background; return when the cluster is ready"},
+        {"role", "both|master|worker", "What the node does (default: both)"}}},
+      {command::stop,
+       "stop",
+       "Stop a cluster and everything that runs in it",
+       "Examples:\n  maze-node stop\n  maze-node stop --cluster lab",
+       {},
+       client(),
+       {}},
+      {command::status,
+       "status",
+       "Show how a cluster stands",
+       "Examples:\n  maze-node status\n  maze-node status --output json",
+       {},
+       client(),
+       {}},
+      {command::submit,
+       "submit",
+       "Hand a workflow to a cluster",
+       "Examples:\n  maze-node submit pipeline.yaml\n"
+       "  maze-node submit pipeline.yaml --wait --out results\n"
+       "  maze-node submit pipeline.yaml --id nightly-2026-11-21",
+       {workflow_file},
+       client({"out", "progress"}),
+       {{"wait", "", "Wait for the end of the run and bring its files home"},
+        {"id", "ID", "Repeating a submit with the same ID gives the same run"}}},
+      {command::runs,
+       "runs",
+       "List the runs of a cluster, the youngest first",
+       "Examples:\n  maze-node runs\n  maze-node runs --output json | jq '.runs[0].run'",
+       {},
+       client(),
+       {}},
+      {command::tasks,
+       "tasks",
+       "List the tasks of a run",
+       "Examples:\n  maze-node tasks last\n  maze-node tasks word-count --output json",
+       {one_run},
+       client(),
+       {}},
+  };
+}
+
+std::vector<command_rule> run_commands() {
+  return {
+      {command::logs,
+       "logs",
+       "Print what a task has printed",
+       "Examples:\n  maze-node logs last count\n  maze-node logs last count --stderr --follow",
+       {one_run, {"TASK", "A task of the run", "a task is missing"}},
+       client(),
+       {{"stderr", "", "Standard error instead of standard output"},
+        {"attempt", "N", "Of the N-th attempt (default: the last one)"},
+        {"follow", "", "Go on until the attempt has ended"}}},
+      {command::result,
+       "result",
+       "Print the result of a run",
+       "Examples:\n  maze-node result last\n  maze-node result last --output json",
+       {one_run},
+       client(),
+       {}},
+      {command::files,
+       "files",
+       "List the files that a run published, or bring them home",
+       "Examples:\n  maze-node files last\n  maze-node files last --history\n"
+       "  maze-node files last --out results",
+       {one_run},
+       client({"out"}),
+       {{"history", "", "Every version and who wrote it"}}},
+      {command::cancel,
+       "cancel",
+       "Stop a run, or one task and what depends on it",
+       "Examples:\n  maze-node cancel last\n  maze-node cancel last count",
+       {one_run, {"TASK", "Only this task", ""}},
+       client(),
+       {}},
+      {command::nodes,
+       "nodes",
+       "List the nodes of a cluster",
+       "Examples:\n  maze-node nodes\n  maze-node nodes --output json",
+       {},
+       client(),
+       {}},
+      {command::drain,
+       "drain",
+       "Give a node no new tasks; what runs there comes to its end",
+       "Example:\n  maze-node drain lab",
+       {{"NODE", "Its name or number", "a node is missing: 'maze-node nodes' lists them"}},
+       client(),
+       {}},
+      {command::config,
+       "config",
+       "Print each setting's value and where it comes from",
+       "Examples:\n  maze-node config\n  MAZE_JOBS=2 maze-node config --output json",
+       {},
+       every_setting(),
+       {}},
+      {command::version,
+       "version",
+       "Print the version",
+       "Example:\n  maze-node version",
+       {},
+       {},
+       {}},
+  };
+}
+
+} // namespace
+
+std::span<const command_rule> command_rules() {
+  static const std::vector<command_rule> rules = [] {
+    auto out = local_commands();
+    for (auto more : {cluster_commands(), run_commands()})
+      out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }();
+  return rules;
+}
+
+} // namespace maze::node
