@@ -64,6 +64,8 @@ public:
     /// Attempts that a node may hold beyond what fits at once, so that its next child starts without
     /// a round trip.
     std::uint32_t prefetch = 0;
+    /// The same for each whole core of a node, where that is more.
+    std::uint32_t prefetch_per_core = 0;
     /// How often others may go before the first waiting task until a node is kept free for it.
     std::uint32_t passes_max = 256;
   };

@@ -208,10 +208,14 @@ void scheduler_books::index(link node_at) {
     roomy_.insert(key, amounts_of(node.free()));
     node.roomy_key = key;
   }
-  if (node.ahead.size < options.prefetch) {
+  if (node.ahead.size < prefetch_of(node)) {
     queueable_.insert(key, amounts_of(node.total));
     node.queueable_key = key;
   }
+}
+
+std::uint32_t scheduler_books::prefetch_of(const node_book& node) const noexcept {
+  return std::max(options.prefetch, options.prefetch_per_core * (node.total.cpu_millis / 1000));
 }
 
 void scheduler_books::offer_capacity(link node_at) {

@@ -138,6 +138,8 @@ private:
   [[nodiscard]] std::optional<link> find_node(node_id node) const noexcept;
   void leave_node(link x);
   void start_ahead(node_book& node) noexcept;
+  /// How many attempts the node may hold ahead of its resources.
+  [[nodiscard]] std::uint32_t prefetch_of(const node_book& node) const noexcept;
   /// Brings the indexes in line with the book.
   void index(link node_at);
   /// What the node may take from now on is worth a look at the waiting tasks.

@@ -179,7 +179,7 @@ void scheduler_books::check_node(const node_book& node) const {
   }
   ensure(used == node.used, "what a node uses is what its attempts need");
   ensure(node.total.fits(used), "a node is never overbooked");
-  ensure(node.ahead.size <= options.prefetch, "no more is sent ahead than allowed");
+  ensure(node.ahead.size <= prefetch_of(node), "no more is sent ahead than allowed");
   for (link x = node.ahead.head; x != none; x = records_[x].next)
     ensure(node.total.fits(records_[x].task.needs), "what was sent ahead fits the empty node");
   ensure(node.ahead.size == 0 || !node.free().fits(records_[node.ahead.head].task.needs),

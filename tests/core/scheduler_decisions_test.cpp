@@ -33,6 +33,21 @@ TEST_CASE("a node holds some attempts ahead of the resources they need", "[core]
   sut.check_invariants();
 }
 
+TEST_CASE("a node with more cores holds more attempts ahead", "[core][scheduler]") {
+  scheduler sut({.prefetch = 1, .prefetch_per_core = 2});
+  sut.node_joined(node_id{1}, cores(2));
+  CHECK(sut.submit({task(1), task(2), task(3), task(4), task(5), task(6), task(7)}).size() == 6);
+  sut.check_invariants();
+  scheduler narrow({.prefetch = 1, .prefetch_per_core = 2});
+  narrow.node_joined(node_id{1}, {.cpu_millis = 500});
+  CHECK(narrow
+            .submit({{.attempt = {1, 1}, .needs = {.cpu_millis = 500}},
+                     {.attempt = {1, 2}, .needs = {.cpu_millis = 500}},
+                     {.attempt = {1, 3}, .needs = {.cpu_millis = 500}}})
+            .size()
+        == 2);
+}
+
 TEST_CASE("what fits at once goes before what is sent ahead", "[core][scheduler]") {
   scheduler sut({.prefetch = 1});
   sut.node_joined(node_id{1}, cores(2));
