@@ -28,7 +28,7 @@ TEST_CASE_METHOD(launcher_fixture, "a child that uses up its CPU limit is told a
   request.sandbox.cpu_time = 1ms;
   const auto report = run(request);
   CHECK(report.cause == exit_cause::cpu_limit);
-  CHECK(report.cpu_user + report.cpu_system >= 900ms);
+  CHECK(report.cpu_user + report.cpu_system >= 700ms);
 }
 
 TEST_CASE_METHOD(launcher_fixture, "limits that are set are the limits inside",
