@@ -186,7 +186,8 @@ void dag_context_state::offer(const core::offer_task& deed, offer_tasks& batch) 
                                     .needs = spec.needs,
                                     .files = std::move(view->published),
                                     .outputs = std::move(view->outputs)},
-                                   self_}});
+                                   self_},
+                         .context = self_});
 }
 
 std::vector<std::pair<core::node_id, std::uint64_t>>

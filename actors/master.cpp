@@ -27,6 +27,7 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
   return {
       [this](const submit_run& msg) { return submit(msg); },
       [this](const join_cluster& msg) { return join(msg); },
+      [this](const node_silent& msg) { lose(msg); },
       [this](const run_ended& msg) { end(msg); },
       [this](const release_run& msg) { release(msg.run); },
       [this](facts_durable msg) {
@@ -97,31 +98,35 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
   order_.push_back(run);
 }
 
-caf::result<core::node_id> master_state::join(const join_cluster& msg) {
-  const auto admitted =
-      logic_->join({.name = msg.name, .total = msg.total, .labels = {}, .incarnation = setup_.seed},
-                   std::chrono::steady_clock::now().time_since_epoch());
+caf::result<node_admission> master_state::join(const join_cluster& msg) {
+  auto admitted = logic_->join(msg.who, self_->clock().now().time_since_epoch());
   if (!admitted)
     return to_caf(admitted.error());
-  if (admitted->resumed)
-    return to_caf(
-        {.code = core::errc::already_exists,
-         .message = "a node named '" + msg.name + "' is already a member: choose another --name",
-         .origin = "join"});
-  const core::node_id node = admitted->fact.node;
-  self_->monitor(msg.agent);
-  agents_.push_back({node, msg.agent});
-  keep(admitted->fact);
-  auto reply = self_->make_response_promise<core::node_id>();
-  once_durable([this, node, msg, reply](const caf::error& failed) mutable {
+  if (admitted->replaced)
+    drop(*admitted->replaced);
+  const node_admission out{admitted->fact.node, admitted->session, admitted->resumed};
+  if (!out.resumed) {
+    self_->monitor(msg.agent);
+    agents_.push_back({out.node, msg.agent});
+    keep(std::move(admitted->fact));
+  }
+  auto reply = self_->make_response_promise<node_admission>();
+  once_durable([this, out, msg, reply](const caf::error& failed) mutable {
     if (failed) {
       reply.deliver(failed);
       return;
     }
-    self_->send(setup_.scheduler, join_scheduler{node, msg.total, msg.agent});
-    reply.deliver(node);
+    if (!out.resumed)
+      self_->send(setup_.scheduler, join_scheduler{out.node, msg.who.total, msg.agent});
+    reply.deliver(out);
   });
   return reply;
+}
+
+void master_state::drop(const core::departure& gone) {
+  std::erase_if(agents_, [&](const member_agent& m) { return m.node == gone.fact.node; });
+  keep(gone.fact);
+  self_->send(setup_.scheduler, node_gone{gone.fact.node});
 }
 
 void master_state::end(const run_ended& msg) {
@@ -219,13 +224,13 @@ void master_state::node_lost(const caf::actor_addr& agent) {
   });
   if (found == agents_.end())
     return;
-  const core::node_id node = found->node;
-  agents_.erase(found);
-  const auto gone =
-      logic_->lose(logic_->members().at(node).session,
-                   {.code = core::errc::node_lost, .message = "the node's agent ended"});
-  keep(gone->fact);
-  self_->send(setup_.scheduler, node_gone{node});
+  const core::session_id session = logic_->members().at(found->node).session;
+  lose({session, {.code = core::errc::node_lost, .message = "the node's agent ended"}});
+}
+
+void master_state::lose(const node_silent& msg) {
+  if (const auto gone = logic_->lose(msg.session, msg.reason))
+    drop(*gone);
 }
 
 master_actor::behavior_type master(master_actor::stateful_pointer<master_state> self,

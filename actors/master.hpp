@@ -43,7 +43,10 @@ private:
   /// What the journal keeps of a submission, but for its run.
   static core::result<core::run_accepted> fact_of(const submission& work);
   void open_run(core::run_id run, const submit_run& msg);
-  caf::result<core::node_id> join(const join_cluster& msg);
+  caf::result<node_admission> join(const join_cluster& msg);
+  /// A node is no member any more.
+  void drop(const core::departure& gone);
+  void lose(const node_silent& msg);
   void end(const run_ended& msg);
   void release(core::run_id run);
   [[nodiscard]] run_listing list(const list_runs& msg) const;

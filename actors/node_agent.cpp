@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds line_interval{20};
 
 } // namespace
 
-node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup setup) {
+local_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup setup) {
   setup_ = std::move(setup);
   logic_.emplace(setup_.slots);
   self_->set_down_handler([this](const caf::down_msg& down) { worker_down(down); });
@@ -52,13 +52,14 @@ node_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setup
       [this](drain_node msg) { return drain(msg.stop_running); },
       [this](ask_load) { return load(); },
       [this](const read_log& msg) { return read(msg); },
+      [this](abandon_attempts) { return abandon(); },
   };
 }
 
 void node_agent_state::accept(attempt_order order) {
   const auto [known, fresh] = runs_.try_emplace(order.run);
   if (known->second.files)
-    return offer(std::move(order));
+    return fetch(std::move(order));
   const core::run_id run = order.run;
   known->second.waiting.push_back(std::move(order));
   if (fresh)
@@ -80,7 +81,44 @@ void node_agent_state::open_run(core::run_id run, const run_bundle_ptr& found) {
       run_files::options{.root = setup_.runs_root / core::to_string(run),
                          .overlay = setup_.overlay});
   for (attempt_order& order : std::exchange(known->second.waiting, {}))
-    offer(std::move(order));
+    fetch(std::move(order));
+}
+
+void node_agent_state::fetch(attempt_order order) {
+  if (!setup_.files)
+    return offer(std::move(order));
+  known_run& known = runs_.at(order.run);
+  ensure_blobs wanted;
+  const auto add = [&wanted](const core::file_map& files) {
+    for (const auto& [path, entry] : files)
+      if (entry.kind == core::file_kind::file)
+        wanted.blobs.push_back({entry.hash, entry.size});
+  };
+  if (!known.complete)
+    add(known.files->bundle().files);
+  add(order.files.written);
+  if (wanted.blobs.empty())
+    return offer(std::move(order));
+  const core::attempt_id attempt = order.attempt;
+  self_->send(order.context, attempt_entered{attempt, core::phase::pull});
+  fetching_.insert_or_assign(attempt, std::move(order));
+  self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
+      .then(
+          [this, attempt](bool) {
+            auto fetched = fetching_.extract(attempt);
+            if (fetched.empty())
+              return;
+            if (const auto run = runs_.find(fetched.mapped().run); run != runs_.end())
+              run->second.complete = true;
+            offer(std::move(fetched.mapped()));
+          },
+          [this, attempt](const caf::error& failed) {
+            const auto fetched = fetching_.extract(attempt);
+            if (fetched.empty())
+              return;
+            self_->send(fetched.mapped().context, attempt_lost{attempt, from_caf(failed), {}});
+            report_ended(attempt);
+          });
 }
 
 void node_agent_state::refuse_run(core::run_id run, const core::error& reason) {
@@ -111,6 +149,7 @@ void node_agent_state::stop(core::attempt_id attempt) {
     std::erase_if(known.waiting,
                   [&](const attempt_order& order) { return order.attempt == attempt; });
   held_.erase(attempt);
+  fetching_.erase(attempt);
   perform(logic_->ended(attempt));
   report_ended(attempt);
 }
@@ -159,9 +198,10 @@ void node_agent_state::close(core::run_id run) {
   for (const attempt_order& order : known->second.waiting)
     report_ended(order.attempt);
   std::vector<core::attempt_id> held;
-  for (const auto& [attempt, order] : held_)
-    if (order.run == run)
-      held.push_back(attempt);
+  for (const auto* orders : {&held_, &fetching_})
+    for (const auto& [attempt, order] : *orders)
+      if (order.run == run)
+        held.push_back(attempt);
   // Latest first: the end of one that others wait behind would start them.
   for (auto attempt = held.rbegin(); attempt != held.rend(); ++attempt)
     stop(*attempt);
@@ -197,6 +237,8 @@ caf::result<bool> node_agent_state::drain(bool stop_running) {
   for (auto& [run, known] : runs_)
     for (attempt_order& order : std::exchange(known.waiting, {}))
       refuse(std::move(order));
+  for (auto& [attempt, order] : std::exchange(fetching_, {}))
+    refuse(std::move(order));
   while (!held_.empty()) {
     auto last = held_.extract(std::prev(held_.end()));
     perform(logic_->ended(last.key()));
@@ -211,6 +253,18 @@ caf::result<bool> node_agent_state::drain(bool stop_running) {
     if (stop_running && owned.now)
       self_->send(owned.worker, stop_child{owned.now->attempt});
   }
+  tell_if_idle();
+  return reply;
+}
+
+caf::result<bool> node_agent_state::abandon() {
+  while (!runs_.empty())
+    close(runs_.begin()->first);
+  auto reply = self_->make_response_promise<bool>();
+  drained_.push_back(reply);
+  for (const auto& [slot, owned] : workers_)
+    if (owned.now)
+      self_->send(owned.worker, stop_child{owned.now->attempt});
   tell_if_idle();
   return reply;
 }
@@ -304,8 +358,8 @@ void node_agent_state::report_ended(core::attempt_id attempt) {
   self_->send(setup_.scheduler, attempts_ended{{attempt}});
 }
 
-node_agent_actor::behavior_type
-node_agent(node_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup) {
+local_agent_actor::behavior_type
+node_agent(local_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup) {
   return self->state.make_behavior(std::move(setup));
 }
 

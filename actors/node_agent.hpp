@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/protocol/file_sync_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
@@ -20,17 +21,21 @@ namespace maze::actors {
 
 struct node_agent_setup {
   core::node_slots::options slots;
-  scheduler_actor scheduler;
-  registry_actor registry;
+  slot_listener scheduler;
+  bundle_source registry;
   /// Spawns the worker of a slot, which reports to the agent.
-  std::function<worker_actor(core::slot_id, const node_agent_actor&)> spawn_worker;
+  std::function<worker_actor(core::slot_id, const local_agent_actor&)> spawn_worker;
   std::shared_ptr<io::blob_store> blobs;
+  /// Brings what an attempt needs; null where the store is the master's own.
+  file_sync_actor files;
   /// Folder of this node's runs; each gets one below it.
   std::filesystem::path runs_root;
   /// Whether children of this node can have overlays.
   bool overlay = true;
   /// How long the registry may take to answer.
   std::chrono::milliseconds registry_timeout{10'000};
+  /// How long the files of an attempt may be on their way.
+  std::chrono::milliseconds files_timeout{std::chrono::hours(1)};
   /// Reads the logs of attempts that have ended here.
   log_actor logs;
   std::map<std::string, std::string> labels;
@@ -40,22 +45,24 @@ class node_agent_state {
 public:
   static constexpr const char* name = "node_agent";
 
-  explicit node_agent_state(node_agent_actor::stateful_pointer<node_agent_state> self)
+  explicit node_agent_state(local_agent_actor::stateful_pointer<node_agent_state> self)
       : self_(self) {}
 
-  node_agent_actor::behavior_type make_behavior(node_agent_setup setup);
+  local_agent_actor::behavior_type make_behavior(node_agent_setup setup);
 
 private:
   struct known_run {
     std::shared_ptr<run_files> files;
     /// Orders that wait for the bundle.
     std::vector<attempt_order> waiting;
+    /// Whether the snapshot's blobs are here.
+    bool complete = false;
   };
   /// An attempt that a worker has, and who is told should the worker die.
   struct occupant {
     core::attempt_id attempt;
     core::run_id run;
-    dag_context_actor context;
+    attempt_follower context;
   };
   struct slot_worker {
     worker_actor worker;
@@ -65,6 +72,8 @@ private:
   };
 
   void accept(attempt_order order);
+  /// Has what the attempt needs brought here, then offers it.
+  void fetch(attempt_order order);
   void offer(attempt_order order);
   void ask_registry(core::run_id run);
   void open_run(core::run_id run, const run_bundle_ptr& found);
@@ -78,6 +87,7 @@ private:
   caf::result<bool> drain(bool stop_running);
   [[nodiscard]] node_load load() const;
   caf::result<log_piece> read(const read_log& msg);
+  caf::result<bool> abandon();
   void tell_if_idle();
   void worker_down(const caf::down_msg& down);
   void lose(core::slot_id slot, const slot_worker& lost, const core::error& reason);
@@ -91,7 +101,7 @@ private:
   /// Tells the scheduler that an attempt ended here.
   void report_ended(core::attempt_id attempt);
 
-  node_agent_actor::stateful_pointer<node_agent_state> self_;
+  local_agent_actor::stateful_pointer<node_agent_state> self_;
   node_agent_setup setup_;
   std::optional<core::node_slots> logic_;
   std::map<core::run_id, known_run> runs_;
@@ -100,11 +110,13 @@ private:
   std::map<core::slot_id, slot_worker> workers_;
   bool draining_ = false;
   bool tick_due_ = false;
+  /// Those whose blobs are on their way.
+  std::map<core::attempt_id, attempt_order> fetching_;
   std::vector<caf::typed_response_promise<bool>> drained_;
 };
 
 /// Cooperative: owns the slots of one node and one worker a slot.
-node_agent_actor::behavior_type
-node_agent(node_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup);
+local_agent_actor::behavior_type
+node_agent(local_agent_actor::stateful_pointer<node_agent_state> self, node_agent_setup setup);
 
 } // namespace maze::actors

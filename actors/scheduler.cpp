@@ -26,6 +26,7 @@ scheduler_actor::behavior_type scheduler_state::make_behavior(core::scheduler::o
         perform(logic_->attempts_ended(msg.attempts));
       },
       [this](attempt_refused& msg) { take_back(msg); },
+      [this](const node_reported& msg) { perform(logic_->node_reported(msg.node, msg.free)); },
       [this](const close_run& msg) { contexts_.erase(msg.run); },
   };
 }
@@ -35,7 +36,7 @@ void scheduler_state::offer(offer_tasks& msg) {
   tasks.reserve(msg.tasks.size());
   for (offered_task& offered : msg.tasks) {
     tasks.push_back(std::move(offered.task));
-    contexts_.try_emplace(offered.order.run, offered.order.context);
+    contexts_.try_emplace(offered.order.run, offered.context);
     const core::attempt_id attempt = offered.order.attempt;
     attempts_.insert_or_assign(attempt, std::move(offered.order));
   }
@@ -102,7 +103,7 @@ void scheduler_state::perform(const core::scheduling_actions& todo) {
       place& at = attempts_.at(placed->attempt);
       attempt_order& order = std::get<attempt_order>(at);
       auto& report = news[{placed->run, placed->node}];
-      report.first = order.context;
+      report.first = contexts_.at(placed->run);
       report.second.node = placed->node;
       report.second.attempts.push_back(placed->attempt);
       batches[placed->node].orders.push_back(std::move(order));

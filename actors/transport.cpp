@@ -18,8 +18,13 @@
 #include <climits>
 #include <csignal>
 #include <fcntl.h>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <sys/socket.h>
+#include <utility>
 
 namespace maze::actors {
 
@@ -115,8 +120,12 @@ caf::io::connection_handle fresh_handle() {
 /// What CAF's own TCP scribe does, over a socket that may speak TLS.
 class authenticated_scribe : public caf::io::scribe {
 public:
-  authenticated_scribe(caf::io::network::default_multiplexer& loop, authenticated_socket socket)
-      : scribe(fresh_handle()), stream_(loop, socket.fd.release(), std::move(socket.tls)) {}
+  /// `on_end` is called by CAF's I/O thread once CAF has dealt with the end of the connection.
+  authenticated_scribe(caf::io::network::default_multiplexer& loop, authenticated_socket socket,
+                       std::function<void()> on_end)
+      : scribe(fresh_handle()),
+        stream_(loop, socket.fd.release(), std::move(socket.tls)),
+        on_end_(std::move(on_end)) {}
 
   void configure_read(caf::io::receive_policy::config config) override {
     stream_.configure_read(config);
@@ -134,17 +143,24 @@ public:
   std::string addr() const override { return "authenticated"; }
   std::uint16_t port() const override { return exported_port; }
   void add_to_loop() override { stream_.activate(this); }
-  void remove_from_loop() override { stream_.passivate(); }
+  void remove_from_loop() override {
+    stream_.passivate();
+    if (on_end_)
+      stream_.backend().post(std::exchange(on_end_, nullptr));
+  }
 
 private:
   bool launched_ = false;
   caf::io::network::stream_impl<socket_policy> stream_;
+  std::function<void()> on_end_;
 };
 
-outbound_connection make_scribe(caf::actor_system& system, authenticated_socket socket) {
+outbound_connection make_scribe(caf::actor_system& system, authenticated_socket socket,
+                                std::function<void()> on_end = {}) {
   auto& loop = dynamic_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
   io::unique_fd second{::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0)};
-  caf::io::scribe_ptr stream{caf::make_counted<authenticated_scribe>(loop, std::move(socket))};
+  caf::io::scribe_ptr stream{
+      caf::make_counted<authenticated_scribe>(loop, std::move(socket), std::move(on_end))};
   return {std::move(stream), connection_switch(std::move(second))};
 }
 
@@ -154,7 +170,7 @@ void tls_deleter::operator()(ssl_st* session) const noexcept { SSL_free(session)
 
 void connection_switch::cut() noexcept {
   if (socket_)
-    ::shutdown(socket_.get(), SHUT_RDWR);
+    ::shutdown(socket_->get(), SHUT_RDWR);
   socket_.reset();
 }
 
@@ -162,12 +178,63 @@ caf::actor basp(caf::actor_system& system) {
   return system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
 }
 
-connection_switch adopt_inbound(caf::actor_system& system, authenticated_socket socket,
-                                const caf::strong_actor_ptr& exported) {
-  auto made = make_scribe(system, std::move(socket));
-  caf::anon_send(basp(system), caf::publish_atom::value, std::move(made.stream), exported_port,
-                 exported, std::set<std::string>{});
-  return std::move(made.link);
+struct inbound_door::books {
+  struct place {
+    connection_switch current;
+    /// Takes the place once the current one has ended.
+    std::optional<outbound_connection> next;
+  };
+
+  caf::actor_system& system;
+  caf::strong_actor_ptr exported;
+  exported_to whom;
+  std::mutex guard;
+  std::map<std::string, place> places{};
+
+  void hand_over(outbound_connection& made, place& to) {
+    to.current = made.link;
+    caf::anon_send(basp(system), caf::publish_atom::value, std::move(made.stream),
+                   static_cast<std::uint16_t>(whom), exported, std::set<std::string>{});
+  }
+  void ended(const std::string& peer) {
+    const std::lock_guard lock(guard);
+    const auto found = places.find(peer);
+    if (found == places.end())
+      return;
+    if (auto next = std::exchange(found->second.next, std::nullopt))
+      hand_over(*next, found->second);
+    else
+      places.erase(found);
+  }
+};
+
+inbound_door::inbound_door(caf::actor_system& system, caf::strong_actor_ptr exported,
+                           exported_to whom)
+    : books_(std::make_shared<books>(system, std::move(exported), whom)) {}
+
+connection_switch inbound_door::admit(authenticated_socket socket, const std::string& peer) {
+  auto made = make_scribe(books_->system, std::move(socket),
+                          [books = std::weak_ptr<struct books>(books_), peer] {
+                            if (const auto alive = books.lock())
+                              alive->ended(peer);
+                          });
+  connection_switch out = made.link;
+  const std::lock_guard lock(books_->guard);
+  const auto [at, fresh] = books_->places.try_emplace(peer);
+  if (fresh) {
+    books_->hand_over(made, at->second);
+  } else {
+    at->second.next = std::move(made);
+    at->second.current.cut();
+  }
+  return out;
+}
+
+void when_settled(caf::actor_system& system, std::function<void()> then) {
+  auto& loop = system.middleman().backend();
+  // From another thread the first may overtake what the I/O thread has posted to itself; the second,
+  // posted there, cannot.
+  loop.post([&loop, then = std::move(then)] { loop.post(then); });
 }
 
 outbound_connection prepare_outbound(caf::actor_system& system, authenticated_socket socket) {

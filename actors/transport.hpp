@@ -6,7 +6,9 @@
 #include <caf/io/scribe.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 struct ssl_st;
 
@@ -30,32 +32,56 @@ struct authenticated_socket {
 class connection_switch {
 public:
   connection_switch() = default;
-  explicit connection_switch(io::unique_fd socket) : socket_(std::move(socket)) {}
+  explicit connection_switch(io::unique_fd socket)
+      : socket_(std::make_shared<io::unique_fd>(std::move(socket))) {}
 
   void cut() noexcept;
 
 private:
   /// A descriptor of its own: the number of CAF's may name something else by now.
-  io::unique_fd socket_;
+  std::shared_ptr<io::unique_fd> socket_;
 };
 
-/// The number under which the one exported actor of a node is found. No port of the network.
-inline constexpr std::uint16_t exported_port = 1;
+/// For whom an actor is exported: the number under which CAF keeps it, no port of the network.
+enum class exported_to : std::uint16_t { workers = 1, clients = 2 };
 
-/// Hands a socket that was accepted over to CAF's middleman; the peer gets `exported`.
-/// @note Thread-safe.
-connection_switch adopt_inbound(caf::actor_system& system, authenticated_socket socket,
-                                const caf::strong_actor_ptr& exported);
+/// Lets peers in to one actor of this node.
+///
+/// CAF forgets the way to a node when any connection of that node ends. So of two connections from one
+/// process the older is cut and its end seen before CAF hears of the newer.
+class inbound_door {
+public:
+  /// There must be one door of a kind.
+  inbound_door(caf::actor_system& system, caf::strong_actor_ptr exported, exported_to whom);
+
+  /// Hands a socket that was accepted over to CAF's middleman. `peer` is what all connections of the
+  /// process at the other end have in common.
+  /// @note Thread-safe; does not block.
+  connection_switch admit(authenticated_socket socket, const std::string& peer);
+
+private:
+  struct books;
+  std::shared_ptr<books> books_;
+};
+
+/// The number that CAF wants to hear with a connection it was given; it means nothing.
+inline constexpr std::uint16_t exported_port = 1;
 
 /// A socket that was connected, ready for CAF: request `connect_atom, stream, exported_port` of
 /// `basp(system)`, which answers with the peer's node id, its exported actor and an empty set.
-/// At most one connection between two nodes: cut the last one, and wait for the news of its end,
-/// before the next one.
+/// At most one connection between two nodes: cut the last one, wait for the news of its end, and for
+/// `when_settled`, before the next one.
 struct outbound_connection {
   caf::io::scribe_ptr stream;
   connection_switch link;
 };
 outbound_connection prepare_outbound(caf::actor_system& system, authenticated_socket socket);
+
+/// Calls `then` on CAF's I/O thread once CAF has dealt with all ends of connections that anybody has been
+/// told of by now. CAF forgets proxies of a lost node by their numbers and a moment late: those of a
+/// connection that was made too soon would go with them.
+/// @note Thread-safe. `then` may be dropped when the system ends.
+void when_settled(caf::actor_system& system, std::function<void()> then);
 
 /// The actor that speaks CAF's protocol between nodes.
 caf::actor basp(caf::actor_system& system);

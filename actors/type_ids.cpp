@@ -2,6 +2,7 @@
 
 #include "maze/actors/errors.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
+#include "maze/actors/protocol/node_gate_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
 #include "maze/actors/protocol/session_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
@@ -71,11 +72,19 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<join_scheduler>("maze.join_scheduler")
       .add_message_type<attempts_ended>("maze.attempts_ended")
       .add_message_type<attempt_refused>("maze.refused")
+      .add_message_type<node_reported>("maze.node_free")
       .add_message_type<run_handle>("maze.run_handle")
       .add_message_type<join_cluster>("maze.join")
       .add_message_type<run_ended>("maze.run_ended")
       .add_message_type<release_run>("maze.release_run")
       .add_message_type<core::node_id>("maze.node_id")
+      .add_message_type<core::link_frame>("maze.link_frame")
+      .add_message_type<join_node>("maze.join_node")
+      .add_message_type<node_admitted>("maze.admitted")
+      .add_message_type<end_node>("maze.end_node")
+      .add_message_type<node_leaves>("maze.node_leaves")
+      .add_message_type<node_admission>("maze.admission")
+      .add_message_type<node_silent>("maze.silent")
       .add_message_type<list_tasks>("maze.list_tasks")
       .add_message_type<task_page>("maze.task_page")
       .add_message_type<find_attempt>("maze.find_attempt")

@@ -237,6 +237,8 @@ void worker_state::enter(const held_attempt& x, core::phase at) {
   // Nobody waits for an attempt that gets ready behind another one; it begins with its child.
   if (!lined_up(x))
     announce(x, at);
+  else
+    note(x, at);
 }
 
 void worker_state::announce(const held_attempt& x, core::phase at) {
@@ -244,6 +246,10 @@ void worker_state::announce(const held_attempt& x, core::phase at) {
   if (at == core::phase::execute || !x.order.files.written.empty()
       || !x.files->bundle().files.empty())
     self_->send(x.order.context, attempt_entered{x.order.attempt, at});
+  note(x, at);
+}
+
+void worker_state::note(const held_attempt& x, core::phase at) const {
   io::log& log = *setup_.services->log;
   if (log.shows(io::log_level::debug))
     log.event(at, "begins",

@@ -36,7 +36,7 @@ struct worker_services {
 
 struct worker_setup {
   core::slot_id slot;
-  node_agent_actor agent;
+  local_agent_actor agent;
   std::shared_ptr<const worker_services> services;
 };
 
@@ -84,6 +84,8 @@ private:
   /// Announces the phase of an attempt whose turn it is.
   void enter(const held_attempt& x, core::phase at);
   void announce(const held_attempt& x, core::phase at);
+  /// For the log; tests kill nodes where it says that a phase begins.
+  void note(const held_attempt& x, core::phase at) const;
   void keep_logs(const held_attempt& x, const sandbox::exit_report& report) const;
   void warn(const held_attempt& x, std::string_view text, const core::error& reason) const;
   [[nodiscard]] static const core::task_spec& spec(const held_attempt& x);

@@ -26,16 +26,27 @@ public:
     if (const auto found = documents_.find(name); found != documents_.end())
       documents_.erase(found);
   }
+  /// Makes documents when somebody asks for them; asked for names that nobody put. May block, gives
+  /// nothing for a name that it does not know, must be thread-safe and outlive the table's users.
+  using maker = std::function<std::shared_ptr<const std::string>(std::string_view)>;
+  void make_others_with(maker make) {
+    const std::lock_guard lock(guard_);
+    make_ = std::move(make);
+  }
   /// Nothing where there is no such document.
   [[nodiscard]] std::shared_ptr<const std::string> find(std::string_view name) const {
-    const std::lock_guard lock(guard_);
-    const auto found = documents_.find(name);
-    return found == documents_.end() ? nullptr : found->second;
+    std::unique_lock lock(guard_);
+    if (const auto found = documents_.find(name); found != documents_.end())
+      return found->second;
+    const maker make = make_;
+    lock.unlock();
+    return make ? make(name) : nullptr;
   }
 
 private:
   mutable std::mutex guard_;
   std::map<std::string, std::shared_ptr<const std::string>, std::less<>> documents_;
+  maker make_;
 };
 
 } // namespace maze::io

@@ -90,6 +90,10 @@ struct attempt_lost {
   }
 };
 
+/// Who follows an attempt to its end: a run's DAGContext, or what stands in for it on a node elsewhere.
+using attempt_follower =
+    interface<void(attempt_entered), void(publish_attempt), void(attempt_lost)>;
+
 struct node_gone {
   core::node_id node;
 

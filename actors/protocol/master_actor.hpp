@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/core/cluster.hpp"
 #include "maze/core/workflow.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -48,13 +49,36 @@ struct run_handle {
 };
 
 struct join_cluster {
-  std::string name;
-  core::resources total;
+  core::node_application who;
   node_agent_actor agent;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, join_cluster& x) {
-    return f(x.name, x.total, x.agent);
+    return f(x.who, x.agent);
+  }
+};
+
+/// The node is a member, durably.
+struct node_admission {
+  core::node_id node;
+  core::session_id session;
+  /// The same incarnation was a member already: its session goes on, with the agent that it had.
+  bool resumed = false;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_admission& x) {
+    return f(x.node, x.session, x.resumed);
+  }
+};
+
+/// A node's link is over.
+struct node_silent {
+  core::session_id session;
+  core::error reason;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_silent& x) {
+    return f(x.session, x.reason);
   }
 };
 
@@ -168,8 +192,8 @@ struct node_listing {
 using master_actor = interface<
     // Starts a run; the reply waits until its acceptance is durable.
     run_handle(submit_run),
-    // Takes a node in, durably; fails with `invalid_argument` for a node without cores.
-    core::node_id(join_cluster), void(run_ended),
+    // Takes a node in, durably; fails as `core::cluster::join` does.
+    node_admission(join_cluster), void(node_silent), void(run_ended),
     // Ends the DAGContext of a run that has ended; ignored for one that has not.
     void(release_run), void(facts_durable), run_listing(list_runs),
     // Fails as `core::cluster::select_run` does.

@@ -12,7 +12,7 @@ namespace maze::actors {
 
 /// An order inside one process: who is told travels with it.
 struct attempt_order : core::attempt_order {
-  dag_context_actor context;
+  attempt_follower context;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_order& x) {
@@ -97,6 +97,14 @@ struct line_tick {
   }
 };
 
+/// The node is not the master's any more: stop everything, forget every run.
+struct abandon_attempts {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, abandon_attempts&) {
+    return f();
+  }
+};
+
 struct node_load {
   core::resources free;
   /// Attempts that run, and those that wait here.
@@ -112,13 +120,18 @@ struct node_load {
   }
 };
 
-/// A NODE AGENT: owns the slots and workers of one node.
+/// A NODE AGENT as the master's actors know it: a node that runs attempts.
 using node_agent_actor =
-    interface<void(run_attempts), void(stop_attempts), void(slot_free), void(attempt_returned),
-              void(line_tick), void(close_run),
+    interface<void(run_attempts), void(stop_attempts), void(close_run),
               // The reply comes when no child lives any more.
               bool(drain_node), node_load(ask_load),
               // What an attempt prints or printed here; `not_found` where nothing is kept of it.
               log_piece(read_log)>;
+
+/// A NODE AGENT as its own node knows it: owns the slots and workers.
+using local_agent_actor = node_agent_actor::extend<
+    caf::reacts_to<slot_free>, caf::reacts_to<attempt_returned>, caf::reacts_to<line_tick>,
+    // The reply comes when nothing runs any more; the agent goes on with whatever comes then.
+    caf::replies_to<abandon_attempts>::with<bool>>;
 
 } // namespace maze::actors

@@ -45,6 +45,9 @@ struct forget_run {
   }
 };
 
+/// Who knows a run's bundle; fails with `not_found`.
+using bundle_source = interface<run_bundle_ptr(find_run)>;
+
 /// The REGISTRY: what may run: the task specs and the context of each live run.
 using registry_actor = interface<
     // Keeps a run's bundle until it is forgotten.

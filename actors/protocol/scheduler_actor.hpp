@@ -12,10 +12,12 @@ namespace maze::actors {
 struct offered_task {
   core::ready_task task;
   attempt_order order;
+  /// Hears of its placement and of lost nodes.
+  dag_context_actor context;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, offered_task& x) {
-    return f(x.task, x.order);
+    return f(x.task, x.order, x.context);
   }
 };
 
@@ -62,13 +64,27 @@ struct attempt_refused {
   }
 };
 
+/// What a node has left, said now and then.
+struct node_reported {
+  core::node_id node;
+  core::resources free;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, node_reported& x) {
+    return f(x.node, x.free);
+  }
+};
+
+/// Who hears from a node agent: the scheduler, or what stands in for it on a node elsewhere.
+using slot_listener = interface<void(attempts_ended), void(attempt_refused)>;
+
 /// The SCHEDULER: pairs ready tasks with nodes.
 using scheduler_actor = interface<
     // Queues ready tasks; each is later reported to its DAGContext as assigned or lost.
     void(offer_tasks),
     // Takes offers back, or has the attempts stopped where they run.
     void(stop_attempts), void(join_scheduler), void(node_gone), void(attempts_ended),
-    void(attempt_refused),
+    void(attempt_refused), void(node_reported),
     // The run ended: nobody of it wants to hear anything more.
     void(close_run)>;
 

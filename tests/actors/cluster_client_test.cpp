@@ -39,7 +39,7 @@ struct fixture {
     served.fd.reset(ends[0]);
     authenticated_socket own;
     own.fd.reset(ends[1]);
-    node->admit_client(std::move(served));
+    node->admit_client(std::move(served), "client " + std::to_string(ends[1]));
     auto out = cluster_client::connect(std::move(own), {.name = "test"});
     if (!out)
       FAIL(core::describe(out.error()));

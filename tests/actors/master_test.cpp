@@ -36,7 +36,11 @@ struct master_fixture : test::actor_fixture {
     return reply.value();
   }
   join_cluster join(std::uint32_t cpu_millis = 2000) {
-    return {"n1", {.cpu_millis = cpu_millis, .memory = {}, .gpus = 0}, agent.actor};
+    return {{.name = "n1",
+             .total = {.cpu_millis = cpu_millis, .memory = {}, .gpus = 0},
+             .labels = {},
+             .incarnation = 1},
+            agent.actor};
   }
   template <class Fact>
   std::size_t kept() const {
@@ -122,32 +126,32 @@ TEST_CASE_METHOD(master_fixture, "no two runs share an attempt token", "[actors]
 
 TEST_CASE_METHOD(master_fixture, "a node is in the cluster once that is durable",
                  "[actors][master]") {
-  const auto reply = ask_later<core::node_id>(sut, join());
+  const auto reply = ask_later<node_admission>(sut, join());
   CHECK(kept<core::node_joined>() == 1);
   CHECK(reply.pending());
   CHECK(scheduler->joins.empty());
   test::acknowledge(*this, journal);
   REQUIRE(scheduler->joins.size() == 1);
-  CHECK(scheduler->joins[0].node == reply.value());
+  CHECK(scheduler->joins[0].node == reply.value().node);
   CHECK(scheduler->joins[0].total.cpu_millis == 2000);
 }
 
 TEST_CASE_METHOD(master_fixture, "a node without cores is refused", "[actors][master]") {
-  CHECK(ask_failing<core::node_id>(sut, join(0)).code == core::errc::invalid_argument);
+  CHECK(ask_failing<node_admission>(sut, join(0)).code == core::errc::invalid_argument);
   CHECK(journal->facts.empty());
 }
 
 TEST_CASE_METHOD(master_fixture, "a node whose agent dies has left", "[actors][master]") {
-  const auto reply = ask_later<core::node_id>(sut, join());
+  const auto reply = ask_later<node_admission>(sut, join());
   test::acknowledge(*this, journal);
   kill(agent.actor);
   CHECK(kept<core::node_left>() == 1);
-  CHECK(scheduler->gone == std::vector<core::node_id>{reply.value()});
+  CHECK(scheduler->gone == std::vector<core::node_id>{reply.value().node});
 }
 
 TEST_CASE_METHOD(master_fixture, "whoever keeps something of a run hears that it ended",
                  "[actors][master]") {
-  ask_later<core::node_id>(sut, join());
+  ask_later<node_admission>(sut, join());
   const auto run = accepted(one_task());
   const auto state =
       GENERATE(core::run_state::completed, core::run_state::failed, core::run_state::cancelled);
@@ -171,7 +175,7 @@ TEST_CASE_METHOD(master_fixture, "a run that is cancelled comes to its end every
 TEST_CASE_METHOD(master_fixture, "who still waits when the master ends gets an error",
                  "[actors][master]") {
   const auto submitted = ask_later<run_handle>(sut, one_task());
-  const auto joined = ask_later<core::node_id>(sut, join());
+  const auto joined = ask_later<node_admission>(sut, join());
   caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
   run();
   CHECK_FALSE(submitted.pending());

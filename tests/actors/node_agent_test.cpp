@@ -59,13 +59,13 @@ struct agent_fixture : test::actor_fixture {
   test::recording_context context = test::spawn_context(*this);
   std::shared_ptr<std::vector<test::recording_worker>> workers =
       std::make_shared<std::vector<test::recording_worker>>();
-  node_agent_actor sut = spawn(
+  local_agent_actor sut = spawn(
       node_agent,
       node_agent_setup{.slots = {.total = {.cpu_millis = 2000}, .waiting_max = 2},
                        .scheduler = scheduler.actor,
                        .registry = registry.actor,
                        .spawn_worker =
-                           [this](core::slot_id, const node_agent_actor&) {
+                           [this](core::slot_id, const local_agent_actor&) {
                              workers->push_back(test::spawn_worker(*this));
                              return workers->back().actor;
                            },

@@ -32,7 +32,8 @@ struct scheduler_fixture : test::actor_fixture {
                                       .attempt = test::attempt(counter),
                                       .needs = needs,
                                       .outputs = {{"before", "value"}}},
-                                     context.actor}});
+                                     context.actor},
+                           .context = context.actor});
     }
     tell(sut, std::move(msg));
   }

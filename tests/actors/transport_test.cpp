@@ -119,13 +119,16 @@ std::string ask(caf::actor_system& system, const caf::actor& whom, const std::st
   return out;
 }
 
-/// Blocks until `whom` is known to be gone.
+/// Blocks until `whom` is known to be gone, and a new connection may be made.
 void await_down(caf::actor_system& system, const caf::actor& whom) {
   caf::scoped_actor self{system};
   self->monitor(whom);
   bool down = false;
   self->receive([&](const caf::down_msg&) { down = true; }, caf::after(10s) >> [] {});
   REQUIRE(down);
+  std::promise<void> settled;
+  actors::when_settled(system, [&] { settled.set_value(); });
+  settled.get_future().wait();
 }
 
 using make_pair = std::pair<actors::authenticated_socket, actors::authenticated_socket> (*)();
@@ -139,8 +142,9 @@ TEST_CASE("two nodes talk over a stream that was authenticated before CAF saw it
   node worker;
   const caf::actor echo = spawn_echo(master.system);
   auto [server, client] = make();
-  const auto inbound = actors::adopt_inbound(master.system, std::move(server),
-                                             caf::actor_cast<caf::strong_actor_ptr>(echo));
+  actors::inbound_door door{master.system, caf::actor_cast<caf::strong_actor_ptr>(echo),
+                            actors::exported_to::workers};
+  door.admit(std::move(server), "worker");
   auto link = connect(worker.system, std::move(client));
   CHECK(ask(worker.system, link.exported, "hello") == "hello");
   // Longer than any buffer on the way, so that reads and writes come in parts.
@@ -157,10 +161,12 @@ TEST_CASE("after a cut the same two nodes find each other again over a new strea
   node master;
   node worker;
   const caf::actor echo = spawn_echo(master.system);
-  for (int round = 0; round < 5; ++round) {
+  actors::inbound_door door{master.system, caf::actor_cast<caf::strong_actor_ptr>(echo),
+                            actors::exported_to::workers};
+  for (int round = 0; round < 20; ++round) {
+    INFO("round " << round << (make == make_pair{tls_pair} ? ", TLS" : ", plain"));
     auto [server, client] = make();
-    auto inbound = actors::adopt_inbound(master.system, std::move(server),
-                                         caf::actor_cast<caf::strong_actor_ptr>(echo));
+    auto inbound = door.admit(std::move(server), "worker");
     auto link = connect(worker.system, std::move(client));
     CHECK(ask(worker.system, link.exported, "round") == "round");
     // From either end.
@@ -178,7 +184,8 @@ TEST_CASE("a node that comes back is heard although its old stream still looks a
   node master;
   node worker;
   const caf::actor echo = spawn_echo(master.system);
-  const auto exported = caf::actor_cast<caf::strong_actor_ptr>(echo);
+  actors::inbound_door door{master.system, caf::actor_cast<caf::strong_actor_ptr>(echo),
+                            actors::exported_to::workers};
   // The master's end of the first stream stays open behind a descriptor that nobody serves, as when
   // a network swallows everything.
   auto [server, client] = plain_pair();
@@ -200,14 +207,14 @@ TEST_CASE("a node that comes back is heard although its old stream still looks a
       }
     }
   });
-  const auto first = actors::adopt_inbound(master.system, std::move(server), exported);
+  door.admit(std::move(server), "worker");
   auto lost = connect(worker.system, std::move(client));
   CHECK(ask(worker.system, lost.exported, "before") == "before");
   swallow = true;
   lost.link.cut();
   await_down(worker.system, lost.exported);
   auto [server2, client2] = plain_pair();
-  const auto second = actors::adopt_inbound(master.system, std::move(server2), exported);
+  door.admit(std::move(server2), "worker");
   const auto link = connect(worker.system, std::move(client2));
   CHECK(ask(worker.system, link.exported, "after") == "after");
   done = true;

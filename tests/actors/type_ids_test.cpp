@@ -181,9 +181,11 @@ TEST_CASE_METHOD(wire_fixture, "what a DAGContext tells travels whole", "[actors
 TEST_CASE_METHOD(wire_fixture, "what passes between master, scheduler and registry travels whole",
                  "[actors][type_ids]") {
   const core::resources total{.cpu_millis = 8000, .memory = {1ULL << 34}, .gpus = 1};
-  const auto joined = travel(join_cluster{"n1", total, agent.actor});
-  CHECK(joined.name == "n1");
-  CHECK(joined.total == total);
+  const auto joined = travel(join_cluster{{"n1", total, {{"site", "left"}}, 7}, agent.actor});
+  CHECK(joined.who.name == "n1");
+  CHECK(joined.who.total == total);
+  CHECK(joined.who.labels.at("site") == "left");
+  CHECK(joined.who.incarnation == 7);
   CHECK(joined.agent == agent.actor);
   const auto planned = travel(join_scheduler{core::node_id{3}, total, agent.actor});
   CHECK(planned.node == core::node_id{3});

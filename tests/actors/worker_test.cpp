@@ -62,7 +62,7 @@ struct worker_fixture {
     self.emplace(*system);
     const caf::actor me{*self};
     sut = system->spawn<caf::detached>(
-        worker, worker_setup{core::slot_id{3}, caf::actor_cast<node_agent_actor>(me), services});
+        worker, worker_setup{core::slot_id{3}, caf::actor_cast<local_agent_actor>(me), services});
     auto bundle = std::make_shared<run_bundle>(
         *test::bundle_of(core::run_id{7}, {std::move(spec), test::shell("before")}));
     bundle->context = std::move(context);

@@ -47,6 +47,7 @@ recording_scheduler spawn_scheduler(actor_fixture& world) {
   recording_scheduler out;
   out.actor = world.spawn([book = out.book](scheduler_actor::pointer) {
     return scheduler_actor::behavior_type{
+        [](const node_reported&) {},
         [=](const offer_tasks& msg) { append(book->offers, msg.tasks); },
         [=](const stop_attempts& msg) { append(book->stops, msg.attempts); },
         [=](const join_scheduler& msg) { book->joins.push_back(msg); },
@@ -61,13 +62,14 @@ recording_scheduler spawn_scheduler(actor_fixture& world) {
 
 recording_node_agent spawn_node_agent(actor_fixture& world) {
   recording_node_agent out;
-  out.actor = world.spawn([book = out.book](node_agent_actor::pointer) {
-    return node_agent_actor::behavior_type{
+  out.actor = world.spawn([book = out.book](local_agent_actor::pointer) {
+    return local_agent_actor::behavior_type{
         [=](const run_attempts& msg) { append(book->orders, msg.orders); },
         [=](const stop_attempts& msg) { append(book->stops, msg.attempts); },
         [=](const slot_free& msg) { book->free.push_back(msg); },
         [](const attempt_returned&) {},
         [](line_tick) {},
+        [](abandon_attempts) { return true; },
         [=](const close_run& msg) { book->closed.push_back(msg.run); },
         [=](drain_node msg) {
           book->drains.push_back(msg.stop_running);
@@ -144,7 +146,8 @@ recording_master spawn_master(actor_fixture& world) {
   out.actor = world.spawn([book = out.book](master_actor::pointer) {
     return master_actor::behavior_type{
         [](const submit_run&) { return run_handle{}; },
-        [](const join_cluster&) { return core::node_id{}; },
+        [](const join_cluster&) { return node_admission{}; },
+        [=](const node_silent& msg) { book->silent.push_back(msg); },
         [=](const run_ended& msg) { book->ended.push_back(msg); },
         [](const release_run&) {},
         [](facts_durable) {},

@@ -61,7 +61,7 @@ struct node_agent_book {
   actors::node_load load;
   std::optional<actors::log_piece> log;
 };
-using recording_node_agent = fake<actors::node_agent_actor, node_agent_book>;
+using recording_node_agent = fake<actors::local_agent_actor, node_agent_book>;
 recording_node_agent spawn_node_agent(actor_fixture& world);
 
 struct worker_book {
@@ -86,6 +86,7 @@ recording_context spawn_context(actor_fixture& world);
 
 struct master_book {
   std::vector<actors::run_ended> ended;
+  std::vector<actors::node_silent> silent;
 };
 using recording_master = fake<actors::master_actor, master_book>;
 recording_master spawn_master(actor_fixture& world);

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <string>
@@ -22,7 +23,9 @@ namespace maze::test {
 /// A whole node in this process, with real children, in a folder of its own.
 class local_cluster {
 public:
-  explicit local_cluster(std::uint32_t cores = 4) {
+  using change = std::function<void(actors::node_settings&)>;
+
+  explicit local_cluster(std::uint32_t cores = 4, const change& adjust = {}) {
     auto log = io::log::open({.file = folder_ / "node.log"});
     REQUIRE(log);
     actors::node_settings settings;
@@ -30,6 +33,8 @@ public:
     settings.total = {.cpu_millis = cores * 1000, .memory = {std::uint64_t{4} << 30}};
     settings.durable = false;
     settings.init_executable = MAZE_BIN_DIR "/maze-init";
+    if (adjust)
+      adjust(settings);
     auto started = actors::local_node::start(settings, std::move(*log));
     if (!started)
       FAIL(core::describe(started.error()));
@@ -55,6 +60,30 @@ public:
   [[nodiscard]] static std::string read(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  actors::run_handle start(actors::submission work) {
+    actors::run_handle out;
+    caf::scoped_actor self{node_->system()};
+    self->request(node_->master(), patience, submit(std::move(work)))
+        .receive([&](const actors::run_handle& run) { out = run; }, give_up);
+    return out;
+  }
+  /// The run as it stands.
+  actors::run_report report(const actors::run_handle& run) {
+    actors::run_report out;
+    caf::scoped_actor self{node_->system()};
+    self->request(run.context, patience, actors::ask_report{})
+        .receive([&](const actors::run_report& told) { out = told; }, give_up);
+    return out;
+  }
+  /// The same once the run has ended.
+  actors::run_report await(const actors::run_handle& run) {
+    caf::scoped_actor self{node_->system()};
+    for (actors::run_news news; !news.ended;)
+      self->request(run.context, patience, actors::await_news{news.next, std::chrono::seconds(10)})
+          .receive([&](const actors::run_news& told) { news = told; }, give_up);
+    return report(run);
   }
 
   /// Submits all at once, waits until the last has ended, gives back what became of each.

@@ -39,10 +39,12 @@ struct session_fixture : actor_fixture {
                                        .reports_max = 2});
 
   session_fixture() {
-    const auto joined = ask_later<core::node_id>(
-        master, actors::join_cluster{"n1", {.cpu_millis = 2000}, agent.actor});
+    const auto joined = ask_later<actors::node_admission>(
+        master, actors::join_cluster{
+                    {.name = "n1", .total = {.cpu_millis = 2000}, .labels = {}, .incarnation = 1},
+                    agent.actor});
     acknowledge(*this, journal);
-    REQUIRE(joined.value() == core::node_id{1});
+    REQUIRE(joined.value().node == core::node_id{1});
   }
 
   static core::submission_form form(std::string client_id = "c1", std::string name = "work") {
@@ -70,7 +72,8 @@ struct session_fixture : actor_fixture {
   /// The attempt that was offered as number `nth`, from 0, runs on the node.
   void place(std::size_t nth) {
     const actors::attempt_order& order = scheduler->offers.at(nth).order;
-    tell(order.context, actors::attempts_assigned{core::node_id{1}, {order.attempt}});
+    tell(scheduler->offers.at(nth).context,
+         actors::attempts_assigned{core::node_id{1}, {order.attempt}});
     tell(order.context, actors::attempt_entered{order.attempt, core::phase::execute});
   }
   void publish(std::size_t nth, const std::string& text) {

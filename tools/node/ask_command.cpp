@@ -113,8 +113,8 @@ core::result<int> drain(const command_session& in) {
 core::result<int> stop(const command_session& in) {
   // Before it is asked, so that its number cannot have passed to somebody else.
   io::unique_fd process;
-  if (in.address.record)
-    process.reset(static_cast<int>(::syscall(SYS_pidfd_open, in.address.record->pid, 0)));
+  if (in.address.local)
+    process.reset(static_cast<int>(::syscall(SYS_pidfd_open, in.address.local->record.pid, 0)));
   if (auto asked = in.cluster.shut_down(); !asked)
     return core::fail(asked.error());
   if (process) {
@@ -123,7 +123,7 @@ core::result<int> stop(const command_session& in) {
     if (::poll(&end, 1, static_cast<int>(patience.count())) == 0)
       return core::fail(core::errc::transfer_error,
                         fmt::format("process {} takes more than {} s to end",
-                                    in.address.record->pid, end_patience.count()),
+                                    in.address.local->record.pid, end_patience.count()),
                         "stop");
   }
   say(in, fmt::format("cluster '{}' has ended", in.cluster.cluster().name),

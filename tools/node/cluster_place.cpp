@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <random>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,8 +59,16 @@ io::unique_fd take_lock(const fs::path& folder, int flags) {
   return out;
 }
 
+/// What a socket beside the cluster's own is called, up to its number.
+constexpr std::string_view socket_prefix = "blobs-";
+
 void remove_place(const fs::path& folder) {
-  for (const char* name : {"socket", "cluster.json", "lock"})
+  std::vector<fs::path> names{"socket", "cluster.json", "lock"};
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().filename().native().starts_with(socket_prefix))
+      names.push_back(entry.path().filename());
+  for (const fs::path& name : names)
     ::unlink((folder / name).c_str());
   ::rmdir(folder.c_str());
 }
@@ -88,11 +97,16 @@ std::string names_of(const std::vector<found_cluster>& all) {
 } // namespace
 
 std::string to_json(const cluster_record& x) {
+  auto listens = nlohmann::json::array();
+  for (const io::endpoint& at : x.listens)
+    listens.push_back(io::to_string(at));
   return nlohmann::json{{"name", x.name},
                         {"pid", x.pid},
                         {"state", x.state.string()},
                         {"started_ns", x.started.count()},
-                        {"id", io::to_string(x.id)}}
+                        {"id", io::to_string(x.id)},
+                        {"listens", listens},
+                        {"passing", x.passing}}
              .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
          + "\n";
 }
@@ -105,16 +119,26 @@ core::result<cluster_record> parse_cluster_record(std::string_view text) {
   if (!has("name", &nlohmann::json::is_string) || !has("pid", &nlohmann::json::is_number_integer)
       || !has("state", &nlohmann::json::is_string)
       || !has("started_ns", &nlohmann::json::is_number_integer)
-      || !has("id", &nlohmann::json::is_string))
+      || !has("id", &nlohmann::json::is_string) || !has("listens", &nlohmann::json::is_array)
+      || !has("passing", &nlohmann::json::is_boolean))
     return core::fail(core::errc::malformed, "this is no record of a running cluster", "cluster");
   const auto id = io::cluster_id_from_string(read["id"].get<std::string>());
   if (!id)
     return core::fail(core::errc::malformed, "the record of a cluster has no id", "cluster");
-  return cluster_record{.name = read["name"],
-                        .pid = read["pid"],
-                        .state = read["state"].get<std::string>(),
-                        .started = core::wall_time(read["started_ns"].get<std::int64_t>()),
-                        .id = *id};
+  cluster_record out{.name = read["name"],
+                     .pid = read["pid"],
+                     .state = read["state"].get<std::string>(),
+                     .started = core::wall_time(read["started_ns"].get<std::int64_t>()),
+                     .id = *id,
+                     .listens = {},
+                     .passing = read["passing"]};
+  for (const auto& each : read["listens"]) {
+    auto at = io::parse_endpoint(each.is_string() ? each.get<std::string>() : std::string());
+    if (!at)
+      return core::fail(at.error());
+    out.listens.push_back(std::move(*at));
+  }
+  return out;
 }
 
 fs::path runtime_root(const surroundings& around, uid_t user) {
@@ -157,6 +181,11 @@ cluster_place::~cluster_place() {
 
 core::result<void> cluster_place::publish(const cluster_record& record) const {
   return io::replace_file(folder_ / "cluster.json", to_json(record), 0600);
+}
+
+fs::path fresh_socket(const found_cluster& beside) {
+  std::random_device source;
+  return beside.socket.parent_path() / fmt::format("{}{:08x}", socket_prefix, source());
 }
 
 core::result<std::vector<found_cluster>> find_clusters(const fs::path& root) {
@@ -203,6 +232,7 @@ core::result<found_cluster> choose_cluster(const fs::path& root, const std::stri
             : fmt::format("no cluster named '{}' runs; these do: {}", wanted, names_of(*all)),
         "cluster");
   }
+  std::erase_if(*all, [](const found_cluster& one) { return one.record.passing; });
   if (all->empty())
     return core::fail(core::errc::not_found,
                       "no cluster runs under this user: start one with 'maze-node start --detach'",

@@ -2,6 +2,7 @@
 
 #include "maze/core/journal_event.hpp"
 #include "maze/core/result.hpp"
+#include "maze/io/endpoint.hpp"
 #include "maze/io/files.hpp"
 #include "maze/io/identity.hpp"
 #include "node/settings.hpp"
@@ -21,6 +22,10 @@ struct cluster_record {
   std::filesystem::path state;
   core::wall_time started{};
   io::cluster_id id;
+  /// Where it listens besides its own socket, with real ports.
+  std::vector<io::endpoint> listens;
+  /// Whether it lives for one run only; such a cluster is meant where it is named, not by default.
+  bool passing = false;
 
   friend bool operator==(const cluster_record&, const cluster_record&) = default;
 };
@@ -63,10 +68,13 @@ struct found_cluster {
   std::filesystem::path socket;
 };
 
+/// A name for another socket beside the cluster's own, which goes when the cluster goes.
+std::filesystem::path fresh_socket(const found_cluster& beside);
+
 /// The clusters that run, by name.
 core::result<std::vector<found_cluster>> find_clusters(const std::filesystem::path& root);
 
-/// The one that is called `wanted`, or the only one where that is empty. Fails with `not_found` where
+/// The one that is called `wanted`, or the only one that stays where that is empty. Fails with `not_found` where
 /// there is none (and how to start one), with `invalid_argument` naming them where there are several.
 core::result<found_cluster> choose_cluster(const std::filesystem::path& root,
                                            const std::string& wanted);

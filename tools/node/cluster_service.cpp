@@ -3,6 +3,9 @@
 #include "maze/actors/type_ids.hpp"
 #include "maze/core/error.hpp"
 #include "maze/io/bulk_channel.hpp"
+#include "node/cluster_session.hpp"
+
+#include <fmt/format.h>
 
 #include <random>
 
@@ -21,8 +24,15 @@ cluster_service::open(actors::local_node& node, const io::cluster_credentials& c
   if (!tls)
     return core::fail(tls.error());
   out->tls_.emplace(std::move(*tls));
-  out->blobs_ =
-      std::make_unique<io::bulk_server>(node.shared_blobs(), io::bulk_server::options{}, &log);
+  out->own_name_ = credentials.master.self.name;
+  io::bulk_server::options limits;
+  // A node has a handful of connections, a client one.
+  limits.connections_max = 1024;
+  out->blobs_ = std::make_unique<io::bulk_server>(node.shared_blobs(), limits, &log);
+  out->blobs_->documents().make_others_with([&node](std::string_view name) {
+    auto made = node.run_document(name);
+    return made ? std::move(*made) : nullptr;
+  });
   std::random_device source;
   io::acceptor_settings settings;
   settings.endpoints = {io::unix_endpoint{socket.string()}};
@@ -57,20 +67,24 @@ void cluster_service::take(io::connection arrived) {
     log_.event(io::log_level::warning, "a connection was turned away",
                {{"from", from}, {"reason", std::move(reason)}});
   };
-  if (arrived.peer.who.role != io::node_role::client)
-    return turn_away("it is no client's");
+  const io::node_identity who = arrived.peer.who;
+  const bool worker = who.role == io::node_role::worker;
+  if (!worker && who.role != io::node_role::client)
+    return turn_away(fmt::format("a {} is not expected here", io::to_string(who.role)));
+  if (worker && who.name == own_name_)
+    return turn_away(fmt::format("'{}' is the name of the master's own node", who.name));
+  // Every start of a process has its own number, which all its connections tell.
+  const std::string peer = fmt::format("{} {:x}", io::to_string(who), arrived.peer.incarnation);
   if (arrived.peer.purpose == io::plane::bulk) {
     if (auto served = blobs_->serve(std::make_unique<io::bulk_channel>(std::move(arrived.bytes)),
-                                    {.may_put = true}, from);
+                                    {.may_put = true, .may_read_documents = worker}, from);
         !served)
       turn_away(core::describe(served.error()));
-    return;
+  } else if (worker) {
+    node_.admit_worker(socket_of(std::move(arrived)), peer);
+  } else {
+    node_.admit_client(socket_of(std::move(arrived)), peer);
   }
-  auto parts = arrived.bytes.release();
-  actors::authenticated_socket socket;
-  socket.fd = std::move(parts.fd);
-  socket.tls.reset(parts.ssl.release());
-  node_.admit_client(std::move(socket));
 }
 
 } // namespace maze::node

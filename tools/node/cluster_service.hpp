@@ -15,7 +15,7 @@ namespace maze::node {
 /// What this build of maze-node says of itself on a connection.
 io::protocol_fingerprint own_fingerprint();
 
-/// Lets clients in: their messages go to the node's session gate, their blobs to its store.
+/// Lets clients and worker nodes in: their messages go to the master's gates, their blobs to its store.
 class cluster_service {
 public:
   /// Listens on the UNIX socket `socket` and on `more`. `node` and `log` must outlive it.
@@ -34,6 +34,7 @@ private:
 
   actors::local_node& node_;
   io::log& log_;
+  std::string own_name_;
   std::optional<io::tls_context> tls_;
   std::unique_ptr<io::bulk_server> blobs_;
   std::unique_ptr<io::acceptor> acceptor_;

@@ -19,32 +19,51 @@ namespace {
 
 io::wall_time now() { return std::chrono::system_clock::now(); }
 
-core::result<cluster_address> read_address(const std::filesystem::path& file) {
+core::result<cluster_address> read_address(const std::filesystem::path& file, io::node_role as) {
   auto joined = io::read_join_file(file, now());
   if (!joined)
     return core::fail(joined.error());
-  if (joined->member.self.role != io::node_role::client)
-    return core::fail(core::errc::invalid_argument,
-                      fmt::format("{} lets in a {}, not a client: ask for a client's join file",
-                                  file.string(), io::to_string(joined->member.self)),
-                      "cluster");
+  if (joined->member.self.role != as)
+    return core::fail(
+        core::errc::invalid_argument,
+        fmt::format("{} lets in the {}, not a {}: ask for one made with 'maze-node join-file NAME "
+                    "--for {}'",
+                    file.string(), io::to_string(joined->member.self), io::to_string(as),
+                    io::to_string(as)),
+        "cluster");
   auto tls = io::tls_context::make(joined->member);
   if (!tls)
     return core::fail(tls.error());
-  return cluster_address{.at = joined->masters.front(),
+  return cluster_address{.masters = joined->masters,
                          .self = joined->member.self,
                          .tls = std::make_shared<const io::tls_context>(std::move(*tls)),
-                         .record = std::nullopt};
+                         .local = std::nullopt};
 }
 
-core::result<io::connection> connect_to(const cluster_address& to, io::plane purpose) {
-  std::random_device source;
-  return io::connect(to.at, {.own = {.protocol = own_fingerprint(),
-                                     .purpose = purpose,
-                                     .who = to.self,
-                                     .incarnation = source()},
-                             .tls = to.tls.get(),
-                             .peer_role = io::node_role::master});
+core::result<cluster_address> local_address(const std::string& cluster, io::node_role role,
+                                            std::string name) {
+  auto found = choose_cluster(runtime_root(surroundings_of_this_process(), ::geteuid()), cluster);
+  if (!found)
+    return core::fail(found.error());
+  return cluster_address{
+      .masters = {io::unix_endpoint{found->socket.string()}},
+      .self = {.role = role, .name = std::move(name), .cluster = found->record.id},
+      .tls = nullptr,
+      .local = std::move(*found)};
+}
+
+core::result<io::connection> connect_as(const cluster_address& as, const io::endpoint& at,
+                                        io::plane purpose, io::node_role peer) {
+  static const std::uint64_t this_process = [] {
+    std::random_device source;
+    return std::uint64_t{source()} << 32 | source();
+  }();
+  return io::connect(at, {.own = {.protocol = own_fingerprint(),
+                                  .purpose = purpose,
+                                  .who = as.self,
+                                  .incarnation = this_process},
+                          .tls = as.tls.get(),
+                          .peer_role = peer});
 }
 
 core::result<io::bulk_client> bulk_to(const cluster_address& to) {
@@ -67,28 +86,50 @@ core::result<void> judge(const core::result<io::bulk_report>& moved) {
 core::result<cluster_address> find_address(const settings& values) {
   if (values.cluster.find('/') != std::string::npos
       || std::filesystem::is_regular_file(values.cluster))
-    return read_address(values.cluster);
-  auto found =
-      choose_cluster(runtime_root(surroundings_of_this_process(), ::geteuid()), values.cluster);
-  if (!found)
-    return core::fail(found.error());
-  return cluster_address{.at = io::unix_endpoint{found->socket.string()},
-                         .self = {.role = io::node_role::client,
-                                  .name = fmt::format("client-{}", ::getpid()),
-                                  .cluster = found->record.id},
-                         .tls = nullptr,
-                         .record = found->record};
+    return read_address(values.cluster, io::node_role::client);
+  return local_address(values.cluster, io::node_role::client, fmt::format("client-{}", ::getpid()));
+}
+
+core::result<cluster_address> find_master(const settings& values, const std::string& name) {
+  if (values.join)
+    return read_address(*values.join, io::node_role::worker);
+  auto out = local_address(values.cluster, io::node_role::worker, name);
+  if (out && out->local->record.name == name)
+    return core::fail(
+        core::errc::already_exists,
+        fmt::format("'{}' is the name of the cluster's own node: choose another --name", name),
+        "start");
+  return out;
+}
+
+core::result<io::connection> connect_to(const cluster_address& to, io::plane purpose) {
+  core::error failed;
+  for (const io::endpoint& at : to.masters) {
+    auto connected = connect_as(to, at, purpose, io::node_role::master);
+    if (connected)
+      return connected;
+    failed = connected.error();
+  }
+  return core::fail(std::move(failed));
+}
+
+core::result<io::connection> connect_to_peer(const cluster_address& as, const io::endpoint& at) {
+  return connect_as(as, at, io::plane::bulk, io::node_role::worker);
+}
+
+actors::authenticated_socket socket_of(io::connection from) {
+  auto parts = from.bytes.release();
+  actors::authenticated_socket out;
+  out.fd = std::move(parts.fd);
+  out.tls.reset(parts.ssl.release());
+  return out;
 }
 
 core::result<std::unique_ptr<actors::cluster_client>> open_session(const cluster_address& to) {
   auto connected = connect_to(to, io::plane::control);
   if (!connected)
     return core::fail(connected.error());
-  auto parts = connected->bytes.release();
-  actors::authenticated_socket socket;
-  socket.fd = std::move(parts.fd);
-  socket.tls.reset(parts.ssl.release());
-  return actors::cluster_client::connect(std::move(socket), {.name = to.self.name});
+  return actors::cluster_client::connect(socket_of(std::move(*connected)), {.name = to.self.name});
 }
 
 actors::blob_uploader uploader_to(const cluster_address& to) {

@@ -2,27 +2,42 @@
 
 #include "maze/actors/blob_exchange.hpp"
 #include "maze/actors/cluster_client.hpp"
+#include "maze/actors/transport.hpp"
+#include "maze/io/bulk_client.hpp"
 #include "maze/io/connector.hpp"
 #include "node/cluster_place.hpp"
 #include "node/options.hpp"
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace maze::node {
 
 /// Where a cluster is reached, and as whom.
 struct cluster_address {
-  io::endpoint at;
+  /// Where its master listens; tried in this order.
+  std::vector<io::endpoint> masters;
   io::node_identity self;
   /// Needed across hosts.
   std::shared_ptr<const io::tls_context> tls;
   /// Of a cluster on this machine.
-  std::optional<cluster_record> record;
+  std::optional<found_cluster> local;
 };
 
-/// The cluster that `--cluster`, MAZE_CLUSTER or the runtime folder names.
+/// The cluster that `--cluster`, MAZE_CLUSTER or the runtime folder names, for a client.
 core::result<cluster_address> find_address(const settings& values);
+/// The cluster that a worker node joins: that of the join file `--join`, else one on this machine, where
+/// the node calls itself `name`; a join file names its node.
+core::result<cluster_address> find_master(const settings& values, const std::string& name);
+
+/// Connects to the master on a plane; the error says what to do.
+core::result<io::connection> connect_to(const cluster_address& to, io::plane purpose);
+/// The same to another worker node that serves blobs at `at`.
+core::result<io::connection> connect_to_peer(const cluster_address& as, const io::endpoint& at);
+/// What CAF is given of a connection.
+actors::authenticated_socket socket_of(io::connection from);
 
 /// Opens a session; the error says what to do.
 core::result<std::unique_ptr<actors::cluster_client>> open_session(const cluster_address& to);

@@ -1,0 +1,146 @@
+#include "maze/actors/node_home.hpp"
+
+#include "maze/actors/log_reader.hpp"
+#include "maze/actors/node_agent.hpp"
+#include "maze/actors/type_ids.hpp"
+#include "maze/actors/worker.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <random>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <thread>
+
+namespace maze::actors {
+
+namespace {
+
+core::result<void> make_folder(const std::filesystem::path& folder, mode_t mode) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    return core::fail(
+        io::errno_error(fmt::format("make folder {}", folder.string()), failed.value()));
+  if (::chmod(folder.c_str(), mode) != 0)
+    return core::fail(io::errno_error(fmt::format("set the mode of {}", folder.string()), errno));
+  return {};
+}
+
+core::result<io::unique_fd> lock_folder(const std::filesystem::path& folder) {
+  const auto path = folder / "lock";
+  io::unique_fd out{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!out)
+    return core::fail(io::errno_error(fmt::format("open {}", path.string()), errno));
+  if (::flock(out.get(), LOCK_EX | LOCK_NB) != 0)
+    return core::fail(core::errc::already_exists,
+                      fmt::format("{} belongs to a maze-node that is running: choose another --dir",
+                                  folder.string()),
+                      "start");
+  return out;
+}
+
+/// Children under other users must be able to walk down to their views.
+core::result<void> check_reach(const std::filesystem::path& folder) {
+  for (auto at = std::filesystem::absolute(folder); at.has_relative_path(); at = at.parent_path()) {
+    struct stat info {};
+    if (::stat(at.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0)
+      return core::fail(
+          core::errc::permission_denied,
+          fmt::format("tasks run under users of their own and cannot reach {} because {} "
+                      "has mode {:04o}: choose another --dir, or --task-user same",
+                      folder.string(), at.string(), info.st_mode & 07777U),
+          "start");
+  }
+  return {};
+}
+
+} // namespace
+
+core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& settings,
+                                                         std::shared_ptr<io::log> log) {
+  auto out = std::make_unique<node_home>();
+  out->folder = settings.folder;
+  out->log = std::move(log);
+  if (auto made = make_folder(out->folder, 0711); !made)
+    return core::fail(made.error());
+  if (settings.first_user)
+    if (auto reached = check_reach(out->folder); !reached)
+      return core::fail(reached.error());
+  auto locked = lock_folder(out->folder);
+  if (!locked)
+    return core::fail(locked.error());
+  out->lock = std::move(*locked);
+  if (auto made = make_folder(out->folder / "runs", 0711); !made)
+    return core::fail(made.error());
+  auto store = io::blob_store::open(out->folder / "store", {.durable = settings.durable});
+  if (!store)
+    return core::fail(store.error());
+  out->blobs = std::move(*store);
+  auto started =
+      sandbox::launcher::start(out->events.context(), {.executable = settings.init_executable,
+                                                       .open_files = settings.child_open_files});
+  if (!started)
+    return core::fail(started.error());
+  out->launcher = std::move(*started);
+  return out;
+}
+
+local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
+                              const node_settings& settings, const agent_neighbours& neighbours) {
+  core::node_slots::options slots{.total = settings.total};
+  if (settings.children_max)
+    slots.slots_max = *settings.children_max;
+  const sandbox::capabilities& can = home.launcher->can();
+  auto services = std::make_shared<const worker_services>(
+      worker_services{.launcher = home.launcher,
+                      .log = home.log,
+                      .environment = base_environment::of_this_process(),
+                      .first_user = settings.first_user,
+                      .stop_grace = settings.stop_grace,
+                      .filter = {io::default_ignores()},
+                      .stopping = home.stopping.get_token(),
+                      .runs_root = home.folder / "runs"});
+  return system.spawn(
+      node_agent,
+      node_agent_setup{
+          .slots = slots,
+          .scheduler = neighbours.scheduler,
+          .registry = neighbours.registry,
+          .spawn_worker =
+              [services, where = &system](core::slot_id slot, const local_agent_actor& owner) {
+                return where->spawn<caf::detached>(worker, worker_setup{slot, owner, services});
+              },
+          .blobs = home.blobs,
+          .files = neighbours.files,
+          .runs_root = home.folder / "runs",
+          .overlay = settings.first_user ? can.idmapped_overlay : can.overlay,
+          .logs = system.spawn<caf::detached>(log_reader, home.folder / "runs", home.log),
+          .labels = settings.labels});
+}
+
+node_config::node_config(bool meets_others) {
+  if (meets_others) {
+    load<caf::io::middleman>();
+    set("middleman.workers", std::size_t{0});
+  }
+  actors::add_message_types(*this);
+  // Wakes a sleeping thread at once instead of letting it poll: a tenth of the round trip.
+  set("scheduler.policy", caf::atom("sharing"));
+  // Decisions are cheap; on few cores a second thread costs more in wake-ups than it carries.
+  set("scheduler.max-threads",
+      std::clamp<std::size_t>(std::thread::hardware_concurrency() / 4, 1, 4));
+}
+
+std::uint64_t random_seed() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
+}
+
+} // namespace maze::actors
