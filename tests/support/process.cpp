@@ -145,6 +145,12 @@ std::vector<pid_t> children_of(pid_t parent, const std::string& name) {
   return out;
 }
 
+bool process::ends_within(std::chrono::milliseconds patience) const {
+  const io::unique_fd handle{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
+  pollfd watched{handle.get(), POLLIN, 0};
+  return ::poll(&watched, 1, static_cast<int>(patience.count())) == 1;
+}
+
 bool wait_until_gone(pid_t pid) {
   const io::unique_fd handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!handle)

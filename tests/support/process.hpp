@@ -2,6 +2,7 @@
 
 #include "maze/io/files.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -39,6 +40,8 @@ public:
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   void signal(int number) const;
+  /// Whether it comes to its end before `patience` is over; `wait` tells how.
+  [[nodiscard]] bool ends_within(std::chrono::milliseconds patience) const;
   /// Waits for the end; what was printed comes with it.
   process_result wait();
 

@@ -19,7 +19,8 @@ cluster_record record_of(const std::string& name) {
           .pid = 42,
           .state = "/var/lib/maze/clusters/" + name,
           .started = core::wall_time(7),
-          .id = {{1, 2}}};
+          .id = {{1, 2}},
+          .listens = {io::tcp_endpoint{"127.0.0.1", 4242}}};
 }
 
 struct fixture {
@@ -94,6 +95,27 @@ TEST_CASE_METHOD(fixture, "the only cluster is meant unless one is named",
              Contains("one (process 42), two (process 42)") && Contains("--cluster"));
   CHECK(choose_cluster(root, "two")->record.name == "two");
   CHECK_THAT(choose_cluster(root, "three").error().message, Contains("one (process 42)"));
+}
+
+TEST_CASE_METHOD(fixture, "the cluster of one run is meant only where it is named",
+                 "[tools][cluster_place]") {
+  const auto place = claim("run-7");
+  auto record = record_of("run-7");
+  record.passing = true;
+  REQUIRE(place.publish(record));
+  CHECK(choose_cluster(root, "").error().code == core::errc::not_found);
+  CHECK(choose_cluster(root, "run-7")->record.passing);
+}
+
+TEST_CASE_METHOD(fixture, "sockets beside a cluster's own go with it", "[tools][cluster_place]") {
+  {
+    const auto place = claim("lab");
+    const auto socket = fresh_socket(*choose_cluster(root, ""));
+    CHECK(socket.parent_path() == root / "lab");
+    CHECK(socket != fresh_socket(*choose_cluster(root, "")));
+    REQUIRE(io::replace_file(socket, "", 0600));
+  }
+  CHECK_FALSE(fs::exists(root / "lab"));
 }
 
 TEST_CASE_METHOD(fixture, "a folder that others may enter is not trusted",

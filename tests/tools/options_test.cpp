@@ -133,7 +133,7 @@ TEST_CASE("NO_COLOR turns colours off unless a flag says otherwise", "[tools][op
 
 TEST_CASE("what does not exist is refused by name, with what may be meant", "[tools][options]") {
   const std::string names =
-      "run, validate, start, stop, status, submit, runs, tasks, logs, result, "
+      "run, validate, start, join-file, stop, status, submit, runs, tasks, logs, result, "
       "files, cancel, nodes, drain, config, version";
   CHECK(refused({}) == "a command is missing: " + names);
   CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
@@ -299,6 +299,28 @@ TEST_CASE("commands that ask a cluster take what they ask about", "[tools][optio
   CHECK(refused({"logs", "last"}) == "a task is missing");
   CHECK_THAT(refused({"tasks"}), StartsWith("a run is missing"));
   CHECK(refused({"logs", "last", "a", "--attempt", "0"})
-        == "flag --attempt: '0' is not a whole number from 1 on");
+        == "flag --attempt: '0' is not a whole number from 1 to 4294967295");
   CHECK_THAT(refused({"submit", "f", "--id", ""}), StartsWith("flag --id: "));
+}
+
+TEST_CASE("the flags of nodes and join files are checked", "[tools][options]") {
+  CHECK(accepted({"run", "f.yaml", "--workers", "2"}).flags.workers == 2);
+  CHECK_THAT(refused({"run", "f.yaml", "--workers", "0"}), StartsWith("flag --workers: '0'"));
+  const auto worker = accepted({"start", "--role", "worker", "--until-eof", "--lease", "800ms"});
+  CHECK(worker.flags.role == start_role::worker);
+  CHECK(worker.flags.until_eof);
+  CHECK(worker.values.lease == std::chrono::milliseconds(800));
+  CHECK(accepted({"start"}).values.lease == std::chrono::seconds(5));
+  CHECK_THAT(refused({"start", "--lease", "1ms"}), Contains("a time from 100ms to 1h"));
+  const auto file = accepted({"join-file", "w1", "--for", "client", "--address", "tcp:gate:4242",
+                              "--days", "3", "--file", "x"});
+  CHECK(file.words == std::vector<std::string>{"w1"});
+  CHECK(file.flags.join_file.role == io::node_role::client);
+  CHECK(file.flags.join_file.days == 3);
+  CHECK(file.flags.join_file.file == "x");
+  REQUIRE(file.flags.join_file.addresses.size() == 1);
+  CHECK(io::to_string(file.flags.join_file.addresses.front()) == "tcp:gate:4242");
+  CHECK_THAT(refused({"join-file"}), StartsWith("a name for the node or client is missing"));
+  CHECK_THAT(refused({"join-file", "a", "--for", "master"}), StartsWith("flag --for: 'master'"));
+  CHECK_THAT(refused({"join-file", "a", "--address", "unix:/x"}), StartsWith("flag --address: "));
 }

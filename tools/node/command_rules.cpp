@@ -36,8 +36,8 @@ std::vector<command_rule> local_commands() {
        "  maze-node run pipeline.yaml --output json --progress never | jq .state",
        {workflow_file},
        {"out", "keep", "dir", "output", "jobs", "resources", "cpus", "memory", "progress", "color",
-        "quiet", "log_level", "log_file", "task_user"},
-       {}},
+        "quiet", "log_level", "log_file", "task_user", "lease"},
+       {{"workers", "N", "Run the tasks on N worker nodes, processes that end with the run"}}},
       {command::validate,
        "validate",
        "Check a workflow file and report every fault with its place",
@@ -53,14 +53,30 @@ std::vector<command_rule> cluster_commands() {
   return {
       {command::start,
        "start",
-       "Start a cluster that stays: a node that keeps runs and runs tasks",
+       "Start a cluster that stays, or a worker node of one",
        "Examples:\n  maze-node start --detach\n"
-       "  maze-node start --detach --name lab --resources cpus=4,memory=8GB --label room=b12",
+       "  maze-node start --detach --name lab --resources cpus=4,memory=8GB --label room=b12\n"
+       "  maze-node start --detach --name lab --listen tcp:10.0.0.1:4242\n"
+       "  maze-node start --role worker --cluster lab --name w1\n"
+       "  maze-node start --role worker --join w1.join --listen tcp:10.0.0.2:0",
        {},
-       {"dir", "output", "name", "listen", "join", "label", "resources", "cpus", "memory", "jobs",
-        "quiet", "color", "log_level", "log_file", "task_user"},
+       {"cluster", "dir", "output", "name", "listen", "join", "label", "resources", "cpus",
+        "memory", "jobs", "quiet", "color", "log_level", "log_file", "task_user", "lease"},
        {{"detach", "", "Go on in the background; return when the cluster is ready"},
-        {"role", "both|master|worker", "What the node does (default: both)"}}},
+        {"role", "both|master|worker", "What the node does (default: both)"},
+        {"until-eof", "", "End when standard input ends"}}},
+      {command::join_file,
+       "join-file",
+       "Make a file that lets a node or a client of another machine in; it is a secret",
+       "Examples:\n  maze-node join-file w1\n"
+       "  maze-node join-file anna --for client --days 30\n"
+       "  maze-node join-file w2 --address tcp:gate.example.org:4242 --file w2.join",
+       {{"NAME", "What the node or client is called", "a name for the node or client is missing"}},
+       client(),
+       {{"for", "worker|client", "Whom it lets in (default: worker)"},
+        {"address", "ENDPOINT", "Where the master is reached, if not where it listens"},
+        {"days", "N", "How long it lets them in (default: 365)"},
+        {"file", "FILE", "Where to write it (default: NAME.join in this folder)"}}},
       {command::stop,
        "stop",
        "Stop a cluster and everything that runs in it",

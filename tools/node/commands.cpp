@@ -35,6 +35,8 @@ int carry_out(const options& what) {
     return print_version(what.values.output);
   case command::start:
     return start_cluster(what);
+  case command::join_file:
+    return write_join_file(what);
   default:
     return ask_cluster(what);
   }

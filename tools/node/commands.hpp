@@ -28,6 +28,8 @@ int run_workflow(const options& what);
 int validate_workflow(const options& what);
 /// `maze-node start`: returns when the cluster has ended, or with `--detach` when it is ready.
 int start_cluster(const options& what);
+/// `maze-node join-file NAME`.
+int write_join_file(const options& what);
 /// The commands that ask a running cluster something.
 int ask_cluster(const options& what);
 

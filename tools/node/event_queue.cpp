@@ -1,6 +1,7 @@
 #include "node/event_queue.hpp"
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <poll.h>
 #include <pthread.h>
@@ -54,10 +55,10 @@ void event_queue::push(work_done) {
   wake_up();
 }
 
-void event_queue::request_end() {
+void event_queue::request_end(std::string why) {
   {
     const std::lock_guard lock(guards_events_);
-    end_requested_ = true;
+    end_requested_ = end_request{std::move(why)};
   }
   wake_up();
 }
@@ -75,8 +76,8 @@ std::optional<node_event> event_queue::next_queued() {
     return work_done{};
   }
   if (events_.empty()) {
-    if (std::exchange(end_requested_, false))
-      return end_request{};
+    if (auto end = std::exchange(end_requested_, std::nullopt))
+      return std::move(*end);
     return std::nullopt;
   }
   node_event out = std::move(events_.front());
@@ -87,15 +88,28 @@ std::optional<node_event> event_queue::next_queued() {
 std::optional<node_event> event_queue::wait(std::chrono::milliseconds timeout) {
   if (auto queued = next_queued())
     return queued;
-  std::array<pollfd, 2> watched{pollfd{wake_.get(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+  // poll(2) passes over negative descriptors.
+  std::array<pollfd, 3> watched{pollfd{wake_.get(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0},
+                                pollfd{input_, POLLIN, 0}};
   if (::poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0)
     return std::nullopt;
   signalfd_siginfo signal{};
   if (::read(signals_.get(), &signal, sizeof signal) == sizeof signal)
     return interruption{static_cast<int>(signal.ssi_signo)};
+  if (watched[2].revents != 0 && input_ended())
+    return end_request{"standard input ended"};
   std::uint64_t count = 0;
   [[maybe_unused]] const auto drained = ::read(wake_.get(), &count, sizeof count);
   return next_queued();
+}
+
+bool event_queue::input_ended() {
+  std::array<char, 256> ignored{};
+  const auto count = ::read(input_, ignored.data(), ignored.size());
+  if (count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN)))
+    return false;
+  input_ = -1;
+  return true;
 }
 
 } // namespace maze::node

@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <variant>
 
 namespace maze::node {
@@ -22,7 +23,9 @@ struct interruption {
 struct work_done {};
 
 /// Somebody asked this process to end.
-struct end_request {};
+struct end_request {
+  std::string why;
+};
 
 using node_event = std::variant<actors::run_event, interruption, work_done, end_request>;
 
@@ -43,21 +46,26 @@ public:
   void push(actors::run_event event);
   void push(work_done);
   /// `wait` gives an `end_request` once the events before it are taken.
-  void request_end();
+  void request_end(std::string why);
+  /// `wait` also gives an `end_request` when `input` ends; what is read from it until then is ignored.
+  void end_with(int input) { input_ = input; }
   /// The next event, or nothing when `timeout` passes first.
   std::optional<node_event> wait(std::chrono::milliseconds timeout);
 
 private:
   void wake_up() const;
   std::optional<node_event> next_queued();
+  [[nodiscard]] bool input_ended();
 
   sigset_t blocked_before_{};
   io::unique_fd wake_;
   io::unique_fd signals_;
+  /// -1: none. Not owned.
+  int input_ = -1;
   std::mutex guards_events_;
   std::deque<actors::run_event> events_;
   std::size_t works_done_ = 0;
-  bool end_requested_ = false;
+  std::optional<end_request> end_requested_;
 };
 
 } // namespace maze::node

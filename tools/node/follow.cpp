@@ -76,6 +76,8 @@ followed_run run_follower::follow(const actors::run_handle& handle, const std::s
     if (auto event = events_.wait(redraw_interval)) {
       if (const auto* stop = std::get_if<interruption>(&*event))
         interrupt(stop->signal);
+      else if (auto* end = std::get_if<end_request>(&*event))
+        cancel(std::move(end->why));
       else
         ended = take(std::get<actors::run_event>(*event), news);
     }
@@ -145,13 +147,14 @@ void run_follower::interrupt(int signal) {
   clear();
   if (!what_.values.quiet)
     std::cerr << "maze-node: cancelling; once more to stop at once\n";
+  cancel(signal == SIGINT ? "stopped with Ctrl-C" : fmt::format("stopped by signal {}", signal));
+}
+
+void run_follower::cancel(std::string why) {
   caf::scoped_actor self{node_.system()};
-  self->send(
-      handle_.context,
-      actors::cancel_run{{.code = core::errc::cancelled,
-                          .message = signal == SIGINT ? "stopped with Ctrl-C"
-                                                      : fmt::format("stopped by signal {}", signal),
-                          .origin = "user"}});
+  self->send(handle_.context,
+             actors::cancel_run{
+                 {.code = core::errc::cancelled, .message = std::move(why), .origin = "user"}});
 }
 
 void run_follower::clear() {

@@ -34,6 +34,7 @@ private:
   [[nodiscard]] actors::run_status ask() const;
   void show(const actors::run_status& now, const std::vector<ended_task>& news);
   void interrupt(int signal);
+  void cancel(std::string why);
   void clear();
 
   actors::local_node& node_;

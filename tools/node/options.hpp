@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/io/identity.hpp"
 #include "node/settings.hpp"
 
 #include <filesystem>
@@ -26,6 +27,7 @@ enum class command : std::uint8_t {
   cancel = 14,
   nodes = 15,
   drain = 16,
+  join_file = 17,
 };
 
 /// What a started node does.
@@ -43,6 +45,20 @@ struct command_flags {
   std::uint32_t attempt = 0;
   bool follow = false;
   bool history = false;
+  /// Worker processes of a run; 0: this process runs its tasks.
+  std::uint32_t workers = 0;
+  bool until_eof = false;
+  /// Of a join file.
+  struct join_file_request {
+    io::node_role role = io::node_role::worker;
+    /// Where the master is reached, instead of where it listens.
+    std::vector<io::endpoint> addresses;
+    std::uint32_t days = 365;
+    /// Nothing: `NAME.join` in the current folder.
+    std::optional<std::string> file;
+
+    friend bool operator==(const join_file_request&, const join_file_request&) = default;
+  } join_file;
 
   friend bool operator==(const command_flags&, const command_flags&) = default;
 };

@@ -23,10 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// First user id of the children of a root node: above what login users, containers and systemd use.
-/// Source: https://systemd.io/UIDS-GIDS
-constexpr std::uint32_t first_user_of_root = 1'900'000'000;
-
 /// Waits for the lock on a file, which is made where it is missing.
 core::result<io::unique_fd> lock_file(const fs::path& path) {
   io::unique_fd out{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -163,43 +159,33 @@ std::uint32_t tasks_at_once(const settings& values) {
   return std::max<std::uint32_t>(1, std::min(values.jobs.value_or(cores), cores));
 }
 
-namespace {
+core::result<std::optional<user_range>> claim_users(const settings& values) {
+  if (values.task_user != task_user::slot)
+    return std::nullopt;
+  // One place for all nodes of the machine, whatever folders they use.
+  auto claimed = user_range::claim("/run/maze-users");
+  if (!claimed)
+    return core::fail(claimed.error());
+  return std::optional(std::move(*claimed));
+}
 
-actors::node_settings node_of(const settings& values, const process_limits& limits,
-                              const fs::path& folder) {
+actors::node_settings node_settings_of(const settings& values, const process_limits& limits,
+                                       const fs::path& folder,
+                                       const std::optional<user_range>& users) {
   actors::node_settings node{.folder = folder, .total = machine_resources()};
   if (values.cpu_millis)
     node.total.cpu_millis = *values.cpu_millis;
   if (values.memory)
     node.total.memory = *values.memory;
+  node.labels = values.labels;
+  // A connection that is closed is no worse than one on which nothing comes.
+  node.link.lease = node.link.reconnect = values.lease;
+  node.link.heartbeat = std::min<core::duration>(node.link.heartbeat, values.lease / 5);
   node.children_max = values.jobs;
   node.child_open_files = limits.open_files;
-  if (values.task_user == task_user::slot)
-    node.first_user = first_user_of_root;
+  if (users)
+    node.first_user = users->first();
   return node;
-}
-
-} // namespace
-
-core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
-                                                             const process_limits& limits,
-                                                             const fs::path& folder,
-                                                             std::shared_ptr<io::log> log) {
-  actors::node_settings node = node_of(values, limits, folder);
-  node.durable = values.keep;
-  return actors::local_node::start(node, std::move(log));
-}
-
-core::result<std::unique_ptr<actors::local_node>>
-start_lasting_node(const settings& values, const process_limits& limits, const fs::path& folder,
-                   std::shared_ptr<io::log> log, std::function<void()> on_end) {
-  actors::node_settings node = node_of(values, limits, folder);
-  node.name = values.name;
-  node.durable = true;
-  node.labels = values.labels;
-  node.serves = {
-      .cluster = values.name, .version = MAZE_VERSION, .on_shut_down = std::move(on_end)};
-  return actors::local_node::start(node, std::move(log));
 }
 
 } // namespace maze::node

@@ -6,10 +6,12 @@
 #include "maze/io/log.hpp"
 #include "node/process_limits.hpp"
 #include "node/settings.hpp"
+#include "node/user_range.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace maze::node {
 
@@ -47,18 +49,14 @@ core::result<std::shared_ptr<io::log>> open_log(const settings& values,
 /// How many tasks a node with these settings runs at once when each needs a core.
 std::uint32_t tasks_at_once(const settings& values);
 
-/// A node with both roles in `folder` that offers what `values` say.
-/// @param limits  Of this process before the node changed them: its children get them.
-core::result<std::unique_ptr<actors::local_node>> start_node(const settings& values,
-                                                             const process_limits& limits,
-                                                             const std::filesystem::path& folder,
-                                                             std::shared_ptr<io::log> log);
+/// The user ids of a node's children, where `values` want such.
+core::result<std::optional<user_range>> claim_users(const settings& values);
 
-/// The same for a cluster that stays: its facts and blobs reach the disk before they count, and clients are
-/// let in. `on_end` is called when one of them asks for the end.
-core::result<std::unique_ptr<actors::local_node>>
-start_lasting_node(const settings& values, const process_limits& limits,
-                   const std::filesystem::path& folder, std::shared_ptr<io::log> log,
-                   std::function<void()> on_end);
+/// A node in `folder` that offers what `values` say.
+/// @param limits  Of this process before the node changed them: its children get them.
+/// @param users  Must be held as long as the node lives.
+actors::node_settings node_settings_of(const settings& values, const process_limits& limits,
+                                       const std::filesystem::path& folder,
+                                       const std::optional<user_range>& users);
 
 } // namespace maze::node

@@ -5,6 +5,7 @@
 #include "maze/io/workflow_file.hpp"
 #include "node/commands.hpp"
 #include "node/follow.hpp"
+#include "node/private_cluster.hpp"
 #include "node/private_node.hpp"
 #include "node/report.hpp"
 #include "node/run_outcome.hpp"
@@ -51,6 +52,14 @@ public:
   int carry_out() {
     if (auto fine = check_enforceable(work_); !fine)
       return refuse(what_.values, fine.error(), exit_code::wrong_use);
+    if (const auto& jobs = what_.values.jobs; jobs && *jobs < what_.flags.workers)
+      return refuse(what_.values,
+                    {.code = core::errc::invalid_argument,
+                     .message = fmt::format("{} workers cannot share {} tasks at once: lower "
+                                            "--workers or raise --jobs",
+                                            what_.flags.workers, *jobs),
+                     .origin = "run"},
+                    exit_code::wrong_use);
     if (auto fine = check_destination(what_.values); !fine)
       return refuse(what_.values, fine.error(), exit_code::wrong_use);
     auto folder = private_folder::make(what_.values.dir, what_.values.keep);
@@ -59,10 +68,23 @@ public:
     auto log = open_log(what_.values, folder->path());
     if (!log)
       return refuse(what_.values, log.error(), exit_code_of(log.error().code));
-    auto node = start_node(what_.values, limits_, folder->path(), *log);
+    auto users = claim_users(what_.values);
+    if (!users)
+      return refuse(what_.values, users.error(), exit_code_of(users.error().code));
+    auto node = start_node(folder->path(), *users, *log);
     if (!node)
       return refuse(what_.values, node.error(), exit_code_of(node.error().code));
+    std::unique_ptr<private_cluster> cluster;
+    if (what_.flags.workers > 0) {
+      auto opened =
+          private_cluster::open(what_.values, what_.flags.workers, **node, folder->path(), **log,
+                                [this](const std::string& why) { events_.request_end(why); });
+      if (!opened)
+        return refuse(what_.values, opened.error(), exit_code_of(opened.error().code));
+      cluster = std::move(*opened);
+    }
     const int code = run_on(**node, **log);
+    cluster.reset();
     if (const std::string why = (*log)->failure(); !why.empty() && !what_.values.quiet)
       std::cerr << "maze-node: warning: the log has gaps: " << core::printable(why) << '\n';
     // What is left of stopped attempts ends now; whoever does not want to wait may stop that too.
@@ -81,6 +103,21 @@ public:
   }
 
 private:
+  core::result<std::unique_ptr<actors::local_node>>
+  start_node(const fs::path& folder, const std::optional<user_range>& users,
+             std::shared_ptr<io::log> log) {
+    actors::node_settings node = node_settings_of(what_.values, limits_, folder, users);
+    node.durable = what_.values.keep;
+    if (what_.flags.workers > 0) {
+      node.name = private_cluster::own_name();
+      node.works = false;
+      node.serves = {.cluster = node.name, .version = MAZE_VERSION, .on_shut_down = [this] {
+                       events_.request_end("a client asked for the end");
+                     }};
+    }
+    return actors::local_node::start(node, std::move(log));
+  }
+
   int run_on(actors::local_node& node, io::log& log) {
     const std::string name = work_.name;
     const std::size_t total = work_.tasks.size();

@@ -165,6 +165,15 @@ core::result<core::byte_count> read_memory(const std::string& text) {
   return core::parse_byte_count(text);
 }
 
+core::result<core::duration> read_lease(const std::string& text) {
+  const auto lease = core::parse_duration(text);
+  if (!lease)
+    return fail(lease.error());
+  if (*lease < std::chrono::milliseconds(100) || *lease > std::chrono::hours(1))
+    return expected("a time from 100ms to 1h", text);
+  return *lease;
+}
+
 core::result<void> read_resources(settings& to, const std::string& text) {
   return for_each_part(text, [&](const std::string& part) -> core::result<void> {
     const auto pair = read_pair(part, "cpus=4,memory=8GB");
@@ -217,6 +226,9 @@ constexpr std::array rules{
                  store<&settings::listen, read_endpoints>},
     setting_rule{"join", "FILE", "Join the cluster of the join file FILE",
                  store<&settings::join, read_path>},
+    setting_rule{"lease", "TIME",
+                 "Give a node up that is silent for TIME; the same on all nodes (default: 5s)",
+                 store<&settings::lease, read_lease>},
     setting_rule{"label", "K=V", "Give the node a label; may be repeated",
                  store<&settings::labels, read_labels>},
 };
@@ -272,6 +284,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return "auto";
   if (rule.key == "log_level")
     return "info";
+  if (rule.key == "lease")
+    return "5s";
   return rule.form.empty() ? "false" : "";
 }
 

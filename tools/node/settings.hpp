@@ -54,6 +54,8 @@ struct settings {
   /// The join file of the cluster that a worker node joins.
   std::optional<std::filesystem::path> join;
   std::map<std::string, std::string> labels;
+  /// A node that is silent or out of reach for so long has lost its place in the cluster.
+  core::duration lease = std::chrono::seconds(5);
 
   friend bool operator==(const settings&, const settings&) = default;
 };

@@ -1,16 +1,16 @@
 #include "maze/io/credentials.hpp"
-#include "node/background.hpp"
 #include "node/cluster_place.hpp"
 #include "node/cluster_service.hpp"
 #include "node/cluster_session.hpp"
 #include "node/commands.hpp"
 #include "node/event_queue.hpp"
 #include "node/private_node.hpp"
+#include "node/start_report.hpp"
+#include "node/worker_command.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <iostream>
 #include <unistd.h>
 
 namespace maze::node {
@@ -26,58 +26,38 @@ fs::path state_of(const settings& values) {
   return fs::absolute(values.dir) / "clusters" / values.name;
 }
 
-core::result<void> check(const options& what) {
-  if (what.flags.role != start_role::both)
-    return core::fail(core::errc::unsupported_operation,
-                      "this version starts nodes with both roles only: leave --role out", "start");
-  if (what.values.join)
-    return core::fail(
-        core::errc::invalid_argument,
-        "--join is for a node with --role worker: a node with both roles is a cluster "
-        "of its own",
-        "start");
-  return {};
-}
-
 } // namespace
 
-/// One `maze-node start` from its options to its end.
-class started_node {
+/// One `maze-node start` of a master from its options to its end.
+class started_master {
 public:
-  explicit started_node(const options& what) : what_(what) {}
+  explicit started_master(const options& what) : what_(what), report_(what) {}
 
   int carry_out() {
-    if (auto fine = check(what_); !fine)
-      return refuse(fine.error(), exit_code::wrong_use);
+    if (what_.values.join)
+      return report_.refuse({.code = core::errc::invalid_argument,
+                             .message = "--join is for a node with --role worker: any other node "
+                                        "is a cluster of its own",
+                             .origin = "start"},
+                            exit_code::wrong_use);
     // While there is no thread yet.
-    if (what_.flags.detach)
-      if (const auto code = parent_.enter())
-        return *code;
+    if (const auto code = report_.enter())
+      return *code;
     const auto limits = prepare_process(tasks_at_once(what_.values));
     if (!limits)
-      return refuse(limits.error(), exit_code::refused);
+      return report_.refuse(limits.error(), exit_code::refused);
     limits_ = *limits;
     event_queue events;
     auto place = cluster_place::claim(runtime_root(surroundings_of_this_process(), ::geteuid()),
                                       what_.values.name);
     if (!place)
-      return refuse(place.error(), exit_code::refused);
+      return report_.refuse(place.error(), exit_code::refused);
     if (auto served = serve(*place, events); !served)
-      return refuse(served.error(), exit_code::refused);
+      return report_.refuse(served.error(), exit_code::refused);
     return exit_code::done;
   }
 
 private:
-  /// Says why there is no cluster, to whoever started it.
-  int refuse(const core::error& why, int code) {
-    const std::string text = fmt::format("maze-node: {}\n", core::describe(why));
-    if (what_.flags.detach)
-      parent_.failed(code, text);
-    else
-      std::cerr << text;
-    return code;
-  }
-
   core::result<void> serve(const cluster_place& place, event_queue& events) {
     const fs::path state = state_of(what_.values);
     std::error_code failed;
@@ -88,8 +68,10 @@ private:
     auto log = open_log(what_.values, state);
     if (!log)
       return core::fail(log.error());
-    auto node =
-        start_lasting_node(what_.values, limits_, state, *log, [&events] { events.request_end(); });
+    const auto users = claim_users(what_.values);
+    if (!users)
+      return core::fail(users.error());
+    auto node = start_node(state, *users, *log, events);
     if (!node)
       return core::fail(node.error());
     auto credentials = io::open_cluster(state / "credentials", what_.values.name,
@@ -100,11 +82,15 @@ private:
         cluster_service::open(**node, *credentials, place.socket(), what_.values.listen, **log);
     if (!service)
       return core::fail(service.error());
+    auto listens = (*service)->endpoints();
+    // The first is the place's own socket.
+    listens.erase(listens.begin());
     const cluster_record record{.name = what_.values.name,
                                 .pid = ::getpid(),
                                 .state = state,
                                 .started = std::chrono::system_clock::now().time_since_epoch(),
-                                .id = credentials->master.self.cluster};
+                                .id = credentials->master.self.cluster,
+                                .listens = std::move(listens)};
     if (auto told = place.publish(record); !told)
       return core::fail(told.error());
     (*log)->event(io::log_level::info, "the cluster is ready", {{"name", record.name}});
@@ -112,6 +98,7 @@ private:
     while (!is_end(events.wait(std::chrono::hours(1)))) {
     }
     (*log)->event(io::log_level::info, "the cluster ends", {{"name", record.name}});
+    (*node)->dismiss_workers(drain_patience);
     service->reset();
     events.release_signals();
     if (!(*node)->drain(drain_patience))
@@ -119,37 +106,45 @@ private:
     return {};
   }
 
+  core::result<std::unique_ptr<actors::local_node>>
+  start_node(const fs::path& state, const std::optional<user_range>& users,
+             std::shared_ptr<io::log> log, event_queue& events) {
+    actors::node_settings node = node_settings_of(what_.values, limits_, state, users);
+    node.name = what_.values.name;
+    node.works = what_.flags.role == start_role::both;
+    node.serves = {.cluster = what_.values.name,
+                   .version = MAZE_VERSION,
+                   .on_shut_down = [&events] { events.request_end("a client asked for the end"); }};
+    return actors::local_node::start(node, std::move(log));
+  }
+
   static bool is_end(const std::optional<node_event>& event) {
     return event && !std::holds_alternative<actors::run_event>(*event);
   }
 
   void announce(const cluster_record& record, const std::vector<io::endpoint>& endpoints) {
-    std::string text;
-    if (what_.values.output == output_form::json) {
-      auto listens = nlohmann::json::array();
-      for (const io::endpoint& at : endpoints)
-        listens.push_back(io::to_string(at));
-      text = nlohmann::json{{"name", record.name},
-                            {"pid", record.pid},
-                            {"state", record.state.string()},
-                            {"listens", listens}}
-                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-             + "\n";
-    } else if (!what_.values.quiet) {
-      text = fmt::format("cluster '{}' is ready: process {}, state in {}\n", record.name,
-                         record.pid, record.state.string());
-    }
-    if (what_.flags.detach)
-      parent_.ready(text);
-    else
-      std::cout << text << std::flush;
+    auto listens = nlohmann::json::array();
+    std::string also;
+    for (const io::endpoint& at : endpoints)
+      listens.push_back(io::to_string(at));
+    for (const io::endpoint& at : record.listens)
+      also += fmt::format(", listening at {}", io::to_string(at));
+    report_.ready(fmt::format("cluster '{}' is ready: process {}, state in {}{}", record.name,
+                              record.pid, record.state.string(), also),
+                  {{"name", record.name},
+                   {"pid", record.pid},
+                   {"state", record.state.string()},
+                   {"listens", listens}});
   }
 
   const options& what_;
   process_limits limits_;
-  background parent_;
+  start_report report_;
 };
 
-int start_cluster(const options& what) { return started_node(what).carry_out(); }
+int start_cluster(const options& what) {
+  return what.flags.role == start_role::worker ? start_worker(what)
+                                               : started_master(what).carry_out();
+}
 
 } // namespace maze::node

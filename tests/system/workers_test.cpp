@@ -1,0 +1,257 @@
+// Runs on worker nodes: processes that share no folder with their master.
+
+#include "support/process.hpp"
+#include "support/scratch_dir.hpp"
+#include "support/tree.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <unistd.h>
+
+using namespace maze;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct fixture {
+  test::scratch_dir folder;
+  std::string mark = folder.path().filename().string();
+
+  ~fixture() { node({"stop", "--cluster", "lab"}); }
+
+  test::process::options options(std::vector<std::string> words) {
+    words.insert(words.begin(), MAZE_BIN_DIR "/maze-node");
+    return {.argv = std::move(words),
+            .working_directory = folder.path(),
+            .environment = {{"XDG_RUNTIME_DIR", folder.path().string()},
+                            {"HOME", folder.path().string()},
+                            {"XDG_CONFIG_HOME", folder.path().string()},
+                            {"MAZE_TASK_USER", "same"}}};
+  }
+  test::process_result node(std::vector<std::string> words) {
+    return test::run(options(std::move(words)));
+  }
+  std::string good(std::vector<std::string> words) {
+    const auto ended = node(std::move(words));
+    INFO(ended.standard_error);
+    REQUIRE(ended.status == 0);
+    return ended.standard_output;
+  }
+  nlohmann::json good_json(std::vector<std::string> words) {
+    words.insert(words.end(), {"--output", "json"});
+    return nlohmann::json::parse(good(std::move(words)));
+  }
+  pid_t start_master(std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"start",  "--detach", "--name", "lab",
+                                   "--role", "master",   "--dir",  (folder / "master").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return good_json(std::move(words))["pid"].get<pid_t>();
+  }
+  pid_t start_worker(const std::string& name, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{
+        "start",  "--detach", "--role", "worker",
+        "--name", name,       "--dir",  (folder / "elsewhere" / name).string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return good_json(std::move(words))["pid"].get<pid_t>();
+  }
+  void workflow(const std::string& name, const std::string& tasks) {
+    std::ofstream(folder / (name + ".yaml"))
+        << "maze: 1\nname: " << name
+        << "\ndefaults: { output: { run: dict }, env: { MAZE_TEST_MARK: " << mark << " } }\n"
+        << tasks;
+  }
+  /// Five chains of tasks that read what was submitted and what the task before them published.
+  void chains(int length) {
+    fs::create_directories(folder / "data");
+    for (int i = 0; i < 20; ++i)
+      std::ofstream(folder / "data" / std::to_string(i)) << "input " << i << '\n';
+    std::string tasks = "files: [data]\ntasks:\n";
+    for (int chain = 0; chain < 5; ++chain)
+      for (int i = 0; i < length; ++i) {
+        const auto name = [&](int at) {
+          return "c" + std::to_string(chain) + "-" + std::to_string(at);
+        };
+        const std::string before = i == 0 ? "data/3" : name(i - 1) + ".txt";
+        tasks +=
+            "  " + name(i) + ": { " + (i == 0 ? std::string() : "after: [" + name(i - 1) + "], ")
+            + "cpus: 0.5, shell: \"cat " + before + " data/" + std::to_string((chain * 7 + i) % 20)
+            + " | sha256sum > " + name(i) + ".txt; head -c 20000 /dev/zero | tr '\\\\0' "
+            + std::to_string(i % 10) + " > " + name(i) + ".bin\" }\n";
+      }
+    workflow("chains", tasks);
+  }
+};
+
+/// The process ids of the worker nodes that `parent` started, with their logs.
+std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path& state) {
+  std::vector<std::pair<pid_t, fs::path>> out;
+  std::error_code ignored;
+  for (const pid_t pid : test::children_of(parent, "maze-node")) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+    const std::string words{std::istreambuf_iterator<char>(file), {}};
+    for (const auto& node : fs::directory_iterator(state / "private", ignored))
+      for (const auto& worker : fs::directory_iterator(node.path() / "nodes", ignored))
+        if (words.find(worker.path().filename().string()) != std::string::npos)
+          out.emplace_back(pid, worker.path() / "node.log");
+  }
+  return out;
+}
+
+std::size_t count(const fs::path& file, const std::string& text) {
+  const std::string content = test::read_file(file);
+  std::size_t out = 0;
+  for (auto at = content.find(text); at != std::string::npos; at = content.find(text, at + 1))
+    ++out;
+  return out;
+}
+
+} // namespace
+
+TEST_CASE_METHOD(fixture, "a run on worker processes gives what a run on one node gives",
+                 "[system][workers]") {
+  chains(6);
+  good({"run", "chains.yaml", "--out", "one", "--dir", "state"});
+  const auto ended =
+      good_json({"run", "chains.yaml", "--workers", "2", "--out", "two", "--dir", "state"});
+  CHECK(ended["state"] == "completed");
+  CHECK(test::read_tree(folder / "one") == test::read_tree(folder / "two"));
+  CHECK(test::read_tree(folder / "one").size() == 60);
+  CHECK(fs::is_empty(folder / "maze") == false);
+  for (const auto& entry : fs::directory_iterator(folder / "maze"))
+    CHECK(entry.path().filename() == "making");
+  CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same result",
+                 "[system][workers][kill]") {
+  const int seed = GENERATE(range(0, 12));
+  INFO("seed = " << seed);
+  std::mt19937 random(static_cast<unsigned>(seed));
+  chains(40);
+  static const auto undisturbed = [&] {
+    good({"run", "chains.yaml", "--out", "alone", "--dir", "state"});
+    return test::read_tree(folder / "alone");
+  }();
+  const std::string phases[] = {"Sync", "Resolve", "Execute", "Push"};
+  const std::string& phase = phases[seed % 4];
+  test::process run(options({"run", "chains.yaml", "--workers", "2", "--cpus", "2", "--out", "home",
+                             "--dir", "state", "--log-level", "debug", "--output", "json"}));
+  const std::size_t wanted = 1 + random() % 60;
+  pid_t killed = 0;
+  while (killed == 0 && !run.ends_within(std::chrono::milliseconds(1)))
+    for (const auto& [pid, log] : workers_of(run.pid(), folder / "state"))
+      if (killed == 0 && count(log, "[" + phase + "] begins") >= wanted
+          && ::kill(pid, SIGKILL) == 0)
+        killed = pid;
+  const auto ended = run.wait();
+  INFO(ended.standard_error);
+  CHECK(killed != 0);
+  REQUIRE(ended.status == 0);
+  CHECK(nlohmann::json::parse(ended.standard_output)["state"] == "completed");
+  CHECK(test::read_tree(folder / "home") == undisturbed);
+  CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(fixture, "a lasting cluster gains and loses worker nodes", "[system][workers]") {
+  start_master();
+  const pid_t first = start_worker("w1");
+  start_worker("w2");
+  chains(5);
+  good({"submit", "chains.yaml", "--wait", "--out", "home"});
+  CHECK(test::read_tree(folder / "home").size() == 50);
+  CHECK_THAT(good({"logs", "last", "c0-0"}), Contains(""));
+  CHECK(good_json({"nodes"})["nodes"].size() == 2);
+
+  SECTION("one that is asked to end leaves at once") {
+    ::kill(first, SIGTERM);
+    REQUIRE(test::wait_until_gone(first));
+    CHECK(good_json({"nodes"})["nodes"].size() == 1);
+  }
+  SECTION("one that is killed comes back under its name") {
+    ::kill(first, SIGKILL);
+    REQUIRE(test::wait_until_gone(first));
+    start_worker("w1");
+    CHECK(good_json({"nodes"})["nodes"].size() == 2);
+  }
+  SECTION("a name that is taken, here or by the master, is refused") {
+    const auto taken = node({"start", "--role", "worker", "--name", "w1", "--dir",
+                             (folder / "elsewhere" / "w1").string()});
+    CHECK(taken.status == 3);
+    CHECK_THAT(taken.standard_error, Contains("belongs to a maze-node that is running"));
+    const auto own = node({"start", "--role", "worker", "--name", "lab"});
+    CHECK(own.status == 3);
+    CHECK_THAT(own.standard_error, Contains("the name of the cluster's own node"));
+  }
+  SECTION("one that is drained takes no new tasks") {
+    good({"drain", "w1"});
+    good({"submit", "chains.yaml", "--wait", "--out", "again"});
+    const auto nodes = good_json({"nodes"})["nodes"];
+    CHECK(std::count_if(
+              nodes.begin(), nodes.end(),
+              [](const auto& one) { return one["name"] == "w1" && one["state"] == "draining"; })
+          == 1);
+  }
+  SECTION("all end with the cluster") {
+    good({"stop"});
+    CHECK(test::wait_until_gone(first));
+  }
+}
+
+TEST_CASE_METHOD(fixture, "what a task prints on a worker node is read from everywhere",
+                 "[system][workers]") {
+  start_master();
+  start_worker("w1");
+  workflow("talk", "tasks: { a: { shell: \"echo hello; echo oops >&2\" } }\n");
+  good({"submit", "talk.yaml", "--wait"});
+  CHECK(good({"logs", "last", "a"}) == "hello\n");
+  CHECK(good({"logs", "last", "a", "--stderr"}) == "oops\n");
+}
+
+TEST_CASE_METHOD(fixture, "nodes and clients of other machines are let in with a join file",
+                 "[system][workers][tls]") {
+  start_master({"--listen", "tcp:127.0.0.1:0"});
+  good({"join-file", "w1", "--file", "w1.join"});
+  good({"join-file", "anna", "--for", "client", "--file", "anna.join"});
+  start_worker("w1", {"--join", "w1.join", "--listen", "tcp:127.0.0.1:0"});
+  chains(5);
+  good({"submit", "chains.yaml", "--wait", "--out", "home", "--cluster", "./anna.join"});
+  CHECK(test::read_tree(folder / "home").size() == 50);
+
+  SECTION("each file is for its own role and name") {
+    const auto client = node({"start", "--role", "worker", "--join", "anna.join"});
+    CHECK(client.status == 2);
+    CHECK_THAT(client.standard_error, Contains("--for worker"));
+    const auto worker = node({"status", "--cluster", "./w1.join"});
+    CHECK(worker.status != 0);
+    CHECK_THAT(worker.standard_error, Contains("--for client"));
+    const auto other = node({"start", "--role", "worker", "--join", "w1.join", "--name", "w9"});
+    CHECK(other.status == 2);
+    CHECK_THAT(other.standard_error, Contains("a node named 'w1'"));
+  }
+  SECTION("a file is never overwritten, and is for its owner alone") {
+    CHECK(node({"join-file", "w1", "--file", "w1.join"}).status != 0);
+    CHECK((fs::status(folder / "w1.join").permissions() & fs::perms(077)) == fs::perms::none);
+  }
+  SECTION("the files of another cluster are refused") {
+    good({"stop", "--cluster", "lab"});
+    fs::remove_all(folder / "master");
+    start_master({"--listen", "tcp:127.0.0.1:0"});
+    const auto refused = node({"status", "--cluster", "./anna.join"});
+    CHECK(refused.status == 3);
+  }
+}
+
+TEST_CASE_METHOD(fixture, "a cluster without an address for others makes no join file",
+                 "[system][workers]") {
+  start_master();
+  const auto refused = node({"join-file", "w1"});
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.standard_error, Contains("--listen") && Contains("--address"));
+  CHECK_FALSE(fs::exists(folder / "w1.join"));
+}

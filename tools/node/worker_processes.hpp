@@ -1,0 +1,66 @@
+#pragma once
+
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+#include "maze/io/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <thread>
+#include <vector>
+
+namespace maze::node {
+
+/// Worker nodes as children of this process. They end when it does, however it does: each reads its
+/// standard input, whose other end is here. One that ends by itself is started again.
+class worker_processes {
+public:
+  /// How long they may take to end when they are told to.
+  static constexpr std::chrono::seconds end_patience{15};
+  /// From the start of a worker to the next start at least.
+  static constexpr std::chrono::seconds restart_pause{1};
+
+  /// When none of them has lived longer than ten pauses so often in a row, they are hopeless.
+  static constexpr std::uint32_t restarts_max = 5;
+
+  /// Runs this program once with each set of arguments. `on_hopeless`, called at most once and from
+  /// another thread, learns how the last one ended. `log` must outlive it.
+  static core::result<std::unique_ptr<worker_processes>>
+  start(std::vector<std::vector<std::string>> arguments, io::log& log,
+        std::function<void(const std::string& why)> on_hopeless);
+  worker_processes(const worker_processes&) = delete;
+  worker_processes& operator=(const worker_processes&) = delete;
+  /// Ends them, kills those that take too long, and waits for all.
+  ~worker_processes();
+
+private:
+  struct child {
+    std::vector<std::string> arguments;
+    pid_t pid = -1;
+    io::unique_fd process;
+    io::unique_fd input;
+    std::chrono::steady_clock::time_point started{};
+    /// How often in a row it ended soon after its start.
+    std::uint32_t failures = 0;
+  };
+
+  worker_processes(io::log& log, std::function<void(const std::string& why)> on_hopeless)
+      : log_(log), on_hopeless_(std::move(on_hopeless)) {}
+  static core::result<void> spawn(child& one);
+  void supervise();
+  void start_again(child& one);
+  void reap(child& one);
+  void end_all();
+
+  io::log& log_;
+  std::function<void(const std::string& why)> on_hopeless_;
+  std::vector<child> children_;
+  io::unique_fd stop_;
+  std::thread supervisor_;
+};
+
+} // namespace maze::node
