@@ -14,6 +14,9 @@ node_link_actor::behavior_type node_link_state::make_behavior(node_link_setup se
   self_->set_down_handler([this](const caf::down_msg& down) {
     if (uplink_ && uplink_.address() == down.source) {
       uplink_ = nullptr;
+      if (!over_)
+        setup_.log->event(io::log_level::warning, "the connection to a node broke",
+                          {{"node", setup_.node_name}});
       if (link_)
         perform(link_->disconnected(now()));
     }
@@ -50,6 +53,7 @@ node_link_actor::behavior_type node_link_state::make_behavior(node_link_setup se
 
 void node_link_state::open(const open_link& msg) {
   node_ = msg.node;
+  setup_.log->event(io::log_level::info, "a node joined", {{"node", setup_.node_name}});
   link_.emplace(msg.session, setup_.link, now());
   for (const std::string& item : std::exchange(early_, {}))
     static_cast<void>(link_->send(item));
@@ -247,6 +251,8 @@ void node_link_state::count_late(std::string_view batch) {
 void node_link_state::end(const core::session_over& over) {
   if (std::exchange(over_, true))
     return;
+  setup_.log->event(io::log_level::warning, "a node is not part of the cluster any more",
+                    {{"node", setup_.node_name}, {"reason", core::describe(over.reason)}});
   orders_.clear();
   for (auto& reply : std::exchange(drained_, {}))
     reply.deliver(true);
