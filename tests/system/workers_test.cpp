@@ -2,6 +2,7 @@
 
 #include "support/process.hpp"
 #include "support/scratch_dir.hpp"
+#include "support/sockets.hpp"
 #include "support/tree.hpp"
 
 #include <catch2/catch.hpp>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 #include <random>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace maze;
@@ -156,6 +158,74 @@ TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same
   CHECK(nlohmann::json::parse(ended.standard_output)["state"] == "completed");
   CHECK(test::read_tree(folder / "home") == undisturbed);
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(fixture,
+                 "a worker node that was silent past its lease changes nothing when it wakes",
+                 "[system][workers][silence]") {
+  const int seed = GENERATE(range(0, 4));
+  INFO("seed = " << seed);
+  std::mt19937 random(static_cast<unsigned>(seed));
+  chains(20);
+  static const auto undisturbed = [&] {
+    good({"run", "chains.yaml", "--out", "alone", "--dir", "state"});
+    return test::read_tree(folder / "alone");
+  }();
+  const std::string phases[] = {"Sync", "Resolve", "Execute", "Push"};
+  const std::string& phase = phases[seed % 4];
+  test::process run(
+      options({"run", "chains.yaml", "--workers", "2", "--cpus", "2", "--out", "home", "--dir",
+               "state", "--log-level", "debug", "--output", "json", "--lease", "500ms"}));
+  const std::size_t wanted = 1 + random() % 20;
+  pid_t stopped = 0;
+  fs::path master;
+  while (stopped == 0 && !run.ends_within(std::chrono::milliseconds(1)))
+    for (const auto& [pid, log] : workers_of(run.pid(), folder / "state"))
+      if (stopped == 0 && count(log, "[" + phase + "] begins") >= wanted
+          && ::kill(pid, SIGSTOP) == 0) {
+        stopped = pid;
+        master = log.parent_path().parent_path().parent_path() / "node.log";
+      }
+  REQUIRE(stopped != 0);
+  while (count(master, "a node is not part of the cluster any more") == 0
+         && !run.ends_within(std::chrono::milliseconds(5))) {
+  }
+  ::kill(stopped, SIGCONT);
+  const auto ended = run.wait();
+  INFO(ended.standard_error);
+  REQUIRE(ended.status == 0);
+  CHECK(test::read_tree(folder / "home") == undisturbed);
+  CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(fixture, "strangers at the master's door do not disturb a run",
+                 "[system][workers][tls]") {
+  start_master({"--listen", "tcp:127.0.0.1:0"});
+  good({"join-file", "w1", "--file", "w1.join"});
+  start_worker("w1", {"--join", "w1.join"});
+  const auto listens =
+      nlohmann::json::parse(test::read_file(folder / "maze" / "lab" / "cluster.json"))["listens"];
+  const auto door = io::parse_endpoint(listens.at(0).get<std::string>());
+  REQUIRE(door);
+  chains(20);
+  test::process run(options({"submit", "chains.yaml", "--wait", "--out", "home"}));
+  std::vector<io::unique_fd> strangers;
+  std::mt19937 random(7);
+  for (int i = 0; i < 500; ++i) {
+    strangers.push_back(test::dial(*door));
+    std::string garbage(random() % 300, 'x');
+    for (char& c : garbage)
+      c = static_cast<char>(random());
+    // Whoever was refused already cannot say anything.
+    static_cast<void>(::send(strangers.back().get(), garbage.data(), garbage.size(),
+                             MSG_NOSIGNAL | MSG_DONTWAIT));
+  }
+  const auto ended = run.wait();
+  INFO(ended.standard_error);
+  CHECK(ended.status == 0);
+  CHECK(test::read_tree(folder / "home").size() == 200);
+  CHECK(count(folder / "master" / "clusters" / "lab" / "node.log", "a connection was refused")
+        < 40);
 }
 
 TEST_CASE_METHOD(fixture, "a lasting cluster gains and loses worker nodes", "[system][workers]") {
