@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sys/socket.h>
@@ -105,6 +106,12 @@ std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path&
   return out;
 }
 
+/// How many points of a campaign to try: a few each time, all of them with `tools/test --all`.
+int points(const char* variable, int usual) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? usual : std::atoi(text);
+}
+
 std::size_t count(const fs::path& file, const std::string& text) {
   const std::string content = test::read_file(file);
   std::size_t out = 0;
@@ -132,7 +139,7 @@ TEST_CASE_METHOD(fixture, "a run on worker processes gives what a run on one nod
 
 TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same result",
                  "[system][workers][kill]") {
-  const int seed = GENERATE(range(0, 12));
+  const int seed = GENERATE(range(0, points("MAZE_KILL_POINTS", 12)));
   INFO("seed = " << seed);
   std::mt19937 random(static_cast<unsigned>(seed));
   chains(40);
@@ -163,7 +170,7 @@ TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same
 TEST_CASE_METHOD(fixture,
                  "a worker node that was silent past its lease changes nothing when it wakes",
                  "[system][workers][silence]") {
-  const int seed = GENERATE(range(0, 4));
+  const int seed = GENERATE(range(0, points("MAZE_SILENCE_POINTS", 4)));
   INFO("seed = " << seed);
   std::mt19937 random(static_cast<unsigned>(seed));
   chains(20);
@@ -196,6 +203,24 @@ TEST_CASE_METHOD(fixture,
   REQUIRE(ended.status == 0);
   CHECK(test::read_tree(folder / "home") == undisturbed);
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(fixture, "tasks that take all cores let no lease end", "[system][workers]") {
+  std::string tasks = "tasks:\n";
+  for (int i = 0; i < 64; ++i)
+    tasks += "  t" + std::to_string(i)
+             + ": { cpus: 0.01, shell: \"end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; "
+               "do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done\" }\n";
+  workflow("spin", tasks);
+  const auto ended = good_json({"run", "spin.yaml", "--workers", "2", "--cpus", "2", "--dir",
+                                "state", "--lease", "1s", "--keep"});
+  CHECK(ended["state"] == "completed");
+  for (const auto& node : fs::directory_iterator(folder / "state" / "private"))
+    if (fs::exists(node.path() / "node.log")) {
+      CHECK(count(node.path() / "node.log", "a node joined") == 2);
+      CHECK(count(node.path() / "node.log", "the connection to a node broke") == 0);
+      CHECK(count(node.path() / "node.log", "silent") == 0);
+    }
 }
 
 TEST_CASE_METHOD(fixture, "strangers at the master's door do not disturb a run",
