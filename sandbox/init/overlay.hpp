@@ -20,6 +20,9 @@ class id_maps {
 public:
   /// The descriptor, owned by this, or -1 with errno.
   int find_or_make(std::uint32_t uid, std::uint32_t gid);
+  [[nodiscard]] bool has(std::uint32_t uid, std::uint32_t gid) const {
+    return maps_.contains({uid, gid});
+  }
 
 private:
   std::map<std::pair<std::uint32_t, std::uint32_t>, io::unique_fd> maps_;

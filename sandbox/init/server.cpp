@@ -234,6 +234,9 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   if (plan.output_fd < 0 || plan.error_fd < 0)
     return {stage::request, EBADF, "output descriptors"};
   if (request.has_overlay && request.has_user) {
+    // The slot that was entered last may be dead, and nothing can be made in a dead pid namespace.
+    if (!id_maps_.has(request.uid, request.gid) && !slots_.enter(nullptr))
+      return {stage::pid_namespace, errno, "own pid namespace"};
     plan.idmap_fd = id_maps_.find_or_make(request.uid, request.gid);
     if (plan.idmap_fd < 0)
       return {stage::idmap, errno, "user namespace"};

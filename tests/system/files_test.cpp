@@ -159,3 +159,27 @@ TEST_CASE("what happens to the user's files after submit changes nothing", "[sys
   CHECK(result.status == 0);
   CHECK(result.standard_output == "first\npresent\n");
 }
+
+TEST_CASE("slots that rest and go again hinder nobody", "[system][files]") {
+  MAZE_NEEDS(is_root());
+  const test::scratch_dir folder;
+  open_to_all(folder.path());
+  std::string tasks, names;
+  for (int i = 0; i < 12; ++i) {
+    const std::string number = std::to_string(i);
+    // The slot that starts last also rests last, and is the first to be given up for its users.
+    tasks += "  a" + number + ": { shell: \"sleep " + std::to_string(0.5 + 0.15 * i) + "; echo "
+             + number + " > a" + number + "\" }\n";
+    names += (i == 0 ? "a" : ", a") + number;
+  }
+  std::ofstream(folder / "slots.yaml")
+      << "maze: 1\nname: slots\ndefaults: { output: { run: dict }, cpus: 0.1 }\ntasks:\n"
+      << tasks << "  z: { shell: \"cat a* | wc -l\", after: [" << names
+      << "] }\nresult: z.output.run.stdout\n";
+  const auto ended = test::run({.argv = {MAZE_BIN_DIR "/maze-node", "run", "slots.yaml", "--dir",
+                                         folder / "state", "--task-user", "slot", "--cpus", "2"},
+                                .working_directory = folder.path()});
+  INFO(ended.standard_error);
+  CHECK(ended.status == 0);
+  CHECK(ended.standard_output == "12\n");
+}
