@@ -10,12 +10,15 @@
 namespace maze::node {
 
 std::optional<int> start_report::enter() {
-  return what_.flags.detach ? parent_.enter() : std::nullopt;
+  if (!what_.flags.detach)
+    return std::nullopt;
+  apart_ = true;
+  return parent_.enter();
 }
 
 int start_report::refuse(const core::error& why, int code) {
   const std::string text = fmt::format("maze-node: {}\n", core::describe(why));
-  if (what_.flags.detach)
+  if (apart_)
     parent_.failed(code, text);
   else
     std::cerr << text;

@@ -28,6 +28,8 @@ public:
 private:
   const options& what_;
   background parent_;
+  /// Whether somebody waits at the other end of `parent_`.
+  bool apart_ = false;
 };
 
 } // namespace maze::node

@@ -105,7 +105,11 @@ core::result<int> await_end(const command_session& in, const std::string& name, 
                                         .started = started.time_since_epoch(),
                                         .elapsed = view.shown().elapsed});
   int code = exit_code_of(*told);
-  if (!told->published.empty()) {
+  if (told->conflict.code != core::errc::none) {
+    report.state = core::run_state::failed;
+    report.notes.push_back("nothing came home: " + core::describe(told->conflict));
+    code = std::max(code, exit_code::failed);
+  } else if (!told->published.empty()) {
     const fs::path destination =
         in.what.values.out.value_or(fs::path(core::run_folder_name(name, run)));
     const auto written = bring_home(in, *told, row->collect, destination);

@@ -153,7 +153,7 @@ private:
 
   core::result<void> stay(actors::worker_node& node, io::log& log, const fs::path& state,
                           event_queue& events) {
-    if (!node.await_admission(join_patience)) {
+    if (!await_admission(node)) {
       core::error why = node.status().last_failure;
       if (why.code == core::errc::none)
         why = {.code = core::errc::transfer_error, .message = "the master did not answer in time"};
@@ -172,6 +172,18 @@ private:
     if (!node.drain(drain_patience))
       log.event(io::log_level::warning, "an attempt takes long to stop");
     return {};
+  }
+
+  /// Who finds another process under its name waits until that one's lease must have ended.
+  [[nodiscard]] bool await_admission(const actors::worker_node& node) const {
+    const auto began = std::chrono::steady_clock::now();
+    while (!node.await_admission(std::chrono::milliseconds(100))) {
+      const core::duration waited = std::chrono::steady_clock::now() - began;
+      const bool taken = node.status().last_failure.code == core::errc::already_exists;
+      if (waited > (taken ? 2 * what_.values.lease : core::duration(join_patience)))
+        return false;
+    }
+    return true;
   }
 
   static bool is_end(const std::optional<node_event>& event) {
