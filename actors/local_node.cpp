@@ -139,17 +139,20 @@ void local_node::data::spawn_gates(const node_settings::clients& told,
                          .documents = documents,
                          .log = home->log,
                          .on_shut_down = told.on_shut_down});
-  door = system->spawn(
-      node_gate, node_gate_setup{
-                     .master = head, .spawn_link = [this, link](const core::node_application& who) {
-                       return system->spawn(node_link, node_link_setup{.node_name = who.name,
-                                                                       .labels = who.labels,
-                                                                       .link = link,
-                                                                       .master = head,
-                                                                       .scheduler = planner,
-                                                                       .blobs = home->blobs,
-                                                                       .log = home->log});
-                     }});
+  door = system->spawn(node_gate,
+                       node_gate_setup{.master = head,
+                                       .spawn_link =
+                                           [this, link](const core::node_application& who) {
+                                             return system->spawn(
+                                                 node_link, node_link_setup{.node_name = who.name,
+                                                                            .labels = who.labels,
+                                                                            .link = link,
+                                                                            .master = head,
+                                                                            .scheduler = planner,
+                                                                            .blobs = home->blobs,
+                                                                            .log = home->log});
+                                           },
+                                       .lease = link.lease});
   clients.emplace(*system, caf::actor_cast<caf::strong_actor_ptr>(gate), exported_to::clients);
   workers.emplace(*system, caf::actor_cast<caf::strong_actor_ptr>(door), exported_to::workers);
 }

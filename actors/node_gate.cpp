@@ -3,6 +3,7 @@
 #include "maze/actors/errors.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
 
 #include <memory>
 
@@ -15,6 +16,11 @@ local_gate_actor::behavior_type node_gate_state::make_behavior(node_gate_setup s
       self_->send_exit(known.link, msg.reason);
     self_->quit(msg.reason);
   });
+  self_->set_down_handler([this](const caf::down_msg& down) {
+    for (auto& [node, known] : nodes_)
+      if (known.uplink && known.uplink.address() == down.source)
+        known.uplink = nullptr;
+  });
   return {
       [this](const join_node& msg) { return join(msg); },
       [this](end_node) { return end_all(); },
@@ -22,6 +28,13 @@ local_gate_actor::behavior_type node_gate_state::make_behavior(node_gate_setup s
 }
 
 caf::result<node_admitted> node_gate_state::join(const join_node& msg) {
+  for (const auto& [node, known] : nodes_)
+    if (known.name == msg.who.name && known.uplink && known.uplink != msg.uplink)
+      return to_caf({.code = core::errc::already_exists,
+                     .message = fmt::format("a node named '{}' is connected already: choose "
+                                            "another name for this one, or stop that one",
+                                            msg.who.name),
+                     .origin = "join"});
   const node_link_actor fresh = setup_.spawn_link(msg.who);
   auto reply = self_->make_response_promise<node_admitted>();
   self_->request(setup_.master, setup_.join_timeout, join_cluster{msg.who, fresh})
@@ -42,15 +55,17 @@ node_admitted node_gate_state::admit(const join_node& msg, const node_admission&
   } else {
     if (known.link)
       self_->send_exit(known.link, caf::exit_reason::user_shutdown);
-    known = {as.session, fresh, {}};
+    known = {as.session, fresh, {}, msg.who.name, {}};
     self_->send(fresh, open_link{as.node, as.session});
   }
+  known.uplink = msg.uplink;
+  self_->monitor(msg.uplink);
   self_->send(known.link, attach_uplink{msg.uplink});
   if (known.blobs != msg.blobs) {
     known.blobs = msg.blobs;
     introduce(as.node);
   }
-  return {as.node, as.session, known.link};
+  return {as.node, as.session, known.link, setup_.lease};
 }
 
 caf::result<bool> node_gate_state::end_all() {

@@ -18,6 +18,7 @@ struct node_gate_setup {
   std::function<node_link_actor(const core::node_application& who)> spawn_link;
   /// How long the master may take to make an admission durable.
   std::chrono::milliseconds join_timeout{10'000};
+  core::duration lease = std::chrono::seconds(5);
   /// How long a node may take to hear that it shall end.
   std::chrono::milliseconds end_timeout{5000};
 };
@@ -36,6 +37,9 @@ private:
     core::session_id session;
     node_link_actor link;
     std::string blobs;
+    std::string name;
+    /// Null while the node is not connected.
+    node_peer uplink;
   };
 
   caf::result<node_admitted> join(const join_node& msg);

@@ -41,7 +41,8 @@ uplink_actor::behavior_type uplink_state::make_behavior(uplink_setup setup) {
       [this](publish_attempt& msg) { publish(msg); },
       [this](attempt_lost& msg) {
         if (const auto found = runs_.extract(msg.attempt); !found.empty())
-          tell(core::order_lost{found.mapped(), msg.attempt, std::move(msg.reason)});
+          tell(core::order_lost{found.mapped(), msg.attempt, std::move(msg.reason),
+                                std::move(msg.cut)});
       },
       [this](attempts_ended& msg) {
         tell(core::orders_ended{std::move(msg.attempts), {}});
@@ -140,8 +141,12 @@ void uplink_state::admitted(const node_admitted& as) {
   failures_ = 0;
   status_ = {.connected = true, .node = as.node};
   master_ = as.link;
-  if (!link_)
+  if (!link_) {
+    // Never the first of the two ends to give up; a longer patience of its own is as well.
+    setup_.link.lease = setup_.link.reconnect = std::max(setup_.link.lease, as.lease);
+    setup_.link.heartbeat = std::min<core::duration>(std::chrono::seconds(1), as.lease / 5);
     link_.emplace(as.session, setup_.link, now());
+  }
   setup_.log->event(io::log_level::info, "connected to the master", {{"node", setup_.who.name}});
   perform(link_->connected(now()));
 }
@@ -153,7 +158,7 @@ void uplink_state::refused(std::uint64_t connection, const core::error& reason) 
     // The master gave this incarnation up while nobody could tell us.
     if (link_)
       return perform(link_->expel(reason, now()));
-    ++setup_.who.incarnation;
+    setup_.who.incarnation = setup_.next_incarnation(setup_.who.incarnation);
   }
   lose(connection, reason);
 }
@@ -192,7 +197,7 @@ void uplink_state::end(const core::session_over& over) {
                     {{"reason", core::describe(over.reason)}});
   link_.reset();
   runs_.clear();
-  ++setup_.who.incarnation;
+  setup_.who.incarnation = setup_.next_incarnation(setup_.who.incarnation);
   drop_connection();
   // Nothing of the old session may run when the new one begins.
   abandoning_ = true;

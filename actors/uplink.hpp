@@ -19,6 +19,10 @@ namespace maze::actors {
 
 struct uplink_setup {
   core::node_application who;
+  /// After a session is over; must be larger than the one before.
+  std::function<std::uint64_t(std::uint64_t)> next_incarnation = [](std::uint64_t last) {
+    return last + 1;
+  };
   /// Where this node serves blobs to others.
   std::string blobs;
   core::link::options link;
@@ -75,6 +79,7 @@ private:
   void handle(core::name_holders& x);
   void publish(publish_attempt& msg);
   caf::result<run_bundle_ptr> find(core::run_id run);
+  void hide_secrets(const run_bundle& run);
   [[nodiscard]] core::instant now() const;
 
   uplink_actor::stateful_pointer<uplink_state> self_;

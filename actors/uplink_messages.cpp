@@ -91,8 +91,9 @@ void uplink_state::publish(publish_attempt& msg) {
   for (const auto& [path, entry] : msg.files.written)
     if (entry.kind == core::file_kind::file)
       blobs.push_back({entry.hash, entry.size});
-  core::order_published news{found.mapped(), msg.attempt, std::move(msg.output),
-                             std::move(msg.files), std::move(msg.left_out)};
+  core::order_published news{found.mapped(),          msg.attempt,
+                             std::move(msg.output),   std::move(msg.files),
+                             std::move(msg.left_out), std::move(msg.cut)};
   if (blobs.empty())
     return tell(std::move(news));
   // Content first: a publication counts when the master's store holds every new blob.
@@ -105,7 +106,7 @@ void uplink_state::publish(publish_attempt& msg) {
           },
           [this, session, news](const caf::error& failed) {
             if (link_ && link_->session() == session)
-              tell(core::order_lost{news.run, news.attempt, from_caf(failed)});
+              tell(core::order_lost{news.run, news.attempt, from_caf(failed), news.cut});
           });
 }
 
@@ -113,15 +114,24 @@ caf::result<run_bundle_ptr> uplink_state::find(core::run_id run) {
   auto reply = self_->make_response_promise<run_bundle_ptr>();
   self_->request(setup_.files, setup_.files_timeout, fetch_document{document_name(run)})
       .then(
-          [run, reply](const std::string& content) mutable {
+          [this, run, reply](const std::string& content) mutable {
             auto bundle = read_run_document(run, content);
-            if (bundle)
-              reply.deliver(std::move(*bundle));
-            else
+            if (!bundle) {
               reply.deliver(to_caf(bundle.error()));
+              return;
+            }
+            hide_secrets(**bundle);
+            reply.deliver(std::move(*bundle));
           },
           [reply](caf::error& failed) mutable { reply.deliver(std::move(failed)); });
   return reply;
+}
+
+/// Before anything of the run can be printed here, and so logged or told.
+void uplink_state::hide_secrets(const run_bundle& run) {
+  for (const auto& [key, entry] : run.context)
+    if (const auto* text = entry.content.as<std::string>(); entry.secret && text != nullptr)
+      setup_.log->secrets().hide(*text);
 }
 
 core::instant uplink_state::now() const { return self_->clock().now().time_since_epoch(); }

@@ -14,6 +14,16 @@
 
 namespace maze::actors {
 
+namespace {
+
+/// Grows from start to start, without a file to keep it in, and past other processes of the same name.
+std::uint64_t clock_incarnation(std::uint64_t last) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return std::max(last + 1, static_cast<std::uint64_t>(now));
+}
+
+} // namespace
+
 struct worker_node::data {
   std::unique_ptr<node_home> home;
   worker_roads roads;
@@ -51,20 +61,18 @@ void worker_node::data::spawn(const node_settings& settings) {
   core::link::options link = settings.link;
   // It is the master that decides when a closed connection is one too long.
   link.reconnect = link.lease;
-  up = system->spawn<caf::detached>(
-      uplink,
-      uplink_setup{.who = {.name = settings.name,
-                           .total = settings.total,
-                           .labels = settings.labels,
-                           // Grows from start to start, without a file to keep it in.
-                           .incarnation = static_cast<std::uint64_t>(
-                               std::chrono::system_clock::now().time_since_epoch().count())},
-                   .blobs = roads.own,
-                   .link = link,
-                   .dial = roads.dial,
-                   .on_end = roads.on_end,
-                   .files = files,
-                   .log = home->log});
+  up = system->spawn<caf::detached>(uplink,
+                                    uplink_setup{.who = {.name = settings.name,
+                                                         .total = settings.total,
+                                                         .labels = settings.labels,
+                                                         .incarnation = clock_incarnation(0)},
+                                                 .next_incarnation = clock_incarnation,
+                                                 .blobs = roads.own,
+                                                 .link = link,
+                                                 .dial = roads.dial,
+                                                 .on_end = roads.on_end,
+                                                 .files = files,
+                                                 .log = home->log});
   // CAF tells the latest watcher first, so this comes last.
   caf::actor_cast<caf::abstract_actor*>(up)->attach_functor(
       [ended = up_ended] { ended->set_value(); });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/attempt_order.hpp"
+#include "maze/core/cut_stream.hpp"
 #include "maze/core/error.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_state.hpp"
@@ -117,11 +118,12 @@ struct order_published {
   manifest_delta files;
   /// Paths that look like code or caches and are not part of `files`.
   std::vector<std::string> left_out;
+  std::vector<cut_stream> cut;
 
   friend bool operator==(const order_published&, const order_published&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_published& x) {
-    return f(x.run, x.attempt, x.output, x.files, x.left_out);
+    return f(x.run, x.attempt, x.output, x.files, x.left_out, x.cut);
   }
 };
 /// The attempt ended without a result.
@@ -129,11 +131,12 @@ struct order_lost {
   run_id run;
   attempt_id attempt;
   error reason;
+  std::vector<cut_stream> cut;
 
   friend bool operator==(const order_lost&, const order_lost&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_lost& x) {
-    return f(x.run, x.attempt, x.reason);
+    return f(x.run, x.attempt, x.reason, x.cut);
   }
 };
 /// The attempts hold nothing here any more; `free` is what the node has left now.

@@ -55,17 +55,19 @@ struct node_admitted {
   /// The same as before where the node only came back over a new connection.
   core::session_id session;
   master_peer link;
+  /// The master's; the node's is not shorter.
+  core::duration lease = std::chrono::seconds(5);
 
   template <class Inspector>
   friend auto inspect(Inspector& f, node_admitted& x) {
-    return f(x.node, x.session, x.link);
+    return f(x.node, x.session, x.link, x.lease);
   }
 };
 
 /// The NODE GATE: the one actor of the master that worker nodes are given when they connect.
 using node_gate_actor = interface<
-    // Fails with `stale` for an incarnation that was expelled, and with `invalid_argument` for a bad
-    // name, label or amount.
+    // Fails with `stale` for an incarnation that was expelled, with `already_exists` while another
+    // process of that name is connected, and with `invalid_argument` for a bad name, label or amount.
     node_admitted(join_node)>;
 
 /// The NODE GATE as its own node knows it.

@@ -39,7 +39,12 @@ std::vector<to_node> downward() {
 std::vector<to_master> upward() {
   return {
       order_entered{{7}, {2, 99}, phase::execute},
-      order_published{{7}, {2, 99}, "\x08", some_files(), {"__pycache__/x.pyc"}},
+      order_published{{7},
+                      {2, 99},
+                      "\x08",
+                      some_files(),
+                      {"__pycache__/x.pyc"},
+                      {{.stream = "stdout", .total = 9, .kept = 4, .log = "a.out"}}},
       order_lost{{7}, {2, 99}, {.code = errc::exit_nonzero, .message = "status 3", .exit_code = 3}},
       orders_ended{{{2, 99}}, {.cpu_millis = 500}},
       orders_refused{{{2, 99}}, {.cpu_millis = 500}, true},

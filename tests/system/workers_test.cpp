@@ -308,6 +308,53 @@ TEST_CASE_METHOD(fixture, "what a task prints on a worker node is read from ever
   CHECK(good({"logs", "last", "a", "--stderr"}) == "oops\n");
 }
 
+TEST_CASE_METHOD(fixture, "a secret that a task prints on a worker node is hidden there",
+                 "[system][workers]") {
+  workflow("secret", "context: { key: { secret: env:TEST_SECRET } }\ntasks:\n"
+                     "  a: { params: { key: string }, shell: \"echo got $MAZE_INPUT_key\" }\n"
+                     "  b: { params: { key: string }, shell: \"echo bad $MAZE_INPUT_key >&2; exit "
+                     "3\" }\nresult: a.output.run.stdout\n");
+  auto how = options(
+      {"run", "secret.yaml", "--workers", "1", "--dir", "state", "--keep", "--output", "json"});
+  how.environment["TEST_SECRET"] = "tulip-4711";
+  const auto ended = test::run(how);
+  CHECK(ended.status == 1);
+  CHECK_THAT(ended.standard_output, !Contains("tulip-4711") && Contains("[secret]"));
+  CHECK_THAT(ended.standard_error, !Contains("tulip-4711"));
+  for (const auto& [path, content] : test::read_tree(folder / "state")) {
+    INFO(path);
+    CHECK(content.find("tulip-4711") == std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(fixture, "output that was cut on a worker node is told", "[system][workers]") {
+  workflow("loud", "tasks: { a: { shell: \"seq 1 100000\" } }\n");
+  const auto ended = good_json({"run", "loud.yaml", "--workers", "1", "--dir", "state"});
+  REQUIRE(ended["truncated"].size() == 1);
+  CHECK(ended["truncated"][0]["total"] == 588895);
+}
+
+TEST_CASE_METHOD(fixture, "of two nodes that want one name the second is refused",
+                 "[system][workers]") {
+  start_master();
+  start_worker("w1");
+  const auto second = node({"start", "--role", "worker", "--name", "w1", "--dir",
+                            (folder / "third").string(), "--lease", "500ms"});
+  CHECK(second.status == 3);
+  CHECK_THAT(second.standard_error, Contains("a node named 'w1' is connected already"));
+  CHECK(good_json({"nodes"})["nodes"].size() == 1);
+}
+
+TEST_CASE_METHOD(fixture, "files that contradict each other fail a run that is waited for",
+                 "[system][workers]") {
+  start_master();
+  start_worker("w1");
+  workflow("both", "tasks:\n  a: { shell: \"echo 1 > x\" }\n  b: { shell: \"echo 2 > x\" }\n");
+  const auto ended = node({"submit", "both.yaml", "--wait"});
+  CHECK(ended.status == 1);
+  CHECK_THAT(ended.standard_error, Contains("file_conflict"));
+}
+
 TEST_CASE_METHOD(fixture, "nodes and clients of other machines are let in with a join file",
                  "[system][workers][tls]") {
   start_master({"--listen", "tcp:127.0.0.1:0"});
