@@ -136,6 +136,7 @@ void local_node::data::spawn_gates(const node_settings::clients& told,
                          .version = told.version,
                          .started = std::chrono::system_clock::now().time_since_epoch(),
                          .master = head,
+                         .scheduler = planner,
                          .documents = documents,
                          .log = home->log,
                          .on_shut_down = told.on_shut_down});

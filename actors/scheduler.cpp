@@ -27,6 +27,7 @@ scheduler_actor::behavior_type scheduler_state::make_behavior(core::scheduler::o
       },
       [this](attempt_refused& msg) { take_back(msg); },
       [this](const node_reported& msg) { perform(logic_->node_reported(msg.node, msg.free)); },
+      [this](const close_node& msg) { perform(logic_->node_drained(msg.node)); },
       [this](const close_run& msg) { contexts_.erase(msg.run); },
   };
 }

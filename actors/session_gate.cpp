@@ -285,10 +285,13 @@ caf::result<bool> session_gate_state::drain(const drain_member& msg) {
   const failure fail = [reply](const caf::error& why) mutable { reply.deliver(why); };
   self_->request(setup_.master, setup_.patience, select_nodes{msg.node})
       .then(
-          [reply](const node_listing& found) mutable {
-            // Its answer comes when the last attempt there has ended: nobody waits for that.
-            for (const known_node& node : found.nodes)
+          [this, reply](const node_listing& found) mutable {
+            for (const known_node& node : found.nodes) {
+              // Before the node gives back what waits there.
+              self_->send(setup_.scheduler, close_node{node.node});
+              // Its answer comes when the last attempt there has ended: nobody waits for that.
               caf::anon_send(node.agent, drain_node{.stop_running = false});
+            }
             reply.deliver(!found.nodes.empty());
           },
           fail);

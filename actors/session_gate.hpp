@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/protocol/document_actor.hpp"
+#include "maze/actors/protocol/scheduler_actor.hpp"
 #include "maze/actors/protocol/session_actor.hpp"
 #include "maze/core/part_collector.hpp"
 #include "maze/io/log.hpp"
@@ -23,6 +24,7 @@ struct session_gate_setup {
   std::string version;
   core::wall_time started{};
   master_actor master;
+  scheduler_actor scheduler;
   document_actor documents;
   std::shared_ptr<io::log> log;
   /// Called when a client asks for the end of the node; must not block.

@@ -73,6 +73,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add_message_type<attempts_ended>("maze.attempts_ended")
       .add_message_type<attempt_refused>("maze.refused")
       .add_message_type<node_reported>("maze.node_free")
+      .add_message_type<close_node>("maze.close_node")
       .add_message_type<run_handle>("maze.run_handle")
       .add_message_type<join_cluster>("maze.join")
       .add_message_type<run_ended>("maze.run_ended")

@@ -75,6 +75,16 @@ struct node_reported {
   }
 };
 
+/// Nothing more is to be placed on a node.
+struct close_node {
+  core::node_id node;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, close_node& x) {
+    return f(x.node);
+  }
+};
+
 /// Who hears from a node agent: the scheduler, or what stands in for it on a node elsewhere.
 using slot_listener = interface<void(attempts_ended), void(attempt_refused)>;
 
@@ -84,7 +94,7 @@ using scheduler_actor = interface<
     void(offer_tasks),
     // Takes offers back, or has the attempts stopped where they run.
     void(stop_attempts), void(join_scheduler), void(node_gone), void(attempts_ended),
-    void(attempt_refused), void(node_reported),
+    void(attempt_refused), void(node_reported), void(close_node),
     // The run ended: nobody of it wants to hear anything more.
     void(close_run)>;
 

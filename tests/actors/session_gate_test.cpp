@@ -150,6 +150,7 @@ TEST_CASE_METHOD(test::session_fixture, "nodes are listed with their load and ca
   CHECK(page.rows[0].load.running == 3);
   CHECK(page.rows[0].load.labels.at("room") == "b");
   CHECK(ask<bool>(sut, drain_member{"n1"}));
+  CHECK(scheduler->drained == std::vector{core::node_id{1}});
   CHECK(agent->drains == std::vector{false});
   CHECK(ask_failing<bool>(sut, drain_member{"n2"}).code == core::errc::not_found);
   CHECK(ask_failing<bool>(sut, drain_member{""}).code == core::errc::invalid_argument);

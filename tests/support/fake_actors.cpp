@@ -48,6 +48,7 @@ recording_scheduler spawn_scheduler(actor_fixture& world) {
   out.actor = world.spawn([book = out.book](scheduler_actor::pointer) {
     return scheduler_actor::behavior_type{
         [](const node_reported&) {},
+        [=](const close_node& msg) { book->drained.push_back(msg.node); },
         [=](const offer_tasks& msg) { append(book->offers, msg.tasks); },
         [=](const stop_attempts& msg) { append(book->stops, msg.attempts); },
         [=](const join_scheduler& msg) { book->joins.push_back(msg); },

@@ -39,6 +39,7 @@ struct scheduler_book {
   std::vector<core::attempt_id> stops;
   std::vector<actors::join_scheduler> joins;
   std::vector<core::node_id> gone;
+  std::vector<core::node_id> drained;
   std::vector<core::attempt_id> ended;
   std::vector<actors::attempt_refused> refused;
   std::vector<core::run_id> closed;

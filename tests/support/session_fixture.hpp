@@ -33,6 +33,7 @@ struct session_fixture : actor_fixture {
                                        .version = "1.2.3",
                                        .started = std::chrono::seconds(7),
                                        .master = master,
+                                       .scheduler = scheduler.actor,
                                        .documents = spawn(actors::document_reader, blobs, log),
                                        .log = log,
                                        .on_shut_down = [this] { ++shut_downs; },

@@ -1,8 +1,7 @@
 // Runs on worker nodes: processes that share no folder with their master.
 
+#include "support/cluster_folder.hpp"
 #include "support/process.hpp"
-#include "support/scratch_dir.hpp"
-#include "support/sockets.hpp"
 #include "support/tree.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,86 +9,18 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <random>
-#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace maze;
 using Catch::Contains;
+using test::cluster_folder;
+using test::count;
+using test::points;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct fixture {
-  test::scratch_dir folder;
-  std::string mark = folder.path().filename().string();
-
-  ~fixture() { node({"stop", "--cluster", "lab"}); }
-
-  test::process::options options(std::vector<std::string> words) {
-    words.insert(words.begin(), MAZE_BIN_DIR "/maze-node");
-    return {.argv = std::move(words),
-            .working_directory = folder.path(),
-            .environment = {{"XDG_RUNTIME_DIR", folder.path().string()},
-                            {"HOME", folder.path().string()},
-                            {"XDG_CONFIG_HOME", folder.path().string()},
-                            {"MAZE_TASK_USER", "same"}}};
-  }
-  test::process_result node(std::vector<std::string> words) {
-    return test::run(options(std::move(words)));
-  }
-  std::string good(std::vector<std::string> words) {
-    const auto ended = node(std::move(words));
-    INFO(ended.standard_error);
-    REQUIRE(ended.status == 0);
-    return ended.standard_output;
-  }
-  nlohmann::json good_json(std::vector<std::string> words) {
-    words.insert(words.end(), {"--output", "json"});
-    return nlohmann::json::parse(good(std::move(words)));
-  }
-  pid_t start_master(std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"start",  "--detach", "--name", "lab",
-                                   "--role", "master",   "--dir",  (folder / "master").string()};
-    words.insert(words.end(), more.begin(), more.end());
-    return good_json(std::move(words))["pid"].get<pid_t>();
-  }
-  pid_t start_worker(const std::string& name, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{
-        "start",  "--detach", "--role", "worker",
-        "--name", name,       "--dir",  (folder / "elsewhere" / name).string()};
-    words.insert(words.end(), more.begin(), more.end());
-    return good_json(std::move(words))["pid"].get<pid_t>();
-  }
-  void workflow(const std::string& name, const std::string& tasks) {
-    std::ofstream(folder / (name + ".yaml"))
-        << "maze: 1\nname: " << name
-        << "\ndefaults: { output: { run: dict }, env: { MAZE_TEST_MARK: " << mark << " } }\n"
-        << tasks;
-  }
-  /// Five chains of tasks that read what was submitted and what the task before them published.
-  void chains(int length) {
-    fs::create_directories(folder / "data");
-    for (int i = 0; i < 20; ++i)
-      std::ofstream(folder / "data" / std::to_string(i)) << "input " << i << '\n';
-    std::string tasks = "files: [data]\ntasks:\n";
-    for (int chain = 0; chain < 5; ++chain)
-      for (int i = 0; i < length; ++i) {
-        const auto name = [&](int at) {
-          return "c" + std::to_string(chain) + "-" + std::to_string(at);
-        };
-        const std::string before = i == 0 ? "data/3" : name(i - 1) + ".txt";
-        tasks +=
-            "  " + name(i) + ": { " + (i == 0 ? std::string() : "after: [" + name(i - 1) + "], ")
-            + "cpus: 0.5, shell: \"cat " + before + " data/" + std::to_string((chain * 7 + i) % 20)
-            + " | sha256sum > " + name(i) + ".txt; head -c 20000 /dev/zero | tr '\\\\0' "
-            + std::to_string(i % 10) + " > " + name(i) + ".bin\" }\n";
-      }
-    workflow("chains", tasks);
-  }
-};
 
 /// The process ids of the worker nodes that `parent` started, with their logs.
 std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path& state) {
@@ -106,23 +37,9 @@ std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path&
   return out;
 }
 
-/// How many points of a campaign to try: a few each time, all of them with `tools/test --all`.
-int points(const char* variable, int usual) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? usual : std::atoi(text);
-}
-
-std::size_t count(const fs::path& file, const std::string& text) {
-  const std::string content = test::read_file(file);
-  std::size_t out = 0;
-  for (auto at = content.find(text); at != std::string::npos; at = content.find(text, at + 1))
-    ++out;
-  return out;
-}
-
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a run on worker processes gives what a run on one node gives",
+TEST_CASE_METHOD(cluster_folder, "a run on worker processes gives what a run on one node gives",
                  "[system][workers]") {
   chains(6);
   good({"run", "chains.yaml", "--out", "one", "--dir", "state"});
@@ -137,7 +54,7 @@ TEST_CASE_METHOD(fixture, "a run on worker processes gives what a run on one nod
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
 
-TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same result",
+TEST_CASE_METHOD(cluster_folder, "a run of which a worker node is killed gives the same result",
                  "[system][workers][kill]") {
   const int seed = GENERATE(range(0, points("MAZE_KILL_POINTS", 12)));
   INFO("seed = " << seed);
@@ -167,7 +84,7 @@ TEST_CASE_METHOD(fixture, "a run of which a worker node is killed gives the same
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(cluster_folder,
                  "a worker node that was silent past its lease changes nothing when it wakes",
                  "[system][workers][silence]") {
   const int seed = GENERATE(range(0, points("MAZE_SILENCE_POINTS", 4)));
@@ -205,7 +122,8 @@ TEST_CASE_METHOD(fixture,
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
 
-TEST_CASE_METHOD(fixture, "tasks that take all cores let no lease end", "[system][workers]") {
+TEST_CASE_METHOD(cluster_folder, "tasks that take all cores let no lease end",
+                 "[system][workers]") {
   std::string tasks = "tasks:\n";
   for (int i = 0; i < 64; ++i)
     tasks += "  t" + std::to_string(i)
@@ -223,37 +141,8 @@ TEST_CASE_METHOD(fixture, "tasks that take all cores let no lease end", "[system
     }
 }
 
-TEST_CASE_METHOD(fixture, "strangers at the master's door do not disturb a run",
-                 "[system][workers][tls]") {
-  start_master({"--listen", "tcp:127.0.0.1:0"});
-  good({"join-file", "w1", "--file", "w1.join"});
-  start_worker("w1", {"--join", "w1.join"});
-  const auto listens =
-      nlohmann::json::parse(test::read_file(folder / "maze" / "lab" / "cluster.json"))["listens"];
-  const auto door = io::parse_endpoint(listens.at(0).get<std::string>());
-  REQUIRE(door);
-  chains(20);
-  test::process run(options({"submit", "chains.yaml", "--wait", "--out", "home"}));
-  std::vector<io::unique_fd> strangers;
-  std::mt19937 random(7);
-  for (int i = 0; i < 500; ++i) {
-    strangers.push_back(test::dial(*door));
-    std::string garbage(random() % 300, 'x');
-    for (char& c : garbage)
-      c = static_cast<char>(random());
-    // Whoever was refused already cannot say anything.
-    static_cast<void>(::send(strangers.back().get(), garbage.data(), garbage.size(),
-                             MSG_NOSIGNAL | MSG_DONTWAIT));
-  }
-  const auto ended = run.wait();
-  INFO(ended.standard_error);
-  CHECK(ended.status == 0);
-  CHECK(test::read_tree(folder / "home").size() == 200);
-  CHECK(count(folder / "master" / "clusters" / "lab" / "node.log", "a connection was refused")
-        < 40);
-}
-
-TEST_CASE_METHOD(fixture, "a lasting cluster gains and loses worker nodes", "[system][workers]") {
+TEST_CASE_METHOD(cluster_folder, "a lasting cluster gains and loses worker nodes",
+                 "[system][workers]") {
   start_master();
   const pid_t first = start_worker("w1");
   start_worker("w2");
@@ -292,13 +181,28 @@ TEST_CASE_METHOD(fixture, "a lasting cluster gains and loses worker nodes", "[sy
               [](const auto& one) { return one["name"] == "w1" && one["state"] == "draining"; })
           == 1);
   }
+  SECTION("where all are drained, tasks wait for another one") {
+    good({"drain", "w1"});
+    good({"drain", "w2"});
+    test::process run(options({"submit", "chains.yaml", "--wait", "--out", "again"}));
+    while (good_json({"runs"})["runs"].size() < 2) {
+    }
+    for (const auto& task : good_json({"tasks", "last"})["tasks"]) {
+      CHECK(task["node"].is_null());
+      CHECK(task["state"] != "assigned");
+    }
+    start_worker("w3");
+    CHECK(run.wait().status == 0);
+    for (const auto& task : good_json({"tasks", "last"})["tasks"])
+      CHECK(task["node"] == "w3");
+  }
   SECTION("all end with the cluster") {
     good({"stop"});
     CHECK(test::wait_until_gone(first));
   }
 }
 
-TEST_CASE_METHOD(fixture, "what a task prints on a worker node is read from everywhere",
+TEST_CASE_METHOD(cluster_folder, "what a task prints on a worker node is read from everywhere",
                  "[system][workers]") {
   start_master();
   start_worker("w1");
@@ -308,7 +212,7 @@ TEST_CASE_METHOD(fixture, "what a task prints on a worker node is read from ever
   CHECK(good({"logs", "last", "a", "--stderr"}) == "oops\n");
 }
 
-TEST_CASE_METHOD(fixture, "a secret that a task prints on a worker node is hidden there",
+TEST_CASE_METHOD(cluster_folder, "a secret that a task prints on a worker node is hidden there",
                  "[system][workers]") {
   workflow("secret", "context: { key: { secret: env:TEST_SECRET } }\ntasks:\n"
                      "  a: { params: { key: string }, shell: \"echo got $MAZE_INPUT_key\" }\n"
@@ -327,14 +231,15 @@ TEST_CASE_METHOD(fixture, "a secret that a task prints on a worker node is hidde
   }
 }
 
-TEST_CASE_METHOD(fixture, "output that was cut on a worker node is told", "[system][workers]") {
+TEST_CASE_METHOD(cluster_folder, "output that was cut on a worker node is told",
+                 "[system][workers]") {
   workflow("loud", "tasks: { a: { shell: \"seq 1 100000\" } }\n");
   const auto ended = good_json({"run", "loud.yaml", "--workers", "1", "--dir", "state"});
   REQUIRE(ended["truncated"].size() == 1);
   CHECK(ended["truncated"][0]["total"] == 588895);
 }
 
-TEST_CASE_METHOD(fixture, "of two nodes that want one name the second is refused",
+TEST_CASE_METHOD(cluster_folder, "of two nodes that want one name the second is refused",
                  "[system][workers]") {
   start_master();
   start_worker("w1");
@@ -345,7 +250,7 @@ TEST_CASE_METHOD(fixture, "of two nodes that want one name the second is refused
   CHECK(good_json({"nodes"})["nodes"].size() == 1);
 }
 
-TEST_CASE_METHOD(fixture, "files that contradict each other fail a run that is waited for",
+TEST_CASE_METHOD(cluster_folder, "files that contradict each other fail a run that is waited for",
                  "[system][workers]") {
   start_master();
   start_worker("w1");
@@ -353,47 +258,4 @@ TEST_CASE_METHOD(fixture, "files that contradict each other fail a run that is w
   const auto ended = node({"submit", "both.yaml", "--wait"});
   CHECK(ended.status == 1);
   CHECK_THAT(ended.standard_error, Contains("file_conflict"));
-}
-
-TEST_CASE_METHOD(fixture, "nodes and clients of other machines are let in with a join file",
-                 "[system][workers][tls]") {
-  start_master({"--listen", "tcp:127.0.0.1:0"});
-  good({"join-file", "w1", "--file", "w1.join"});
-  good({"join-file", "anna", "--for", "client", "--file", "anna.join"});
-  start_worker("w1", {"--join", "w1.join", "--listen", "tcp:127.0.0.1:0"});
-  chains(5);
-  good({"submit", "chains.yaml", "--wait", "--out", "home", "--cluster", "./anna.join"});
-  CHECK(test::read_tree(folder / "home").size() == 50);
-
-  SECTION("each file is for its own role and name") {
-    const auto client = node({"start", "--role", "worker", "--join", "anna.join"});
-    CHECK(client.status == 2);
-    CHECK_THAT(client.standard_error, Contains("--for worker"));
-    const auto worker = node({"status", "--cluster", "./w1.join"});
-    CHECK(worker.status != 0);
-    CHECK_THAT(worker.standard_error, Contains("--for client"));
-    const auto other = node({"start", "--role", "worker", "--join", "w1.join", "--name", "w9"});
-    CHECK(other.status == 2);
-    CHECK_THAT(other.standard_error, Contains("a node named 'w1'"));
-  }
-  SECTION("a file is never overwritten, and is for its owner alone") {
-    CHECK(node({"join-file", "w1", "--file", "w1.join"}).status != 0);
-    CHECK((fs::status(folder / "w1.join").permissions() & fs::perms(077)) == fs::perms::none);
-  }
-  SECTION("the files of another cluster are refused") {
-    good({"stop", "--cluster", "lab"});
-    fs::remove_all(folder / "master");
-    start_master({"--listen", "tcp:127.0.0.1:0"});
-    const auto refused = node({"status", "--cluster", "./anna.join"});
-    CHECK(refused.status == 3);
-  }
-}
-
-TEST_CASE_METHOD(fixture, "a cluster without an address for others makes no join file",
-                 "[system][workers]") {
-  start_master();
-  const auto refused = node({"join-file", "w1"});
-  CHECK(refused.status == 2);
-  CHECK_THAT(refused.standard_error, Contains("--listen") && Contains("--address"));
-  CHECK_FALSE(fs::exists(folder / "w1.join"));
 }
