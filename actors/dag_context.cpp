@@ -76,6 +76,8 @@ void dag_context_state::publish(publish_attempt& msg) {
   auto step = logic_->publish(msg.attempt, std::move(msg.output), std::move(msg.files), now());
   if (found != active_.end()) {
     const core::task_id task = found->second.task;
+    if (step)
+      trace_->told(task, msg.phases);
     if (step && bytes > 0)
       written_[task] = {found->second.node, bytes};
     if (step)
@@ -87,11 +89,13 @@ void dag_context_state::publish(publish_attempt& msg) {
     perform(std::move(*step));
   else if (step.error().code != core::errc::stale)
     // Files that no store may hold: the attempt has failed, whatever it wanted to say.
-    lose({msg.attempt, step.error(), {}});
+    lose({msg.attempt, step.error(), {}, msg.phases});
 }
 
 void dag_context_state::lose(attempt_lost msg) {
   note_cut(msg.attempt, msg.cut);
+  if (const auto found = active_.find(msg.attempt); found != active_.end())
+    trace_->told(found->second.task, msg.phases);
   forget(active_.find(msg.attempt));
   if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
     perform(std::move(*step));
@@ -147,10 +151,11 @@ void dag_context_state::release_gated() {
     self_->send(setup_.master, run_ended{setup_.run, news.state});
   if ((news.ended || !news.not_completed.empty()) && listener_)
     self_->send(listener_, news);
-  if (news.ended)
+  if (news.ended) {
     listener_ = nullptr;
-  if (news.ended)
     over_ = true;
+    ended_ = now();
+  }
   tell_news();
 }
 
@@ -227,7 +232,10 @@ run_status dag_context_state::status(std::uint32_t running_max) const {
 }
 
 run_report dag_context_state::report() const {
-  run_report out{.state = logic_->state(), .stale_refused = logic_->stale_refused()};
+  run_report out{.state = logic_->state(),
+                 .stale_refused = logic_->stale_refused(),
+                 .elapsed = started_ == core::instant{} ? core::duration{}
+                                                        : (over_ ? ended_ : now()) - started_};
   std::copy(logic_->counts().begin(), logic_->counts().end(), out.counts.begin());
   for (std::uint64_t i = 0; i < logic_->tasks().size(); ++i)
     if (logic_->state(core::task_id{i}) != core::task_state::completed)

@@ -98,6 +98,7 @@ private:
   std::vector<core::task_id> ended_badly_;
   /// The end of the run was announced.
   bool over_ = false;
+  core::instant ended_{};
   struct question {
     std::uint64_t seen = 0;
     caf::typed_response_promise<run_news> reply;

@@ -38,6 +38,12 @@ task_row dag_context_state::row_of(core::task_id task) const {
     out.began = from - started_;
     out.elapsed = (at.ended == core::instant{} ? now() : at.ended) - from;
   }
+  out.phases = trace_->phases(task);
+  for (core::phase_times::span& one : out.phases.spans)
+    if (one.ended > core::duration::zero()) {
+      one.began += at.placed - started_;
+      one.ended += at.placed - started_;
+    }
   return out;
 }
 

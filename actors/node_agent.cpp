@@ -57,6 +57,7 @@ local_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setu
 }
 
 void node_agent_state::accept(attempt_order order) {
+  order.arrived = std::chrono::steady_clock::now();
   const auto [known, fresh] = runs_.try_emplace(order.run);
   if (known->second.files)
     return fetch(std::move(order));

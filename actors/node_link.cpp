@@ -163,16 +163,17 @@ void node_link_state::handle(core::order_published& x) {
                      {.code = core::errc::transfer_error,
                       .message = fmt::format("the content of {} never reached the master", *path),
                       .origin = setup_.node_name},
-                     std::move(x.cut)});
+                     std::move(x.cut),
+                     x.phases});
     return;
   }
   self_->send(context, publish_attempt{x.attempt, std::move(x.output), std::move(x.files),
-                                       std::move(x.left_out), std::move(x.cut)});
+                                       std::move(x.left_out), std::move(x.cut), x.phases});
 }
 
 void node_link_state::handle(core::order_lost& x) {
   if (const auto context = context_of(x.run))
-    self_->send(context, attempt_lost{x.attempt, std::move(x.reason), std::move(x.cut)});
+    self_->send(context, attempt_lost{x.attempt, std::move(x.reason), std::move(x.cut), x.phases});
 }
 
 void node_link_state::handle(core::orders_ended& x) {

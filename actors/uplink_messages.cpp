@@ -91,22 +91,28 @@ void uplink_state::publish(publish_attempt& msg) {
   for (const auto& [path, entry] : msg.files.written)
     if (entry.kind == core::file_kind::file)
       blobs.push_back({entry.hash, entry.size});
-  core::order_published news{found.mapped(),          msg.attempt,
-                             std::move(msg.output),   std::move(msg.files),
-                             std::move(msg.left_out), std::move(msg.cut)};
+  core::order_published news{found.mapped(),
+                             msg.attempt,
+                             std::move(msg.output),
+                             std::move(msg.files),
+                             std::move(msg.left_out),
+                             std::move(msg.cut),
+                             msg.phases};
   if (blobs.empty())
     return tell(std::move(news));
   // Content first: a publication counts when the master's store holds every new blob.
   const core::session_id session = link_->session();
   self_->request(setup_.files, setup_.files_timeout, push_blobs{std::move(blobs)})
       .then(
-          [this, session, news](bool) {
+          [this, session, news, began = now()](bool) mutable {
+            news.phases.at(core::phase::push).ended += now() - began;
             if (link_ && link_->session() == session)
-              tell(news);
+              tell(std::move(news));
           },
           [this, session, news](const caf::error& failed) {
             if (link_ && link_->session() == session)
-              tell(core::order_lost{news.run, news.attempt, from_caf(failed), news.cut});
+              tell(core::order_lost{news.run, news.attempt, from_caf(failed), news.cut,
+                                    news.phases});
           });
 }
 

@@ -40,8 +40,10 @@ void worker_state::run(run_attempt& msg) {
   enter(x, core::phase::pull);
   if (auto pulled = pull(x); !pulled)
     return give_up(x, pulled.error());
+  leave(x, core::phase::pull);
   enter(x, core::phase::resolve);
   auto request = resolve(x);
+  leave(x, core::phase::resolve);
   if (!request)
     return give_up(x, request.error());
   execute(x, std::move(*request));
@@ -144,6 +146,7 @@ void worker_state::hide_secrets(sandbox::exit_report& report) const {
 }
 
 void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
+  leave(x, core::phase::execute);
   announce(x, core::phase::push);
   // Before anything hides a secret: afterwards texts have other lengths.
   auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
@@ -157,6 +160,8 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   if (!publication)
     return give_up(x, publication.error(), std::move(cut));
   publication->cut = std::move(cut);
+  leave(x, core::phase::push);
+  publication->phases = x.phases;
   // The slot first: its next child should not wait until the publication is worked in.
   free_slot(x);
   self_->send(x.order.context, std::move(*publication));
@@ -216,7 +221,8 @@ void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_
   if (failed.origin.empty())
     failed.origin = "worker";
   failed.message = setup_.services->log->secrets().redact(failed.message);
-  self_->send(x.order.context, attempt_lost{x.order.attempt, std::move(failed), std::move(cut)});
+  self_->send(x.order.context,
+              attempt_lost{x.order.attempt, std::move(failed), std::move(cut), x.phases});
   free_slot(x);
   clear(x);
 }
@@ -233,15 +239,23 @@ void worker_state::clear(held_attempt& x) {
   attempts_.remove_if([&x](const auto& each) { return &each == &x; });
 }
 
-void worker_state::enter(const held_attempt& x, core::phase at) {
-  // Nobody waits for an attempt that gets ready behind another one; it begins with its child.
-  if (!lined_up(x))
-    announce(x, at);
-  else
-    note(x, at);
+core::duration worker_state::age(const held_attempt& x) {
+  return std::chrono::steady_clock::now() - x.order.arrived;
 }
 
-void worker_state::announce(const held_attempt& x, core::phase at) {
+void worker_state::leave(held_attempt& x, core::phase at) { x.phases.at(at).ended = age(x); }
+
+void worker_state::enter(held_attempt& x, core::phase at) {
+  // Nobody waits for an attempt that gets ready behind another one; it begins with its child.
+  if (!lined_up(x))
+    return announce(x, at);
+  if (at != core::phase::execute)
+    x.phases.at(at).began = age(x);
+  note(x, at);
+}
+
+void worker_state::announce(held_attempt& x, core::phase at) {
+  x.phases.at(at).began = age(x);
   // Without files the other phases pass in microseconds, and every message wakes a thread.
   if (at == core::phase::execute || !x.order.files.written.empty()
       || !x.files->bundle().files.empty())

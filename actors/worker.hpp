@@ -57,6 +57,7 @@ private:
     bool second_user = false;
     io::view view;
     sandbox::launch_id child = 0;
+    core::phase_times phases;
   };
 
   void run(run_attempt& msg);
@@ -82,8 +83,10 @@ private:
   caf::result<log_piece> read(const read_log& msg) const;
   [[nodiscard]] std::optional<log_piece> read_live(const read_log& msg) const;
   /// Announces the phase of an attempt whose turn it is.
-  void enter(const held_attempt& x, core::phase at);
-  void announce(const held_attempt& x, core::phase at);
+  void enter(held_attempt& x, core::phase at);
+  static void leave(held_attempt& x, core::phase at);
+  [[nodiscard]] static core::duration age(const held_attempt& x);
+  void announce(held_attempt& x, core::phase at);
   /// For the log; tests kill nodes where it says that a phase begins.
   void note(const held_attempt& x, core::phase at) const;
   void keep_logs(const held_attempt& x, const sandbox::exit_report& report) const;

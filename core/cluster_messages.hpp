@@ -3,6 +3,7 @@
 #include "maze/core/attempt_order.hpp"
 #include "maze/core/cut_stream.hpp"
 #include "maze/core/error.hpp"
+#include "maze/core/phase_times.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_state.hpp"
 
@@ -119,11 +120,12 @@ struct order_published {
   /// Paths that look like code or caches and are not part of `files`.
   std::vector<std::string> left_out;
   std::vector<cut_stream> cut;
+  phase_times phases;
 
   friend bool operator==(const order_published&, const order_published&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_published& x) {
-    return f(x.run, x.attempt, x.output, x.files, x.left_out, x.cut);
+    return f(x.run, x.attempt, x.output, x.files, x.left_out, x.cut, x.phases);
   }
 };
 /// The attempt ended without a result.
@@ -132,11 +134,12 @@ struct order_lost {
   attempt_id attempt;
   error reason;
   std::vector<cut_stream> cut;
+  phase_times phases;
 
   friend bool operator==(const order_lost&, const order_lost&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_lost& x) {
-    return f(x.run, x.attempt, x.reason, x.cut);
+    return f(x.run, x.attempt, x.reason, x.cut, x.phases);
   }
 };
 /// The attempts hold nothing here any more; `free` is what the node has left now.

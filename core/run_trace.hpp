@@ -2,6 +2,7 @@
 
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/phase_times.hpp"
 
 #include <cstdint>
 #include <map>
@@ -12,7 +13,7 @@
 namespace maze::core {
 
 /// Where and when the attempts of a run were: for people, nothing is decided by it.
-/// @note 40 bytes a task, and an entry of a map for each attempt but a task's last.
+/// @note 40 bytes a task, 64 more once the first attempt has told its phases, and an entry of a map for each attempt but a task's last.
 class run_trace {
 public:
   /// The last attempt of a task.
@@ -34,6 +35,8 @@ public:
     if (at.number != 0 && at.number != number)
       earlier_[{task, at.number}] = at.node;
     at = {.number = number, .node = node, .placed = now};
+    if (!phases_.empty())
+      phases_[task.value] = {};
   }
   void began(task_id task, instant now) {
     if (stay& at = last_[task.value]; at.began == instant{})
@@ -42,6 +45,15 @@ public:
   void ended(task_id task, instant now) {
     if (stay& at = last_[task.value]; at.number != 0 && at.ended == instant{})
       at.ended = now;
+  }
+
+  /// Of the attempt that is the task's last one.
+  void told(task_id task, const phase_times& phases) {
+    phases_.resize(last_.size());
+    phases_[task.value] = phases;
+  }
+  [[nodiscard]] phase_times phases(task_id task) const {
+    return phases_.empty() ? phase_times{} : phases_[task.value];
   }
 
   [[nodiscard]] const stay& last(task_id task) const noexcept { return last_[task.value]; }
@@ -56,6 +68,7 @@ public:
 
 private:
   std::vector<stay> last_;
+  std::vector<phase_times> phases_;
   std::map<std::pair<task_id, std::uint32_t>, node_id> earlier_;
 };
 

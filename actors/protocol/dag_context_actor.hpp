@@ -7,6 +7,7 @@
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/manifest.hpp"
+#include "maze/core/phase_times.hpp"
 
 #include <array>
 #include <cstdint>
@@ -55,10 +56,11 @@ struct publish_attempt {
   /// Paths that look like code or caches and are not part of `files`.
   std::vector<std::string> left_out;
   std::vector<cut_stream> cut;
+  core::phase_times phases;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, publish_attempt& x) {
-    return f(x.attempt, x.output, x.files, x.left_out, x.cut);
+    return f(x.attempt, x.output, x.files, x.left_out, x.cut, x.phases);
   }
 };
 
@@ -67,10 +69,11 @@ struct attempt_lost {
   core::attempt_id attempt;
   core::error reason;
   std::vector<cut_stream> cut;
+  core::phase_times phases;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_lost& x) {
-    return f(x.attempt, x.reason, x.cut);
+    return f(x.attempt, x.reason, x.cut, x.phases);
   }
 };
 
@@ -222,11 +225,13 @@ struct run_report {
   std::string result;
   /// Late publications and reports that were refused because of their token.
   std::uint64_t stale_refused = 0;
+  /// From its start to its end, or until now.
+  core::duration elapsed{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, run_report& x) {
     return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.cut,
-             x.conflict, x.result, x.stale_refused);
+             x.conflict, x.result, x.stale_refused, x.elapsed);
   }
 };
 

@@ -13,6 +13,8 @@ namespace maze::actors {
 /// An order inside one process: who is told travels with it.
 struct attempt_order : core::attempt_order {
   attempt_follower context;
+  /// When the node's agent had it.
+  std::chrono::steady_clock::time_point arrived{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_order& x) {

@@ -2,6 +2,7 @@
 
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/phase_times.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -38,13 +39,16 @@ struct task_row {
   core::duration began{-1};
   /// How long the last attempt has run or ran.
   core::duration elapsed{};
+  /// Of the last attempt, once it has ended; from the start of the run.
+  core::phase_times phases;
   /// Why the task ended badly, without evidence.
   core::errc reason = core::errc::none;
   std::string message;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, task_row& x) {
-    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.reason, x.message);
+    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.reason,
+             x.message);
   }
 };
 

@@ -37,6 +37,8 @@ std::vector<to_node> downward() {
 }
 
 std::vector<to_master> upward() {
+  phase_times phases;
+  phases.at(phase::push) = {std::chrono::microseconds(3), std::chrono::hours(100)};
   return {
       order_entered{{7}, {2, 99}, phase::execute},
       order_published{{7},
@@ -44,7 +46,8 @@ std::vector<to_master> upward() {
                       "\x08",
                       some_files(),
                       {"__pycache__/x.pyc"},
-                      {{.stream = "stdout", .total = 9, .kept = 4, .log = "a.out"}}},
+                      {{.stream = "stdout", .total = 9, .kept = 4, .log = "a.out"}},
+                      phases},
       order_lost{{7}, {2, 99}, {.code = errc::exit_nonzero, .message = "status 3", .exit_code = 3}},
       orders_ended{{{2, 99}}, {.cpu_millis = 500}},
       orders_refused{{{2, 99}}, {.cpu_millis = 500}, true},

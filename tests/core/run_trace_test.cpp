@@ -25,6 +25,20 @@ TEST_CASE("each attempt is found where it was", "[core][run_trace]") {
   CHECK_FALSE(sut.node_of(task_id{0}, 1));
 }
 
+TEST_CASE("the phases of a task are those of its last attempt", "[core][run_trace]") {
+  run_trace sut(2);
+  const task_id task{1};
+  CHECK(sut.phases(task) == phase_times{});
+  phase_times phases;
+  phases.at(phase::execute) = {1s, 2s};
+  sut.placed(task, 1, node_id{7}, 1s);
+  sut.told(task, phases);
+  CHECK(sut.phases(task) == phases);
+  CHECK(sut.phases(task_id{0}) == phase_times{});
+  sut.placed(task, 2, node_id{7}, 4s);
+  CHECK(sut.phases(task) == phase_times{});
+}
+
 TEST_CASE("what was never placed has no end", "[core][run_trace]") {
   run_trace sut(1);
   sut.ended(task_id{0}, 1s);

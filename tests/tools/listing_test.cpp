@@ -13,12 +13,15 @@ constexpr print_form table{output_form::table, false};
 constexpr print_form json{output_form::json, false};
 
 actors::task_row failed_task() {
+  core::phase_times phases;
+  phases.at(core::phase::execute) = {std::chrono::seconds(1), std::chrono::milliseconds(3500)};
   return {.name = "count",
           .state = core::task_state::failed,
           .attempts = 2,
           .node = core::node_id{1},
           .began = std::chrono::seconds(1),
           .elapsed = std::chrono::milliseconds(2500),
+          .phases = phases,
           .reason = core::errc::exit_nonzero,
           .message = "it broke\nbadly"};
 }
@@ -33,6 +36,9 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
            "draw   pending         0                      \n");
   const auto read =
       nlohmann::json::parse(show(std::vector{failed_task(), waiting}, {}, json))["tasks"];
+  CHECK(read[0]["phases"]
+        == nlohmann::json{{{"phase", "execute"}, {"began_s", 1.0}, {"ended_s", 3.5}}});
+  CHECK(read[1]["phases"].empty());
   CHECK(read[0]["node"] == "node 1");
   CHECK(read[0]["error"]["class"] == "exit_nonzero");
   CHECK(read[0]["elapsed_s"] == 2.5);

@@ -23,7 +23,8 @@ run_report failed_run() {
                  .files = {"a.txt", "b\xff.txt"},
                  .out = "./word-count-3x7k",
                  .started = 1'700'000'000'250ms,
-                 .elapsed = 65s};
+                 .elapsed = 65s,
+                 .late_refused = 3};
   out.counts[static_cast<std::size_t>(task_state::completed)] = 6;
   out.counts[static_cast<std::size_t>(task_state::failed)] = 2;
   out.counts[static_cast<std::size_t>(task_state::cancelled)] = 2;
@@ -167,7 +168,7 @@ TEST_CASE("programs get one JSON object", "[tools][report]") {
          R"("error":{"class":"signalled","message":"killed\nby 11","origin":"","exit_code":null,)"
          R"("signal":11,"evidence":"","retryable":false}}],)"
          R"("cancelled":[{"task":"after","message":"upstream task 'crash' failed"}],)"
-         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"out":"./word-count-3x7k","result":null,"notes":[],)"
+         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"out":"./word-count-3x7k","result":null,"notes":[],"late_refused":3,)"
          R"("timing":{"started":"2023-11-14T22:13:20.250Z","elapsed_s":65.0}})"
          "\n");
 }

@@ -111,7 +111,10 @@ std::vector<command_rule> cluster_commands() {
       {command::tasks,
        "tasks",
        "List the tasks of a run",
-       "Examples:\n  maze-node tasks last\n  maze-node tasks word-count --output json",
+       "Examples:\n  maze-node tasks last\n  maze-node tasks word-count --output json\n\n"
+       "JSON also tells when the last attempt of each task was in which phase: pull (its\n"
+       "files come, its private view is made), resolve, execute, push. Times are in seconds\n"
+       "from the run's start.",
        {one_run},
        client(),
        {}},

@@ -87,8 +87,7 @@ followed_run run_follower::follow(const actors::run_handle& handle, const std::s
     }
   }
   clear();
-  followed_run out{.elapsed = std::chrono::steady_clock::now() - began_,
-                   .interrupted_by = interrupted_by_};
+  followed_run out{.report = {}, .interrupted_by = interrupted_by_};
   caf::scoped_actor self{node_.system()};
   self->request(handle_.context, answer_timeout, actors::ask_report{})
       .receive([&](actors::run_report& report) { out.report = std::move(report); },

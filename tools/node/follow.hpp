@@ -14,7 +14,6 @@ namespace maze::node {
 /// How a run ended as its follower saw it.
 struct followed_run {
   actors::run_report report;
-  core::duration elapsed{};
   /// The signal that asked for the end; 0 where none did.
   int interrupted_by = 0;
 };

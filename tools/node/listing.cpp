@@ -52,6 +52,20 @@ std::string state_of(const actors::node_row& node) {
   return !node.answers ? "silent" : node.load.draining ? "draining" : "ready";
 }
 
+/// Of those that it came through, in their order.
+ordered_json json_of(const core::phase_times& phases) {
+  auto out = ordered_json::array();
+  for (const auto phase :
+       {core::phase::pull, core::phase::resolve, core::phase::execute, core::phase::push}) {
+    const core::phase_times::span& one = phases.at(phase);
+    if (one.ended > core::duration::zero())
+      out.push_back({{"phase", core::to_string(phase)},
+                     {"began_s", seconds(one.began)},
+                     {"ended_s", seconds(one.ended)}});
+  }
+  return out;
+}
+
 std::string hash_of(const core::file_entry& entry) {
   return entry.kind == core::file_kind::file ? core::to_string(entry.hash) : "";
 }
@@ -122,6 +136,7 @@ std::string show(const std::vector<actors::task_row>& tasks,
                        {"phase", nullptr},
                        {"started_s", nullptr},
                        {"elapsed_s", seconds(one.elapsed)},
+                       {"phases", json_of(one.phases)},
                        {"error", nullptr}};
     if (!node.empty())
       entry["node"] = node;

@@ -94,7 +94,7 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
 }
 
 private_cluster::~private_cluster() {
-  // Those that let them in last longest: a worker says that it leaves.
+  // Those that let them in last longest.
   workers_.reset();
   service_.reset();
 }

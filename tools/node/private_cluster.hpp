@@ -28,8 +28,11 @@ public:
        const std::filesystem::path& folder, io::log& log,
        std::function<void(const std::string& why)> on_hopeless);
 
-  /// Ends the workers and waits for them.
+  /// Kills the workers that still live.
   ~private_cluster();
+
+  /// The workers; they say that they leave when they end, so end them before this.
+  [[nodiscard]] worker_processes& workers() { return *workers_; }
 
 private:
   explicit private_cluster(cluster_place place) : place_(std::move(place)) {}

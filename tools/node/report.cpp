@@ -249,6 +249,7 @@ std::string json_report(const run_report& report) {
       {"out", report.out.empty() ? ordered_json() : ordered_json(report.out)},
       {"result", nullptr},
       {"notes", report.notes},
+      {"late_refused", report.late_refused},
       {"timing", {{"started", utc_text(report.started)}, {"elapsed_s", seconds(report.elapsed)}}}};
   if (report.result)
     if (const auto text = io::to_json(*report.result))

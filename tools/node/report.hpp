@@ -61,6 +61,8 @@ struct run_report {
   std::vector<std::string> notes;
   core::wall_time started{};
   core::duration elapsed{};
+  /// Results and reports of attempts that had been given up, refused when they came after all.
+  std::uint64_t late_refused = 0;
   /// Value of the workflow's `result`, where it has one that came about.
   std::optional<core::value> result;
 };
@@ -75,7 +77,7 @@ std::string summary(const run_report& report, const screen& on);
 /// `{run, name, state, tasks: {total, completed, failed, timeout, cancelled, not_ended}, failed: [{task,
 /// state, attempts, error: {class, message, origin, exit_code, signal, evidence, retryable}}], cancelled: [{task, message}], files: [path…], history: [{path, task, hash, size}], left_out: [{path, task}],
 /// truncated: [{task, attempt, stream, total, kept, log, log_error}],
-/// out, result, notes, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
+/// out, result, notes, late_refused, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
 
 /// The same for a run that never began: `{state: "refused", error: {class, message, …}}`.

@@ -29,6 +29,8 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds submit_timeout{60};
 constexpr std::chrono::seconds drain_patience{10};
+/// For worker processes that were told to end.
+constexpr std::chrono::seconds end_patience{15};
 
 int exit_code_of(const followed_run& run) {
   return run.interrupted_by != 0 ? exit_code::interrupted : node::exit_code_of(run.report);
@@ -84,6 +86,8 @@ public:
       cluster = std::move(*opened);
     }
     const int code = run_on(**node, **log);
+    if (cluster)
+      end_workers(cluster->workers());
     cluster.reset();
     if (const std::string why = (*log)->failure(); !why.empty() && !what_.values.quiet)
       std::cerr << "maze-node: warning: the log has gaps: " << core::printable(why) << '\n';
@@ -118,6 +122,18 @@ private:
     return actors::local_node::start(node, std::move(log));
   }
 
+  /// Whoever does not want to wait for them may stop that with another signal.
+  void end_workers(worker_processes& workers) {
+    workers.begin_end();
+    const auto until = std::chrono::steady_clock::now() + end_patience;
+    while (!workers.ends_within(std::chrono::milliseconds(100))
+           && std::chrono::steady_clock::now() < until) {
+      const auto event = events_.wait(std::chrono::milliseconds(0));
+      if (event && std::holds_alternative<interruption>(*event))
+        return;
+    }
+  }
+
   int run_on(actors::local_node& node, io::log& log) {
     const std::string name = work_.name;
     const std::size_t total = work_.tasks.size();
@@ -135,8 +151,7 @@ private:
     run_report report = report_of(run.report, {.name = name,
                                                .run = core::to_string(handle->run),
                                                .total = total,
-                                               .started = started.time_since_epoch(),
-                                               .elapsed = run.elapsed});
+                                               .started = started.time_since_epoch()});
     if (!what_.values.keep)
       // The logs go with the node's folder.
       for (auto& one : report.truncated)

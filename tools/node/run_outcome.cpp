@@ -16,7 +16,8 @@ run_report report_of(const actors::run_report& told, const run_frame& frame) {
                     .state = told.state,
                     .total = frame.total,
                     .started = frame.started,
-                    .elapsed = frame.elapsed};
+                    .elapsed = told.elapsed,
+                    .late_refused = told.stale_refused};
   std::copy(told.counts.begin(), told.counts.end(), report.counts.begin());
   for (const actors::task_outcome& task : told.not_completed)
     report.failed.push_back(

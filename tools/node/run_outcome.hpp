@@ -16,7 +16,6 @@ struct run_frame {
   std::string run;
   std::size_t total = 0;
   core::wall_time started{};
-  core::duration elapsed{};
 };
 
 /// What people and programs are told about a run.

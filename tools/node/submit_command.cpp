@@ -84,7 +84,6 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
 }
 
 core::result<int> await_end(const command_session& in, const std::string& name, core::run_id run) {
-  const auto started = std::chrono::system_clock::now();
   run_view view(in.what, name, core::to_string(run));
   const auto followed = in.cluster.follow(run, redraw_interval, [&](const actors::run_news& news) {
     view.show(news);
@@ -102,8 +101,7 @@ core::result<int> await_end(const command_session& in, const std::string& name, 
   run_report report = report_of(*told, {.name = name,
                                         .run = core::to_string(run),
                                         .total = view.shown().total,
-                                        .started = started.time_since_epoch(),
-                                        .elapsed = view.shown().elapsed});
+                                        .started = row->accepted});
   int code = exit_code_of(*told);
   if (told->conflict.code != core::errc::none) {
     report.state = core::run_state::failed;

@@ -91,8 +91,12 @@ public:
       return report_.refuse(limits.error(), exit_code::refused);
     limits_ = *limits;
     event_queue events;
-    if (auto served = serve(events); !served)
-      return report_.refuse(served.error(), exit_code_of(served.error().code));
+    if (auto served = serve(events); !served) {
+      // Nobody listens there, or no cluster runs: the command itself is right.
+      const core::errc why = served.error().code;
+      return report_.refuse(served.error(),
+                            why == core::errc::not_found ? exit_code::refused : exit_code_of(why));
+    }
     return exit_code::done;
   }
 

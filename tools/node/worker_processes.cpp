@@ -181,29 +181,36 @@ void worker_processes::reap(child& one) {
         "no worker node stays alive; the last one ended with {}", describe_end(status)));
 }
 
-void worker_processes::end_all() {
-  for (child& one : children_)
-    one.input.reset();
-  const auto until = clock::now() + end_patience;
-  for (child& one : children_) {
-    if (one.pid < 0)
-      continue;
-    pollfd end{one.process.get(), POLLIN, 0};
-    if (!one.process || ::poll(&end, 1, milliseconds_until(until)) <= 0)
-      ::kill(one.pid, SIGKILL);
-    int status = 0;
-    while (::waitpid(one.pid, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
-}
-
-worker_processes::~worker_processes() {
+void worker_processes::begin_end() {
   if (supervisor_.joinable()) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto told = ::write(stop_.get(), &one, sizeof one);
     supervisor_.join();
   }
-  end_all();
+  for (child& one : children_)
+    one.input.reset();
+}
+
+bool worker_processes::ends_within(std::chrono::milliseconds patience) {
+  const auto until = clock::now() + patience;
+  return std::all_of(children_.begin(), children_.end(), [until](const child& one) {
+    if (!one.process)
+      return one.pid < 0;
+    pollfd end{one.process.get(), POLLIN, 0};
+    return ::poll(&end, 1, milliseconds_until(until)) > 0;
+  });
+}
+
+worker_processes::~worker_processes() {
+  begin_end();
+  for (const child& one : children_) {
+    if (one.pid < 0)
+      continue;
+    ::kill(one.pid, SIGKILL);
+    int status = 0;
+    while (::waitpid(one.pid, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
 }
 
 } // namespace maze::node

@@ -19,8 +19,6 @@ namespace maze::node {
 /// standard input, whose other end is here. One that ends by itself is started again.
 class worker_processes {
 public:
-  /// How long they may take to end when they are told to.
-  static constexpr std::chrono::seconds end_patience{15};
   /// From the start of a worker to the next start at least.
   static constexpr std::chrono::seconds restart_pause{1};
 
@@ -34,8 +32,13 @@ public:
         std::function<void(const std::string& why)> on_hopeless);
   worker_processes(const worker_processes&) = delete;
   worker_processes& operator=(const worker_processes&) = delete;
-  /// Ends them, kills those that take too long, and waits for all.
+  /// Kills those that still live, and waits for all.
   ~worker_processes();
+
+  /// Tells them to end; none is started again.
+  void begin_end();
+  /// Whether all came to their end before `patience` was over.
+  [[nodiscard]] bool ends_within(std::chrono::milliseconds patience);
 
 private:
   struct child {
@@ -54,7 +57,6 @@ private:
   void supervise();
   void start_again(child& one);
   void reap(child& one);
-  void end_all();
 
   io::log& log_;
   std::function<void(const std::string& why)> on_hopeless_;
