@@ -5,8 +5,13 @@
 #include "support/scratch_dir.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <fstream>
+#include <optional>
+#include <string>
+#include <unistd.h>
 
 using namespace maze;
 using Catch::Matchers::Contains;
@@ -72,4 +77,82 @@ TEST_CASE("tasks have the limit of open files that the node was started with", "
   INFO(sut.standard_error);
   CHECK(sut.status == 0);
   CHECK(sut.standard_output == "100\n");
+}
+
+namespace {
+
+/// A memory cgroup of its own under the caller's, gone with this.
+class memory_group {
+public:
+  static std::optional<std::string> missing() {
+    std::error_code failed;
+    const auto probe = folder_for("probe");
+    if (!std::filesystem::create_directory(probe, failed))
+      return "mkdir " + probe.string() + ": " + failed.message();
+    std::filesystem::remove(probe, failed);
+    return std::nullopt;
+  }
+  explicit memory_group(std::uint64_t bytes) {
+    REQUIRE(std::filesystem::create_directory(folder_));
+    for (const char* limit : {"memory.limit_in_bytes", "memory.max"})
+      if (std::filesystem::exists(folder_ / limit))
+        std::ofstream(folder_ / limit) << bytes;
+  }
+  memory_group(const memory_group&) = delete;
+  memory_group& operator=(const memory_group&) = delete;
+  ~memory_group() {
+    std::error_code ignored;
+    std::filesystem::remove(folder_, ignored);
+  }
+  /// What a shell says to be in it from now on.
+  [[nodiscard]] std::string entrance() const {
+    return "echo $$ > " + (folder_ / "cgroup.procs").string();
+  }
+  [[nodiscard]] std::uint64_t kills() const {
+    for (const char* file : {"memory.oom_control", "memory.events"}) {
+      std::ifstream lines(folder_ / file);
+      std::string key;
+      for (std::uint64_t number = 0; lines >> key >> number;)
+        if (key == "oom_kill")
+          return number;
+    }
+    return 0;
+  }
+
+private:
+  static std::filesystem::path folder_for(const std::string& name) {
+    const std::filesystem::path first = "/sys/fs/cgroup/memory", unified = "/sys/fs/cgroup";
+    return (std::filesystem::exists(first) ? first : unified)
+           / ("maze-test-" + name + "-" + std::to_string(::getpid()));
+  }
+  std::filesystem::path folder_ = folder_for("group");
+};
+
+} // namespace
+
+TEST_CASE("when memory runs out a task dies, and neither its node nor its neighbours",
+          "[system][limits]") {
+  MAZE_NEEDS(memory_group::missing());
+  const test::scratch_dir folder;
+  const memory_group group(std::uint64_t{192} << 20);
+  std::string tasks = "  hungry: { cpus: 0.1, shell: \"x=$(head -c 400000000 /dev/zero | tr "
+                      "'\\\\0' y); echo $x\" }\n";
+  for (int i = 0; i < 20; ++i)
+    tasks += "  t" + std::to_string(i) + ": { cpus: 0.1, shell: \"echo x > f" + std::to_string(i)
+             + "\" }\n";
+  for (const std::string workers : {"", "--workers 2"}) {
+    INFO(workers);
+    const auto kills = group.kills();
+    const auto sut =
+        run_after(group.entrance(), folder, tasks, "--output json --cpus 2 " + workers);
+    INFO(sut.standard_error);
+    CHECK(sut.status == 1);
+    CHECK(group.kills() > kills);
+    const auto report = nlohmann::json::parse(sut.standard_output);
+    CHECK(report["tasks"]["completed"] == 20);
+    REQUIRE(report["failed"].size() == 1);
+    CHECK(report["failed"][0]["task"] == "hungry");
+    CHECK(report["failed"][0]["error"]["class"] != "node_lost");
+    CHECK(report["failed"][0]["attempts"] == 1);
+  }
 }

@@ -4,10 +4,13 @@ with an address of its own, a folder of its own, and nothing in common but a bri
 
 Links are cut and healed while a run goes on. Needs the right to make network namespaces.
 """
+import collections
+import gzip
 import json
 import os
 import pathlib
 import random
+import re
 import select
 import shutil
 import signal
@@ -17,7 +20,9 @@ import tempfile
 import unittest
 
 NODE = pathlib.Path(os.environ["MAZE_BIN_DIR"]).resolve() / "maze-node"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "tools" / "examples"
 CHAINS, LENGTH = 5, 12
+CUTS = int(os.environ.get("MAZE_CUT_POINTS", "6"))
 
 
 def quiet(*words, check=True):
@@ -157,13 +162,23 @@ class Machines(unittest.TestCase):
     def test_links_that_are_cut_and_healed_change_nothing(self):
         expected = self.reference()
         chance = random.Random(11)
+        cuts, runs = 0, 0
+        while cuts < CUTS:
+            runs += 1
+            made = self.run_through_cuts(chance, cuts, f"home{runs}")
+            self.assertEqual(self.result(self.room / "hub" / f"home{runs}"), expected)
+            self.assertGreater(made, 0)
+            cuts += made
+
+    def run_through_cuts(self, chance, first, out_folder):
+        """Submits the chains and cuts links while they run; how many."""
+        cuts = first
         with subprocess.Popen(self.command("hub", "submit", "chains.yaml", "--wait", "--out",
-                                           "home", "--output", "json"),
+                                           out_folder, "--output", "json"),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               **self.settings("hub")) as run:
-            cuts = 0
             # One shorter than the lease, one longer, and so on.
-            while cuts < 6 and not ends_within(run.pid, chance.uniform(0.1, 0.6)):
+            while cuts < CUTS and not ends_within(run.pid, chance.uniform(0.1, 0.6)):
                 machine = chance.choice("ab")
                 self.cut(machine)
                 ends_within(run.pid, 0.5 if cuts % 2 == 0 else 2.5)
@@ -172,8 +187,34 @@ class Machines(unittest.TestCase):
             out, err = run.communicate(timeout=120)
         self.assertEqual(run.returncode, 0, err)
         self.assertEqual(json.loads(out)["state"], "completed")
-        self.assertEqual(self.result(self.room / "hub" / "home"), expected)
-        self.assertGreater(cuts, 0)
+        return cuts - first
+
+    def test_the_words_of_many_files_are_counted_by_two_machines(self):
+        corpus = self.room / "hub" / "corpus"
+        corpus.mkdir()
+        words = collections.Counter()
+        chance = random.Random(5)
+        for i in range(300):
+            text = " ".join(chance.choice(["maze", "Node", "task", "wall-clock", "x1y"])
+                            for _ in range(chance.randrange(2000))) + "\n"
+            words.update(re.findall("[a-z]+", text.lower()))
+            (corpus / f"{i}.gz").write_bytes(gzip.compress(text.encode()))
+        workflow = (EXAMPLES / "word-count.yaml").read_text()
+        self.assertIn("from: /usr/share/doc", workflow)
+        (self.room / "hub" / "words.yaml").write_text(
+            workflow.replace("from: /usr/share/doc", f"from: {corpus}"))
+        self.node("hub", "submit", "words.yaml", "--wait", "--out", "words")
+        table = quiet("zstd", "-dqc", self.room / "hub" / "words" / "words.tsv.zst").stdout
+        found = {word: int(count) for count, word in
+                 (line.split("\t") for line in table.splitlines())}
+        self.assertEqual(found, dict(words))
+        nodes = json.loads(self.node("hub", "tasks", "last", "--output", "json"))["tasks"]
+        self.assertEqual({task["node"] for task in nodes}, {"a", "b"})
+        for task in nodes:
+            self.assertEqual([one["phase"] for one in task["phases"]],
+                             ["pull", "resolve", "execute", "push"])
+            times = [at for one in task["phases"] for at in (one["began_s"], one["ended_s"])]
+            self.assertEqual(times, sorted(times))
 
 
 if __name__ == "__main__":
