@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/protocol/file_sync_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 
 #include <stop_token>
 
@@ -27,3 +28,10 @@ using blob_mover_actor = interface<void(fetch_blobs), void(ask_holder), std::uin
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::fetch_blobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::ask_holder)
+
+// clang-format off
+#define MAZE_BLOB_MOVER_MESSAGES(each) \
+  each(maze::actors::fetch_blobs)      \
+  each(maze::actors::ask_holder)
+// clang-format on
+MAZE_BLOB_MOVER_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/journal_actor.hpp"
 #include "maze/actors/protocol/run_views.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/cut_stream.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
@@ -288,3 +289,23 @@ using dag_context_actor = interface<void(start_run), void(attempts_assigned), vo
                                     run_news(await_news), void(news_due)>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_DAG_CONTEXT_MESSAGES(each) \
+  each(maze::actors::start_run)         \
+  each(maze::actors::attempts_assigned) \
+  each(maze::actors::attempt_entered)   \
+  each(maze::actors::publish_attempt)   \
+  each(maze::actors::attempt_lost)      \
+  each(maze::actors::node_gone)         \
+  each(maze::actors::cancel_run)        \
+  each(maze::actors::run_tick)          \
+  each(maze::actors::ask_status)        \
+  each(maze::actors::run_status)        \
+  each(maze::actors::news_due)          \
+  each(maze::actors::ask_report)        \
+  each(maze::actors::run_report)        \
+  each(maze::actors::run_event)         \
+  each(maze::actors::run_news)
+// clang-format on
+MAZE_DAG_CONTEXT_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
@@ -35,3 +36,11 @@ using document_actor = interface<
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::read_submission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::write_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::shared_bytes)
+
+// clang-format off
+#define MAZE_DOCUMENT_MESSAGES(each)  \
+  each(maze::actors::shared_bytes)    \
+  each(maze::actors::read_submission) \
+  each(maze::actors::write_report)
+// clang-format on
+MAZE_DOCUMENT_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/blob_id.hpp"
 #include "maze/core/cluster_messages.hpp"
 #include "maze/core/sync_plan.hpp"
@@ -109,3 +110,17 @@ using file_sync_actor = interface<
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::fetch_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::holder_answered)
+
+// clang-format off
+#define MAZE_FILE_SYNC_MESSAGES(each) \
+  each(maze::actors::ensure_blobs)    \
+  each(maze::actors::push_blobs)      \
+  each(maze::actors::fetch_document)  \
+  each(maze::actors::know_holders)    \
+  each(maze::actors::sync_traffic)    \
+  each(maze::actors::ask_traffic)     \
+  each(maze::actors::sync_tick)       \
+  each(maze::actors::fetch_ended)     \
+  each(maze::actors::holder_answered)
+// clang-format on
+MAZE_FILE_SYNC_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/journal_event.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -43,3 +44,11 @@ using journal_actor = interface<
 } // namespace maze::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::append_facts)
+
+// clang-format off
+#define MAZE_JOURNAL_MESSAGES(each) \
+  each(maze::actors::append_facts)  \
+  each(maze::actors::facts_durable) \
+  each(maze::actors::commit_batch)
+// clang-format on
+MAZE_JOURNAL_MESSAGES(MAZE_DECLARE_MESSAGE)

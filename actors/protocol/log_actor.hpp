@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/ids.hpp"
 
 #include <cstdint>
@@ -49,3 +50,10 @@ using log_actor = interface<
     log_piece(read_log)>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_LOG_MESSAGES(each) \
+  each(maze::actors::read_log)  \
+  each(maze::actors::log_piece)
+// clang-format on
+MAZE_LOG_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/cluster.hpp"
 #include "maze/core/workflow.hpp"
 
@@ -204,3 +205,21 @@ using master_actor = interface<
 } // namespace maze::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::submit_run)
+
+// clang-format off
+#define MAZE_MASTER_MESSAGES(each)   \
+  each(maze::actors::submit_run)     \
+  each(maze::actors::run_handle)     \
+  each(maze::actors::join_cluster)   \
+  each(maze::actors::node_admission) \
+  each(maze::actors::node_silent)    \
+  each(maze::actors::run_ended)      \
+  each(maze::actors::release_run)    \
+  each(maze::actors::list_runs)      \
+  each(maze::actors::known_run)      \
+  each(maze::actors::run_listing)    \
+  each(maze::actors::select_run)     \
+  each(maze::actors::select_nodes)   \
+  each(maze::actors::node_listing)
+// clang-format on
+MAZE_MASTER_MESSAGES(MAZE_DECLARE_MESSAGE)

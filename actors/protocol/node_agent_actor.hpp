@@ -4,6 +4,7 @@
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/attempt_order.hpp"
 
 #include <vector>
@@ -137,3 +138,18 @@ using local_agent_actor = node_agent_actor::extend<
     caf::replies_to<abandon_attempts>::with<bool>>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_NODE_AGENT_MESSAGES(each) \
+  each(maze::actors::run_attempts)     \
+  each(maze::actors::stop_attempts)    \
+  each(maze::actors::slot_free)        \
+  each(maze::actors::attempt_returned) \
+  each(maze::actors::close_run)        \
+  each(maze::actors::drain_node)       \
+  each(maze::actors::ask_load)         \
+  each(maze::actors::line_tick)        \
+  each(maze::actors::abandon_attempts) \
+  each(maze::actors::node_load)
+// clang-format on
+MAZE_NODE_AGENT_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/cluster.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/link_frame.hpp"
@@ -76,3 +77,12 @@ using local_gate_actor = node_gate_actor::extend<
     caf::replies_to<end_node>::with<bool>>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_NODE_GATE_MESSAGES(each) \
+  each(maze::actors::end_node)        \
+  each(maze::actors::node_leaves)     \
+  each(maze::actors::join_node)       \
+  each(maze::actors::node_admitted)
+// clang-format on
+MAZE_NODE_GATE_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -2,6 +2,7 @@
 
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/node_gate_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/cluster_messages.hpp"
 
 #include <string>
@@ -72,3 +73,14 @@ using node_link_actor =
                              caf::replies_to<node_leaves>::with<bool>, caf::reacts_to<forget_link>>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_NODE_LINK_MESSAGES(each) \
+  each(maze::actors::open_link)       \
+  each(maze::actors::attach_uplink)   \
+  each(maze::actors::tell_holders)    \
+  each(maze::actors::link_tick)       \
+  each(maze::actors::flush_link)      \
+  each(maze::actors::forget_link)
+// clang-format on
+MAZE_NODE_LINK_MESSAGES(MAZE_DECLARE_MESSAGE)

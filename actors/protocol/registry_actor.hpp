@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/graph.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/manifest.hpp"
@@ -59,3 +60,12 @@ using registry_actor = interface<
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::put_run)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::run_bundle_ptr)
+
+// clang-format off
+#define MAZE_REGISTRY_MESSAGES(each) \
+  each(maze::actors::run_bundle_ptr) \
+  each(maze::actors::put_run)        \
+  each(maze::actors::find_run)       \
+  each(maze::actors::forget_run)
+// clang-format on
+MAZE_REGISTRY_MESSAGES(MAZE_DECLARE_MESSAGE)

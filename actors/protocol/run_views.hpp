@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/phase_times.hpp"
@@ -118,3 +119,14 @@ struct await_news {
 constexpr core::duration patience_max = std::chrono::seconds(10);
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_RUN_VIEWS_MESSAGES(each) \
+  each(maze::actors::list_tasks)      \
+  each(maze::actors::task_page)       \
+  each(maze::actors::find_attempt)    \
+  each(maze::actors::attempt_place)   \
+  each(maze::actors::cancel_task)     \
+  each(maze::actors::await_news)
+// clang-format on
+MAZE_RUN_VIEWS_MESSAGES(MAZE_DECLARE_MESSAGE)

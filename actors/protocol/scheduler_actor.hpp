@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/scheduler.hpp"
 
 #include <vector>
@@ -99,3 +100,14 @@ using scheduler_actor = interface<
     void(close_run)>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_SCHEDULER_MESSAGES(each) \
+  each(maze::actors::offer_tasks)     \
+  each(maze::actors::join_scheduler)  \
+  each(maze::actors::attempts_ended)  \
+  each(maze::actors::attempt_refused) \
+  each(maze::actors::node_reported)   \
+  each(maze::actors::close_node)
+// clang-format on
+MAZE_SCHEDULER_MESSAGES(MAZE_DECLARE_MESSAGE)

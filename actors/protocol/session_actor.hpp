@@ -4,6 +4,7 @@
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/core/journal_event.hpp"
 #include "maze/core/resources.hpp"
 
@@ -289,3 +290,30 @@ using session_actor = interface<
     bool(shut_down)>;
 
 } // namespace maze::actors
+
+// clang-format off
+#define MAZE_SESSION_MESSAGES(each)                         \
+  each(maze::actors::of_run<maze::actors::await_news>)      \
+  each(maze::actors::of_run<maze::actors::cancel_run>)      \
+  each(maze::actors::of_run<maze::actors::cancel_task>)     \
+  each(maze::actors::open_session)                          \
+  each(maze::actors::session_opened)                        \
+  each(maze::actors::submit_part)                           \
+  each(maze::actors::submit_progress)                       \
+  each(maze::actors::ask_cluster)                           \
+  each(maze::actors::ask_run)                               \
+  each(maze::actors::ask_runs)                              \
+  each(maze::actors::run_row)                               \
+  each(maze::actors::run_page)                              \
+  each(maze::actors::of_run<maze::actors::ask_report_part>) \
+  each(maze::actors::report_part)                           \
+  each(maze::actors::of_run<maze::actors::ask_log>)         \
+  each(maze::actors::task_log)                              \
+  each(maze::actors::of_run<maze::actors::ask_output>)      \
+  each(maze::actors::task_output)                           \
+  each(maze::actors::ask_nodes)                             \
+  each(maze::actors::node_page)                             \
+  each(maze::actors::drain_member)                          \
+  each(maze::actors::shut_down)
+// clang-format on
+MAZE_SESSION_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/protocol/node_link_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/actors/transport.hpp"
 #include "maze/core/result.hpp"
 
@@ -86,3 +87,15 @@ using uplink_actor =
 } // namespace maze::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::dialled)
+
+// clang-format off
+#define MAZE_UPLINK_MESSAGES(each)       \
+  each(maze::actors::serve_agent)        \
+  each(maze::actors::dialled)            \
+  each(maze::actors::connection_settled) \
+  each(maze::actors::dial_again)         \
+  each(maze::actors::uplink_status)      \
+  each(maze::actors::ask_uplink)         \
+  each(maze::actors::leave_cluster)
+// clang-format on
+MAZE_UPLINK_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/shared_messages.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -55,3 +56,12 @@ using worker_actor =
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::run_attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::child_ended)
+
+// clang-format off
+#define MAZE_WORKER_MESSAGES(each) \
+  each(maze::actors::run_attempt)  \
+  each(maze::actors::child_ended)  \
+  each(maze::actors::stop_child)   \
+  each(maze::actors::recall_child)
+// clang-format on
+MAZE_WORKER_MESSAGES(MAZE_DECLARE_MESSAGE)
