@@ -20,6 +20,12 @@ target_compile_options(maze_options INTERFACE
   # g++ 12 invents overlapping copies in std::string's operator+ at -O3 (GCC bug 105651, mended in 13).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   -ffile-prefix-map=${CMAKE_BINARY_DIR}/include/maze=${CMAKE_SOURCE_DIR})
+if(CMAKE_UNITY_BUILD)
+  # Several files in one translation unit, which takes half the time: their private names meet, and no
+  # file is the main one. Other presets compile each file alone and ask these questions.
+  target_compile_options(maze_options INTERFACE -Wno-shadow -Wno-unused-function
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(MAZE_SANITIZE)
   target_compile_options(maze_options INTERFACE -fsanitize=${MAZE_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all
@@ -37,6 +43,12 @@ if(MAZE_FUZZERS)
   target_compile_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
   target_link_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# maze_alone(<files...>): their private names are also those of neighbours, so a unity build leaves them
+# out.
+function(maze_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
 
 # maze_layer(<name> DEPENDS <targets...> [PRIVATE <targets...>]): the static library maze_<name>,
 # alias maze::<name>, from every .cpp directly in the current folder. A folder of headers alone
@@ -75,6 +87,7 @@ function(maze_headers_alone)
     endforeach()
     if(units)
       add_library(maze_${layer}_headers OBJECT ${units})
+      set_target_properties(maze_${layer}_headers PROPERTIES UNITY_BUILD OFF)
       target_link_libraries(maze_${layer}_headers PRIVATE maze::${layer} maze_options)
       target_compile_options(maze_${layer}_headers PRIVATE -O0 -g0)
       add_dependencies(maze_headers maze_${layer}_headers)
