@@ -10,12 +10,13 @@ namespace maze::io {
 using core::errc;
 
 credential_fields::credential_fields(std::string_view text, std::string_view what,
-                                     std::string_view version_field)
-    : what_(what) {
+                                     std::string_view version_field, std::string_view remedy)
+    : what_(what), remedy_(remedy) {
   constexpr core::value_limits limits{.depth_max = 4, .size_max = 64 << 10};
   auto parsed = parse_json(text, limits);
   if (!parsed) {
-    note(errc::malformed, fmt::format("the {} is damaged: {}", what_, parsed.error().message));
+    // Where it stops being JSON, the parser's message would show a part of a key.
+    note(errc::malformed, fmt::format("the {} is damaged: it is not whole, or no JSON", what_));
     return;
   }
   auto* object = parsed->as<core::dict>();
@@ -90,6 +91,8 @@ std::vector<std::string> credential_fields::texts(std::string_view field) {
 core::result<void> credential_fields::finish() {
   if (!fault_ && !fields_.empty())
     refuse(fields_.begin()->first.substr(0, 64), "is unknown");
+  if (fault_ && fault_->code == errc::malformed)
+    fault_->message += "; " + remedy_;
   if (fault_)
     return core::fail(*fault_);
   return {};

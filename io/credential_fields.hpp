@@ -21,8 +21,9 @@ public:
   static constexpr std::size_t texts_max = 16;
 
   /// `what` names the format in errors, for example `join file`. `text` is at most 64 KiB of JSON: one
-  /// object whose field `version_field` is 1.
-  credential_fields(std::string_view text, std::string_view what, std::string_view version_field);
+  /// object whose field `version_field` is 1. `remedy` says what to do about damage. No error shows content.
+  credential_fields(std::string_view text, std::string_view what, std::string_view version_field,
+                    std::string_view remedy);
 
   /// A text that is not empty; empty when something is wrong.
   std::string text(std::string_view field);
@@ -39,6 +40,7 @@ private:
   std::optional<core::value> take(std::string_view field);
 
   std::string what_;
+  std::string remedy_;
   core::dict fields_;
   std::optional<core::error> fault_;
 };

@@ -109,7 +109,8 @@ std::string to_json_text(core::dict fields) {
 }
 
 core::result<cluster_credentials> parse_cluster(std::string_view text) {
-  credential_fields fields(text, "cluster file", "maze_cluster");
+  credential_fields fields(text, "cluster file", "maze_cluster",
+                           "bring back a copy of it, or remove its folder and make new join files");
   auto master = take_member(fields, take_identity(fields));
   auto authority_key = fields.text("authority_key");
   if (fields.ok() && master.self.role != node_role::master)
@@ -233,7 +234,8 @@ std::string to_text(const join_file& x) {
 }
 
 core::result<join_file> parse_join_file(std::string_view text) {
-  credential_fields fields(text, "join file", "maze_join");
+  credential_fields fields(text, "join file", "maze_join",
+                           "ask for a new one: 'maze-node join-file NAME' on the master's machine");
   join_file x{.member = take_member(fields, take_identity(fields)), .masters = {}};
   if (fields.ok() && x.member.self.role == node_role::master)
     fields.refuse("role", "is not worker or client");

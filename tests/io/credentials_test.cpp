@@ -195,6 +195,9 @@ TEST_CASE("a damaged join file is refused by the field's name", "[io][credential
     CHECK(refused.error().code == errc::malformed);
     CHECK_THAT(refused.error().message, Catch::Contains("join file's field '" + field + "'"));
   }
+  const auto cut = io::parse_join_file(std::string_view(text).substr(0, text.find("PRIVATE") + 60));
+  REQUIRE_FALSE(cut);
+  CHECK_THAT(cut.error().message, Catch::Contains("join-file NAME") && !Catch::Contains("PRIVATE"));
   const auto wrong_key = io::parse_join_file(changed(text, "key", other.member.own.key));
   REQUIRE_FALSE(wrong_key);
   CHECK_THAT(wrong_key.error().message, Catch::Contains("key does not belong"));
