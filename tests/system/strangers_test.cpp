@@ -168,9 +168,23 @@ TEST_CASE_METHOD(cluster_folder, "nodes and clients of other machines are let in
     const auto worker = node({"status", "--cluster", "./w1.join"});
     CHECK(worker.status != 0);
     CHECK_THAT(worker.standard_error, Contains("--for client"));
+    const auto missing = node({"status", "--cluster", "nobody.join"});
+    CHECK(missing.status != 0);
+    CHECK_THAT(missing.standard_error, Contains("no join file") && Contains("join-file NAME"));
+    const auto mixed_up = node({"start", "--role", "worker", "--cluster", "w1.join"});
+    CHECK(mixed_up.status == 2);
+    CHECK_THAT(mixed_up.standard_error, Contains("--join w1.join"));
     const auto other = node({"start", "--role", "worker", "--join", "w1.join", "--name", "w9"});
     CHECK(other.status == 2);
     CHECK_THAT(other.standard_error, Contains("a node named 'w1'"));
+  }
+  SECTION("a file that was cut off shows nothing of its key") {
+    const std::string whole = test::read_file(folder / "w1.join");
+    std::ofstream(folder / "cut.join") << whole.substr(0, whole.find("PRIVATE") + 60);
+    fs::permissions(folder / "cut.join", fs::perms::owner_read | fs::perms::owner_write);
+    const auto cut = node({"start", "--role", "worker", "--join", "cut.join"});
+    CHECK(cut.status == 2);
+    CHECK_THAT(cut.standard_error, Contains("ask for a new one") && !Contains("PRIVATE"));
   }
   SECTION("a file is never overwritten, and is for its owner alone") {
     CHECK(node({"join-file", "w1", "--file", "w1.join"}).status != 0);

@@ -250,6 +250,40 @@ TEST_CASE_METHOD(cluster_folder, "of two nodes that want one name the second is 
   CHECK(good_json({"nodes"})["nodes"].size() == 1);
 }
 
+TEST_CASE_METHOD(cluster_folder, "who stops watching a run is told that it goes on",
+                 "[system][workers]") {
+  start_master();
+  start_worker("w1");
+  workflow("long", "tasks: { a: { shell: \"sleep 60\" }, b: { command: [echo, hi] } }\n"
+                   "result: b.output.run.stdout\n");
+  test::process watched(options({"submit", "long.yaml", "--wait"}));
+  while (good_json({"runs"})["runs"].empty()) {
+  }
+  const std::string run = good_json({"runs"})["runs"][0]["run"];
+  while (good_json({"tasks", run})["tasks"][1]["state"] != "completed") {
+  }
+  const auto so_far = node({"result", run});
+  CHECK(so_far.status == 0);
+  CHECK(so_far.standard_output == "hi\n");
+  CHECK_THAT(so_far.standard_error, Contains("still goes on"));
+  CHECK(good_json({"result", run})["failed"].empty());
+  watched.signal(SIGINT);
+  const auto ended = watched.wait();
+  CHECK(ended.status == 130);
+  CHECK_THAT(ended.standard_error, Contains("run " + run + " goes on"));
+  CHECK(good_json({"runs"})["runs"][0]["state"] == "running");
+  good({"cancel", run});
+}
+
+TEST_CASE_METHOD(cluster_folder, "where files shall go is only asked for by who waits for them",
+                 "[system][workers]") {
+  start_master();
+  workflow("short", "tasks: { a: { shell: \"true\" } }\n");
+  const auto refused = node({"submit", "short.yaml", "--out", "home"});
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.standard_error, Contains("--wait") && Contains("files RUN --out DIR"));
+}
+
 TEST_CASE_METHOD(cluster_folder, "files that contradict each other fail a run that is waited for",
                  "[system][workers]") {
   start_master();

@@ -21,6 +21,12 @@ io::wall_time now() { return std::chrono::system_clock::now(); }
 
 core::result<cluster_address> read_address(const std::filesystem::path& file, io::node_role as) {
   auto joined = io::read_join_file(file, now());
+  if (!joined && joined.error().code == core::errc::not_found)
+    return core::fail(core::errc::not_found,
+                      fmt::format("there is no join file {}: check the path; 'maze-node join-file "
+                                  "NAME' on the master's machine makes one",
+                                  file.string()),
+                      "cluster");
   if (!joined)
     return core::fail(joined.error());
   if (joined->member.self.role != as)
@@ -84,7 +90,7 @@ core::result<void> judge(const core::result<io::bulk_report>& moved) {
 } // namespace
 
 core::result<cluster_address> find_address(const settings& values) {
-  if (values.cluster.find('/') != std::string::npos
+  if (values.cluster.find('/') != std::string::npos || values.cluster.ends_with(".join")
       || std::filesystem::is_regular_file(values.cluster))
     return read_address(values.cluster, io::node_role::client);
   return local_address(values.cluster, io::node_role::client, fmt::format("client-{}", ::getpid()));
@@ -93,6 +99,12 @@ core::result<cluster_address> find_address(const settings& values) {
 core::result<cluster_address> find_master(const settings& values, const std::string& name) {
   if (values.join)
     return read_address(*values.join, io::node_role::worker);
+  if (values.cluster.find('/') != std::string::npos || values.cluster.ends_with(".join"))
+    return core::fail(core::errc::invalid_argument,
+                      fmt::format("--cluster takes a cluster's name here: a worker node joins with "
+                                  "--join {}",
+                                  values.cluster),
+                      "start");
   auto out = local_address(values.cluster, io::node_role::worker, name);
   if (out && out->local->record.name == name)
     return core::fail(

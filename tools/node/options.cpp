@@ -266,6 +266,16 @@ core::result<void> fill(options& out, const spoken& said, const surroundings& ar
 
 } // namespace
 
+std::string_view origin_of(const options& what, std::string_view key) {
+  const auto found = std::find_if(what.effective.begin(), what.effective.end(),
+                                  [&](const effective_setting& one) { return one.key == key; });
+  return found == what.effective.end() ? std::string_view("default") : found->origin;
+}
+
+bool is_given(const options& what, std::string_view key) {
+  return origin_of(what, key) != "default";
+}
+
 tl::expected<options, refusal> read_options(const std::vector<std::string>& arguments,
                                             const surroundings& around) {
   // What people type first, whatever the grammar.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maze::node {
@@ -103,6 +104,11 @@ struct refusal {
 /// warning.
 tl::expected<options, refusal> read_options(const std::vector<std::string>& arguments,
                                             const surroundings& around);
+
+/// Where a setting's value is from, as `effective_setting` says it.
+std::string_view origin_of(const options& what, std::string_view key);
+/// Whether somebody set it: a flag, a variable or the configuration file.
+bool is_given(const options& what, std::string_view key);
 
 /// The table or JSON object that `maze-node config` prints: each value and its origin.
 std::string explain(const options& what);

@@ -29,7 +29,11 @@ core::result<int> print_result(const command_session& in) {
     std::cout << json_report(report);
   else if (report.result)
     std::cout << result_text(*report.result);
-  else
+  if (report.result && !core::is_terminal(told->state)) {
+    std::cerr << fmt::format("maze-node: run {} still goes on\n", core::to_string(run->run));
+    return exit_code::done;
+  }
+  if (!report.result && in.what.values.output != output_form::json)
     std::cerr << fmt::format("maze-node: run {} is {} and has no result{}\n",
                              core::to_string(run->run), core::to_string(told->state),
                              core::is_terminal(told->state) ? "" : " yet");

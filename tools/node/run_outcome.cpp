@@ -20,8 +20,9 @@ run_report report_of(const actors::run_report& told, const run_frame& frame) {
                     .late_refused = told.stale_refused};
   std::copy(told.counts.begin(), told.counts.end(), report.counts.begin());
   for (const actors::task_outcome& task : told.not_completed)
-    report.failed.push_back(
-        {task.task, task.state, core::duration::zero(), task.reason, task.attempts});
+    if (core::is_terminal(task.state))
+      report.failed.push_back(
+          {task.task, task.state, core::duration::zero(), task.reason, task.attempts});
   for (const actors::file_version& one : told.history)
     report.history.push_back(
         {one.path, one.task,

@@ -11,7 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <iostream>
+#include <unistd.h>
 
 namespace maze::node {
 
@@ -67,6 +69,32 @@ private:
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
+/// What a signal that ends the program says: a run does not end with who watches it.
+class farewell {
+public:
+  explicit farewell(const std::string& run) {
+    text_ = fmt::format(
+        "\nmaze-node: run {0} goes on; maze-node logs, tasks, result or cancel {0}\n", run);
+    struct sigaction act {};
+    act.sa_handler = [](int signal) {
+      [[maybe_unused]] const auto told = ::write(STDERR_FILENO, text_.data(), text_.size());
+      ::_exit(128 + signal);
+    };
+    for (const int signal : {SIGINT, SIGTERM})
+      ::sigaction(signal, &act, nullptr);
+  }
+  farewell(const farewell&) = delete;
+  farewell& operator=(const farewell&) = delete;
+  ~farewell() {
+    for (const int signal : {SIGINT, SIGTERM})
+      ::signal(signal, SIG_DFL);
+  }
+
+private:
+  /// Stays as it is while the handler may run.
+  static inline std::string text_;
+};
+
 /// Hands the workflow in: its blobs first.
 core::result<core::run_id> hand_in(const command_session& in, core::workflow work) {
   auto store = passing_store::open();
@@ -84,6 +112,7 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
 }
 
 core::result<int> await_end(const command_session& in, const std::string& name, core::run_id run) {
+  const farewell on_signal(core::to_string(run));
   run_view view(in.what, name, core::to_string(run));
   const auto followed = in.cluster.follow(run, redraw_interval, [&](const actors::run_news& news) {
     view.show(news);
@@ -146,6 +175,11 @@ core::result<int> submit_workflow(const command_session& in) {
   }
   if (auto fine = check_enforceable(*work); !fine)
     return core::fail(fine.error());
+  if (origin_of(in.what, "out").starts_with("flag") && !in.what.flags.wait)
+    return core::fail(core::errc::invalid_argument,
+                      "--out needs --wait, for files come home when the run has ended; later: "
+                      "maze-node files RUN --out DIR",
+                      "submit");
   if (auto fine = check_destination(in.what.values); !fine)
     return core::fail(fine.error());
   const std::string name = work->name;

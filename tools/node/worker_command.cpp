@@ -26,12 +26,6 @@ constexpr std::chrono::seconds drain_patience{10};
 /// How the roads call the master's bulk plane; no endpoint looks like it.
 constexpr const char* master_endpoint = "master";
 
-bool is_given(const options& what, std::string_view key) {
-  const auto found = std::find_if(what.effective.begin(), what.effective.end(),
-                                  [&](const effective_setting& one) { return one.key == key; });
-  return found != what.effective.end() && found->origin != "default";
-}
-
 core::result<std::unique_ptr<io::byte_stream>> as_stream(core::result<io::connection> from) {
   if (!from)
     return core::fail(from.error());
