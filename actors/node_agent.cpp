@@ -105,10 +105,11 @@ void node_agent_state::fetch(attempt_order order) {
   fetching_.insert_or_assign(attempt, std::move(order));
   self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
       .then(
-          [this, attempt](bool) {
+          [this, attempt, began = std::chrono::steady_clock::now()](bool) {
             auto fetched = fetching_.extract(attempt);
             if (fetched.empty())
               return;
+            fetched.mapped().fetch = std::chrono::steady_clock::now() - began;
             if (const auto run = runs_.find(fetched.mapped().run); run != runs_.end())
               run->second.complete = true;
             offer(std::move(fetched.mapped()));

@@ -38,6 +38,8 @@ void worker_state::run(run_attempt& msg) {
                                                         .second_user = second_user,
                                                         .view = {}});
   enter(x, core::phase::pull);
+  // Its content came before the slot was its own; the wait between the two belongs to no phase.
+  x.phases.at(core::phase::pull).began -= x.order.fetch;
   if (auto pulled = pull(x); !pulled)
     return give_up(x, pulled.error());
   leave(x, core::phase::pull);

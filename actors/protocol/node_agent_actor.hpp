@@ -7,6 +7,7 @@
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/attempt_order.hpp"
 
+#include <chrono>
 #include <vector>
 
 namespace maze::actors {
@@ -16,6 +17,8 @@ struct attempt_order : core::attempt_order {
   attempt_follower context;
   /// When the node's agent had it.
   std::chrono::steady_clock::time_point arrived{};
+  /// How long its content took to come.
+  core::duration fetch{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_order& x) {

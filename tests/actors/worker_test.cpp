@@ -76,7 +76,9 @@ struct worker_fixture {
                                       .task = core::task_id{0},
                                       .attempt = test::attempt(counter),
                                       .outputs = std::move(outputs)},
-                                     caf::actor_cast<dag_context_actor>(caf::actor{*self})},
+                                     caf::actor_cast<dag_context_actor>(caf::actor{*self}),
+                                     std::chrono::steady_clock::now() - std::chrono::seconds(100),
+                                     std::chrono::seconds(90)},
                                     files});
   }
   told wait() {
@@ -126,6 +128,25 @@ std::string stdout_of(const told& seen) {
 }
 
 } // namespace
+
+TEST_CASE_METHOD(worker_fixture, "an attempt tells when it was in which phase",
+                 "[actors][worker]") {
+  start(test::shell("a", "echo x > out.txt"));
+  order();
+  const auto seen = wait();
+  REQUIRE(seen.published);
+  // Since its order came 100 s ago; its content took 90 s of them to come.
+  core::duration last = std::chrono::seconds(10);
+  for (const auto phase :
+       {core::phase::pull, core::phase::resolve, core::phase::execute, core::phase::push}) {
+    const core::phase_times::span& at = seen.published->phases.at(phase);
+    CHECK(at.began >= last);
+    CHECK(at.ended > at.began);
+    last = at.ended;
+  }
+  const core::phase_times::span& pull = seen.published->phases.at(core::phase::pull);
+  CHECK(pull.ended - pull.began > std::chrono::seconds(90));
+}
 
 TEST_CASE_METHOD(worker_fixture, "an attempt goes through its four phases and publishes",
                  "[actors][worker]") {
