@@ -50,8 +50,10 @@ failure enter_namespaces(const spawn_plan& plan) {
 }
 
 failure connect_streams(const spawn_plan& plan) {
-  if (::setsid() < 0)
-    return failed(stage::session, "setsid");
+  // No session of its own: the kernel shares out cores by session first (autogroups), so that `nice`
+  // would mean nothing and many tasks would outweigh the node.
+  if (::setpgid(0, 0) < 0)
+    return failed(stage::process_group, "setpgid");
   // The sources are above 2 in maze-init, so none is overwritten before it is used.
   if (::dup2(plan.around.null_fd, STDIN_FILENO) < 0)
     return failed(stage::stdio, "standard input");

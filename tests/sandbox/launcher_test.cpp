@@ -55,6 +55,22 @@ TEST_CASE_METHOD(launcher_fixture, "a child sees exactly the environment of its 
   CHECK(run(request).standard_output.text == "A=1\nEMPTY=\nB=two words\nand lines\n");
 }
 
+TEST_CASE_METHOD(launcher_fixture, "a child leads a group of its own in maze-init's session",
+                 "[sandbox][launcher]") {
+  const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
+  // After the name in brackets: state, parent, group, session, terminal.
+  const auto told = [&] {
+    auto report = run(shell("read -r line </proc/self/stat; set -- ${line##*) };"
+                            " [ $3 = $$ ] && echo \"session $4 terminal $5\"",
+                            level));
+    return report.standard_output.text;
+  };
+  const auto first = told();
+  CHECK_THAT(first,
+             Catch::Matchers::StartsWith("session ") && Catch::Matchers::EndsWith(" terminal 0\n"));
+  CHECK(told() == first);
+}
+
 TEST_CASE_METHOD(launcher_fixture, "no descriptor of the node reaches a child",
                  "[sandbox][launcher]") {
   const auto level = GENERATE(sandbox_level::none, sandbox_level::subprocess);
