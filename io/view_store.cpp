@@ -327,6 +327,10 @@ core::result<changes> view_store::collect(const view& seen, const change_filter&
                                           const std::stop_token& stop) {
   const auto name = seen.folder.filename().native();
   const bool overlay = seen.kind == view_kind::overlay;
+  // Most attempts that see nothing write nothing, and this asks for both in one call.
+  if (seen.kind == view_kind::empty
+      && ::unlinkat(data_->views.get(), name.c_str(), AT_REMOVEDIR) == 0)
+    return changes{};
   if (!overlay && is_gone(data_->views.get(), name)) {
     // A task that owns the folder above its own may remove its own: then it removed all it saw.
     changes out;

@@ -89,9 +89,10 @@ public:
   core::result<view> make(const std::string& name, const core::manifest_delta& published,
                           std::optional<view_owner> owner);
   /// What the attempt wrote and removed, its new content moved into the blob store. Call it when no
-  /// process of the attempt lives. Refuses symlinks out of the tree, devices, sockets and fifos by
-  /// name (`invalid_payload`); never follows a link. `cancelled` soon after `stop` was requested: what
-  /// is left of the view is then good for nothing but `remove`.
+  /// process of the attempt lives, and only once: it may take the view apart. Refuses symlinks out of
+  /// the tree, devices, sockets and fifos by name (`invalid_payload`); never follows a link.
+  /// `cancelled` soon after `stop` was requested: what is left of the view is then good for nothing
+  /// but `remove`.
   core::result<changes> collect(const view& seen, const change_filter& filter,
                                 const std::stop_token& stop = {});
   /// Removes the view; whatever is in it is gone.
