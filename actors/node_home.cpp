@@ -2,6 +2,7 @@
 
 #include "maze/actors/log_reader.hpp"
 #include "maze/actors/node_agent.hpp"
+#include "maze/actors/run_queue.hpp"
 #include "maze/actors/type_ids.hpp"
 #include "maze/actors/worker.hpp"
 
@@ -131,8 +132,7 @@ node_config::node_config(bool meets_others) {
     set("middleman.workers", std::size_t{0});
   }
   actors::add_message_types(*this);
-  // Wakes a sleeping thread at once instead of letting it poll: a tenth of the round trip.
-  set("scheduler.policy", caf::atom("sharing"));
+  load<run_queue_scheduler>();
   // Decisions are cheap; on few cores a second thread costs more in wake-ups than it carries.
   set("scheduler.max-threads",
       std::clamp<std::size_t>(std::thread::hardware_concurrency() / 4, 1, 4));
