@@ -109,7 +109,7 @@ void dag_context_state::forget_node(core::node_id node) {
 }
 
 void dag_context_state::perform(core::run_step step) {
-  if (!step.facts.empty()) {
+  if (setup_.journal && !step.facts.empty()) {
     append_facts append{.facts = {}, .ticket = ++last_ticket_};
     append.facts.reserve(step.facts.size());
     for (core::run_fact& fact : step.facts)

@@ -25,6 +25,7 @@ struct dag_context_setup {
   core::graph_run::options settings;
   master_actor master;
   scheduler_actor scheduler;
+  /// Null where nobody could read one: deeds then wait for nothing.
   journal_actor journal;
 };
 

@@ -3,6 +3,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
+#include <utility>
 
 namespace maze::actors {
 
@@ -27,21 +28,12 @@ void journal_keeper_state::append(const append_facts& msg) {
   if (auto kept = setup_.journal->append(rows_); !kept)
     return setup_.on_failure(kept.error());
   waiting_[self_->current_sender()] = msg.ticket;
-  if (!commit_due_) {
-    commit_due_ = true;
-    const auto now_steady = self_->clock().now();
-    const auto due =
-        committed_.value_or(now_steady - setup_.commit_interval) + setup_.commit_interval;
-    if (due > now_steady)
-      self_->delayed_send(self_, due - now_steady, commit_batch{});
-    else
-      self_->send(self_, commit_batch{});
-  }
+  if (!std::exchange(commit_due_, true))
+    self_->send(self_, commit_batch{});
 }
 
 void journal_keeper_state::commit() {
   commit_due_ = false;
-  committed_ = self_->clock().now();
   if (auto flushed = setup_.blobs->flush(); !flushed)
     return setup_.on_failure(flushed.error());
   if (auto kept = setup_.journal->commit(); !kept)

@@ -7,11 +7,9 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace maze::actors {
@@ -23,9 +21,6 @@ struct journal_keeper_setup {
   /// Called when the disk refuses facts: it must end the process, for memory must not outlive a disk
   /// that refused.
   std::function<void(const core::error&)> on_failure;
-  /// Time between two commits, at least. Zero where the disk is waited for: that wait alone makes
-  /// batches. Where it is not, each commit would be a batch of one and cost two wake-ups.
-  std::chrono::milliseconds commit_interval{0};
 };
 
 class journal_keeper_state {
@@ -46,7 +41,6 @@ private:
   /// Last ticket of the open batch by who sent it.
   std::map<caf::strong_actor_ptr, std::uint64_t> waiting_;
   bool commit_due_ = false;
-  std::optional<std::chrono::steady_clock::time_point> committed_;
   /// Kept for its memory.
   std::vector<io::journal_row> rows_;
 };

@@ -87,16 +87,18 @@ struct local_node::data {
 
 core::result<void> local_node::data::spawn(const node_settings& settings) {
   const std::uint64_t seed = random_seed();
-  const auto epoch = begin_epoch(*journal, seed);
+  // Without a journal nothing is left of an earlier start.
+  const auto epoch = journal ? begin_epoch(*journal, seed) : core::result<std::uint64_t>(1);
   if (!epoch)
     return core::fail(epoch.error());
   config.emplace(settings.serves.has_value());
   system = std::make_unique<caf::actor_system>(*config);
-  keeper = system->spawn<caf::detached>(
-      journal_keeper, journal_keeper_setup{
-                          journal, home->blobs,
-                          [sink = home->log](const core::error& failed) { give_up(*sink, failed); },
-                          std::chrono::milliseconds(settings.durable ? 0 : 5)});
+  if (journal)
+    keeper = system->spawn<caf::detached>(
+        journal_keeper,
+        journal_keeper_setup{journal, home->blobs, [sink = home->log](const core::error& failed) {
+                               give_up(*sink, failed);
+                             }});
   runs = system->spawn(registry);
   // Enough that a slot never waits for a round trip.
   planner =
@@ -167,11 +169,12 @@ core::result<std::unique_ptr<local_node>> local_node::start(const node_settings&
   if (!home)
     return core::fail(home.error());
   state->home = std::move(*home);
-  auto journal =
-      io::journal::open(settings.folder / "journal.sqlite", {.durable = settings.durable});
-  if (!journal)
-    return core::fail(journal.error());
-  state->journal = std::make_shared<io::journal>(std::move(*journal));
+  if (settings.durable) {
+    auto journal = io::journal::open(settings.folder / "journal.sqlite");
+    if (!journal)
+      return core::fail(journal.error());
+    state->journal = std::make_shared<io::journal>(std::move(*journal));
+  }
   std::unique_ptr<local_node> out{new local_node(std::move(state))};
   if (auto spawned = out->data_->spawn(settings); !spawned)
     return core::fail(spawned.error());

@@ -202,7 +202,8 @@ caf::result<node_listing> master_state::select(const select_nodes& msg) const {
 }
 
 void master_state::keep(core::journal_event fact) {
-  self_->send(setup_.journal, append_facts{{std::move(fact)}, ++last_ticket_});
+  if (setup_.journal)
+    self_->send(setup_.journal, append_facts{{std::move(fact)}, ++last_ticket_});
 }
 
 void master_state::once_durable(std::function<void(const caf::error&)> deed) {

@@ -24,6 +24,7 @@ struct master_setup {
   /// Options of every run; the epoch is this start of the master.
   core::graph_run::options run_settings;
   scheduler_actor scheduler;
+  /// Null where nobody could read one: deeds then wait for nothing.
   journal_actor journal;
   registry_actor registry;
   /// The latest runs that ended and can still be asked about, unless they were released.

@@ -35,7 +35,8 @@ struct node_settings {
   bool works = true;
   /// Children at once, whatever they need; empty: as many as fit.
   std::optional<std::uint32_t> children_max;
-  /// Whether facts and blobs reach the disk before they count. Off only for state that is thrown away.
+  /// Whether facts and blobs reach the disk before they count. Off only for state that is thrown away:
+  /// it has no journal either, for nobody could read it.
   bool durable = true;
   /// A root node gives the children of each slot two user ids of their own, from here on; empty: they
   /// run as the node does.

@@ -164,7 +164,7 @@ core::result<void> migrate(const connection& to, std::int64_t version) {
   return {};
 }
 
-core::result<connection> connect(const std::filesystem::path& file, bool durable) {
+core::result<connection> connect(const std::filesystem::path& file) {
   connection to{nullptr, file.string()};
   if (auto created = create_private(to.file); !created)
     return fail(created.error());
@@ -183,10 +183,8 @@ core::result<connection> connect(const std::filesystem::path& file, bool durable
   const auto version = schema_version(to);
   if (!version)
     return fail(version.error());
-  const auto* settings = durable ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                   "PRAGMA wal_autocheckpoint = 8000;"
-                                 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
-                                   "PRAGMA wal_autocheckpoint = 8000;";
+  const auto* settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                         "PRAGMA wal_autocheckpoint = 8000;";
   if (auto done = to.run(settings, "opening"); !done)
     return fail(done.error());
   if (auto done = migrate(to, *version); !done)
@@ -308,8 +306,8 @@ journal::journal(journal&&) noexcept = default;
 journal& journal::operator=(journal&&) noexcept = default;
 journal::~journal() = default;
 
-core::result<journal> journal::open(const std::filesystem::path& file, options settings) {
-  auto to = connect(file, settings.durable);
+core::result<journal> journal::open(const std::filesystem::path& file) {
+  auto to = connect(file);
   if (!to)
     return fail(to.error());
   auto begin = to->prepare("BEGIN IMMEDIATE");

@@ -67,17 +67,12 @@ private:
 /// @note Not thread-safe; blocks on disk. Locks the file against every other process until the end.
 class journal {
 public:
-  struct options {
-    /// Whether `commit` waits for the disk; off for a state that is thrown away afterwards.
-    bool durable = true;
-  };
-
   /// The longest path of a file, in bytes. Source: SQLite's unix VFS takes 512 with the closing zero
   /// (MAX_PATHNAME in os_unix.c), and the pager appends `-journal` within that.
   static constexpr std::size_t path_size_max = 512 - 8;
 
   /// Opens `file`, or creates it with mode 0600, and brings an older schema up to date.
-  static core::result<journal> open(const std::filesystem::path& file, options settings);
+  static core::result<journal> open(const std::filesystem::path& file);
   journal(journal&&) noexcept;
   journal& operator=(journal&&) noexcept;
   /// Forgets the open batch.

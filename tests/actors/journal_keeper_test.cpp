@@ -26,8 +26,7 @@ struct writer {
 struct keeper_fixture : test::actor_fixture {
   keeper_fixture() {
     store = io::blob_store::open(folder / "store", {.durable = false}).value();
-    journal = std::make_shared<io::journal>(
-        io::journal::open(folder / "journal.sqlite", {.durable = false}).value());
+    journal = std::make_shared<io::journal>(io::journal::open(folder / "journal.sqlite").value());
     sut = spawn(journal_keeper,
                 journal_keeper_setup{journal, store, [failed = failures](const core::error& why) {
                                        failed->push_back(why);
@@ -104,21 +103,6 @@ TEST_CASE_METHOD(keeper_fixture, "what arrives together becomes durable together
   CHECK(*one.heard == std::vector<std::uint64_t>{3});
   CHECK(*two.heard == std::vector<std::uint64_t>{1});
   CHECK(kept().size() == 4);
-}
-
-TEST_CASE_METHOD(keeper_fixture, "with an interval, what follows a commit waits for the next one",
-                 "[actors][journal_keeper]") {
-  sut = spawn(journal_keeper, journal_keeper_setup{journal, store, [](const core::error&) {},
-                                                   std::chrono::milliseconds(5)});
-  const writer first = write({{left(1)}});
-  run();
-  CHECK(*first.heard == std::vector<std::uint64_t>{1});
-  const writer second = write({{left(2)}, {left(3)}});
-  run();
-  CHECK(second.heard->empty());
-  advance(std::chrono::milliseconds(5));
-  CHECK(*second.heard == std::vector<std::uint64_t>{2});
-  CHECK(kept().size() == 3);
 }
 
 TEST_CASE_METHOD(keeper_fixture, "a row can be found by its run and its kind",

@@ -28,8 +28,7 @@ struct node_fixture {
   core::result<std::unique_ptr<local_node>> start() { return local_node::start(settings(), log()); }
 
   std::vector<core::journal_event> facts() {
-    const auto journal =
-        io::journal::open(settings().folder / "journal.sqlite", {.durable = false}).value();
+    const auto journal = io::journal::open(settings().folder / "journal.sqlite").value();
     auto reader = journal.read_from(1).value();
     std::vector<core::journal_event> out;
     while (auto row = reader.next().value())
@@ -72,6 +71,15 @@ TEST_CASE_METHOD(node_fixture, "each start has an epoch of its own, kept before 
   }
   CHECK(epochs == std::vector<std::uint64_t>{1, 2, 3});
   CHECK(joined == 3);
+}
+
+TEST_CASE_METHOD(node_fixture, "a node whose state is thrown away keeps no journal",
+                 "[actors][local_node]") {
+  auto passing = settings();
+  passing.durable = false;
+  for (int i = 0; i < 2; ++i)
+    REQUIRE(local_node::start(passing, log()));
+  CHECK_FALSE(std::filesystem::exists(passing.folder / "journal.sqlite"));
 }
 
 TEST_CASE_METHOD(node_fixture, "a node without cores does not start", "[actors][local_node]") {

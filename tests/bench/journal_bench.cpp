@@ -51,9 +51,8 @@ std::vector<io::journal_row> facts(std::size_t count) {
       count, {.run = {7}, .kind = 2, .wall_ns = 1, .body = std::string(150, 'x')});
 }
 
-double journal_rate(const std::filesystem::path& folder, std::size_t batch, bool durable) {
-  auto sut =
-      io::journal::open(folder / fmt::format("{}-{}.db", batch, durable), {.durable = durable});
+double journal_rate(const std::filesystem::path& folder, std::size_t batch) {
+  auto sut = io::journal::open(folder / fmt::format("{}.db", batch));
   if (!sut)
     die(sut.error().message);
   const auto rows = facts(batch);
@@ -93,9 +92,7 @@ int main(int argc, char** argv) {
   const test::scratch_dir dir;
   for (const std::size_t batch : {1u, 100u, 1000u}) {
     const auto floor = floor_rate(dir.path(), batch);
-    print(fmt::format("journal_durable_batch_{}", batch), journal_rate(dir.path(), batch, true),
-          "write+fdatasync", floor);
-    print(fmt::format("journal_throw_away_batch_{}", batch), journal_rate(dir.path(), batch, false),
+    print(fmt::format("journal_durable_batch_{}", batch), journal_rate(dir.path(), batch),
           "write+fdatasync", floor);
   }
 }

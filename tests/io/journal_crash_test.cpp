@@ -39,7 +39,7 @@ private:
 /// Appends batch after batch for ever, and writes each committed sequence to `acknowledgements`.
 [[noreturn]] void write_for_ever(const std::filesystem::path& file, unsigned seed,
                                  int acknowledgements) {
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   batch_sizes sizes(seed);
   std::uint64_t number = 0;
   for (; sut;) {
@@ -87,7 +87,7 @@ TEST_CASE("a killed writer leaves every acknowledged batch, whole and in order",
   const auto acknowledged =
       kill_a_writer(file, seed, static_cast<unsigned>(seed == 0 ? 0 : random() % 40));
 
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   REQUIRE(sut);
   auto reader = sut->read_from(0);
   REQUIRE(reader);
@@ -139,7 +139,7 @@ int fill_the_disk(const std::filesystem::path& folder) {
     return no_mount;
   std::uint64_t durable = 0;
   {
-    auto sut = journal::open(folder / "journal.db", {});
+    auto sut = journal::open(folder / "journal.db");
     if (!sut)
       return not_opened;
     auto done = sut->commit();
@@ -158,7 +158,7 @@ int fill_the_disk(const std::filesystem::path& folder) {
         again || again.error() != done.error() || sut->commit())
       return not_sticky;
   }
-  auto sut = journal::open(folder / "journal.db", {});
+  auto sut = journal::open(folder / "journal.db");
   if (!sut)
     return not_opened;
   auto reader = sut->read_from(0);

@@ -68,14 +68,14 @@ TEST_CASE("facts come back in the order in which they were appended", "[io][jour
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
   {
-    auto sut = journal::open(file, {});
+    auto sut = journal::open(file);
     REQUIRE(sut);
     CHECK(sut->commit() == 0u);
     REQUIRE(sut->append(facts(1, 3)));
     REQUIRE(sut->append(facts(4, 2)));
     CHECK(sut->commit() == 5u);
   }
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   REQUIRE(sut);
   REQUIRE(sut->append(facts(6, 1)));
   CHECK(sut->commit() == 6u);
@@ -90,7 +90,7 @@ TEST_CASE("facts come back in the order in which they were appended", "[io][jour
 
 TEST_CASE("any bytes and any number survive the journal", "[io][journal]") {
   const test::scratch_dir dir;
-  auto sut = journal::open(dir.path() / "journal.db", {.durable = false});
+  auto sut = journal::open(dir.path() / "journal.db");
   REQUIRE(sut);
   journal_row odd{.run = {~std::uint64_t{0}}, .kind = 255, .wall_ns = INT64_MIN, .body = ""};
   journal_row zero{.body = std::string("\0a\0\xff", 4)};
@@ -121,20 +121,20 @@ TEST_CASE("a batch that was not committed is forgotten", "[io][journal]") {
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
   {
-    auto sut = journal::open(file, {});
+    auto sut = journal::open(file);
     REQUIRE(sut);
     REQUIRE(sut->append(facts(1, 2)));
     REQUIRE(sut->commit());
     REQUIRE(sut->append(facts(3, 2)));
   }
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   REQUIRE(sut);
   CHECK(all(sut->read_from(0)).size() == 2);
 }
 
 TEST_CASE("a journal is readable by its owner only", "[io][journal]") {
   const test::scratch_dir dir;
-  const auto sut = journal::open(dir.path() / "journal.db", {});
+  const auto sut = journal::open(dir.path() / "journal.db");
   REQUIRE(sut);
   for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
     struct stat seen {};
@@ -147,14 +147,14 @@ TEST_CASE("a journal is readable by its owner only", "[io][journal]") {
 TEST_CASE("a second process cannot open a journal in use", "[io][journal]") {
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   REQUIRE(sut);
   CHECK(test::in_child([&] {
-          const auto second = journal::open(file, {});
+          const auto second = journal::open(file);
           return second ? 0 : static_cast<int>(second.error().code);
         })
         == static_cast<int>(errc::already_exists));
-  const auto second = journal::open(file, {});
+  const auto second = journal::open(file);
   REQUIRE(!second);
   CHECK(second.error().message
         == fmt::format("journal '{}': opening failed: another process holds it; stop that process "
@@ -168,9 +168,9 @@ TEST_CASE("a second process cannot open a journal in use", "[io][journal]") {
 TEST_CASE("a journal of a newer maze is refused with both versions", "[io][journal]") {
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
-  REQUIRE(journal::open(file, {}));
+  REQUIRE(journal::open(file));
   run_sql(file, "PRAGMA user_version = 7");
-  const auto sut = journal::open(file, {});
+  const auto sut = journal::open(file);
   REQUIRE(!sut);
   CHECK(sut.error().code == errc::unsupported_operation);
   CHECK(
@@ -189,7 +189,7 @@ TEST_CASE("a file of another program is refused and left as it is", "[io][journa
   }
   SECTION("a database of another program") { run_sql(file, "CREATE TABLE other(x)"); }
   const auto before = content(file);
-  const auto sut = journal::open(file, {});
+  const auto sut = journal::open(file);
   REQUIRE(!sut);
   CHECK(sut.error().code == errc::malformed);
   CHECK_THAT(sut.error().message,
@@ -201,7 +201,7 @@ TEST_CASE("an empty file that a killed process left becomes a journal", "[io][jo
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
   { std::ofstream(file).flush(); }
-  auto sut = journal::open(file, {});
+  auto sut = journal::open(file);
   REQUIRE(sut);
   REQUIRE(sut->append(facts(1, 1)));
   CHECK(sut->commit() == 1u);
@@ -211,13 +211,13 @@ TEST_CASE("a damaged journal is an error, not a shorter history", "[io][journal]
   const test::scratch_dir dir;
   const auto file = dir.path() / "journal.db";
   {
-    auto sut = journal::open(file, {});
+    auto sut = journal::open(file);
     REQUIRE(sut);
     REQUIRE(sut->append(facts(1, 2000, 100)));
     REQUIRE(sut->commit());
   }
   overwrite(file, 4096 * 10, std::string(4096, '\xa5'));
-  const auto sut = journal::open(file, {});
+  const auto sut = journal::open(file);
   REQUIRE(sut);
   auto reader = sut->read_from(0);
   REQUIRE(reader);
@@ -231,7 +231,7 @@ TEST_CASE("a damaged journal is an error, not a shorter history", "[io][journal]
 
 TEST_CASE("a folder that is missing or not writable is named", "[io][journal]") {
   const test::scratch_dir dir;
-  const auto missing = journal::open(dir.path() / "no" / "journal.db", {});
+  const auto missing = journal::open(dir.path() / "no" / "journal.db");
   REQUIRE(!missing);
   CHECK(missing.error().code == errc::not_found);
   std::filesystem::permissions(dir.path(), std::filesystem::perms{0555});
@@ -241,13 +241,13 @@ TEST_CASE("a folder that is missing or not writable is named", "[io][journal]") 
       if (::geteuid() == 0
           && (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0))
         return 0;
-      const auto sut = journal::open(file, {});
+      const auto sut = journal::open(file);
       return sut ? 0 : static_cast<int>(sut.error().code);
     });
   };
   CHECK(refused(dir.path() / "journal.db") == static_cast<int>(errc::permission_denied));
   std::filesystem::permissions(dir.path(), std::filesystem::perms{0755});
-  REQUIRE(journal::open(dir.path() / "journal.db", {}));
+  REQUIRE(journal::open(dir.path() / "journal.db"));
   std::filesystem::permissions(dir.path() / "journal.db", std::filesystem::perms{0444});
   CHECK(refused(dir.path() / "journal.db") == static_cast<int>(errc::permission_denied));
 }

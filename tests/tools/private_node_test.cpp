@@ -133,7 +133,7 @@ TEST_CASE("a state folder with too long a path is refused before anything is mad
   const auto fits = long_path(464);
   const std::string journal = made(fits).path() / "journal.sqlite";
   CHECK(journal.size() <= io::journal::path_size_max);
-  REQUIRE(io::journal::open(made(fits).path() / "journal.sqlite", {.durable = false}));
+  REQUIRE(io::journal::open(made(fits).path() / "journal.sqlite"));
   const auto refused = private_folder::make(long_path(465), false);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == core::errc::invalid_argument);
