@@ -28,6 +28,26 @@ public:
     std::deque<caf::resumable*> jobs;
     std::size_t asleep = 0;
   };
+  /// While one lives, the messages that its thread sends wake nobody; its end wakes one thread for
+  /// all of them. For a detached actor that tells several others a few things at once: each wake-up
+  /// on a busy machine takes the sender's core before it can send the rest. One at a time for a
+  /// thread, and for one actor system.
+  class one_wake {
+  public:
+    one_wake() { mine_ = this; }
+    ~one_wake() {
+      mine_ = nullptr;
+      if (held_ != nullptr)
+        held_->filled.notify_one();
+    }
+    one_wake(const one_wake&) = delete;
+    one_wake& operator=(const one_wake&) = delete;
+
+  private:
+    friend run_queue;
+    static inline thread_local one_wake* mine_ = nullptr;
+    coordinator_data* held_ = nullptr;
+  };
   struct worker_data {
     explicit worker_data(caf::scheduler::abstract_coordinator*) {}
   };
@@ -39,7 +59,9 @@ public:
     shared.jobs.push_back(job);
     const bool wake = shared.asleep > 0;
     guard.unlock();
-    if (wake)
+    if (wake && one_wake::mine_ != nullptr)
+      one_wake::mine_->held_ = &shared;
+    else if (wake)
       shared.filled.notify_one();
   }
 

@@ -3,6 +3,7 @@
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/actors/errors.hpp"
 #include "maze/actors/log_reader.hpp"
+#include "maze/actors/run_queue.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/files.hpp"
 
@@ -58,6 +59,10 @@ void worker_state::end(const child_ended& msg) {
     return;
   if (msg.report->cause == sandbox::exit_cause::withdrawn)
     return give_back(*x);
+  // What it wrote without having seen anything is little, as a rule, so nobody waits for this.
+  std::optional<run_queue::one_wake> together;
+  if (x->view.kind == io::view_kind::empty)
+    together.emplace();
   if (!lined_up(*x) && attempts_.size() > 1)
     announce(attempts_.back(), core::phase::execute);
   push(*x, *msg.report);

@@ -21,8 +21,9 @@
 namespace maze::sandbox {
 namespace {
 
-/// How long a child's pipes are left alone. A command that ends sooner never costs the two
-/// registrations and the wake-up at the end of its streams; one that fills a pipe sooner waits.
+/// How long a child's pipes are left alone: so long at least, and twice as long at most. A command
+/// that ends sooner never costs the two registrations and the wake-ups at the end of its streams; one
+/// that fills a pipe sooner waits.
 constexpr std::chrono::milliseconds watch_delay{2};
 
 /// maze-init forks a few times to find out what the kernel allows, which a busy machine may delay.
@@ -50,7 +51,8 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
   void watch_later(const running& child);
   void watch_followers(const running& ended);
   void tell(launch_id child, const std::string& message, protocol::message_kind kind);
-  void watch_all();
+  void rest_before_watching();
+  void watch_due();
   void ended(protocol::ended told);
   void lost(const std::shared_ptr<init_link>& link);
   void fail_later(completion done, exit_report report);
@@ -69,8 +71,10 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
   launch_id last_id = 0;
   std::unordered_map<launch_id, running> children;
   boost::asio::steady_timer watch_timer;
-  /// Pipes that nobody reads yet; empty: the timer rests.
+  /// Pipes that nobody reads yet: of children that began since the timer was set, and before. Both
+  /// empty: the timer rests.
   std::vector<std::weak_ptr<output_pipe>> unwatched;
+  std::vector<std::weak_ptr<output_pipe>> due;
 };
 
 core::result<void> launcher::data::connect() {
@@ -128,14 +132,17 @@ void launcher::data::readable(const std::shared_ptr<init_link>& from) {
 }
 
 void launcher::data::watch_later(const running& child) {
-  const bool resting = unwatched.empty();
+  const bool resting = unwatched.empty() && due.empty();
   unwatched.insert(unwatched.end(), {child.output, child.error});
-  if (!resting)
-    return;
+  if (resting)
+    rest_before_watching();
+}
+
+void launcher::data::rest_before_watching() {
   watch_timer.expires_after(watch_delay);
   watch_timer.async_wait([weak = weak_from_this()](const auto& failed) {
     if (const auto self = weak.lock(); self && !failed)
-      self->watch_all();
+      self->watch_due();
   });
 }
 
@@ -145,11 +152,13 @@ void launcher::data::watch_followers(const running& ended) {
       watch_later(found->second);
 }
 
-void launcher::data::watch_all() {
+void launcher::data::watch_due() {
   std::unique_lock lock(mutex);
-  const auto due = std::exchange(unwatched, {});
+  const auto now = std::exchange(due, std::exchange(unwatched, {}));
+  if (!due.empty())
+    rest_before_watching();
   lock.unlock();
-  for (const auto& pipe : due)
+  for (const auto& pipe : now)
     if (const auto alive = pipe.lock())
       alive->watch();
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What does running a command cost? N times /bin/true, two at a time, both streams captured.
 
-One call is one round: the floor (a posix_spawn loop, spawn_floor.cpp), xargs, then maze-node, each
-on the same two cores and in tmpfs. Prints one JSON line for each N; tests/bench/run calls it and
+One call is one round: the floor (a posix_spawn loop, spawn_floor.cpp) and xargs with half of N, then
+maze-node, then the other halves, each on the same two cores and in tmpfs: a machine that slows down
+meanwhile slows all three. Prints one JSON line for each N; tests/bench/run calls it and
 describes the line and MAZE_BENCH_SIZE.
 
 maze-node's figure is the time from the acceptance of the run to its end, as its own report says:
@@ -49,6 +50,14 @@ def xargs(tasks, folder):
     return {"value": wall / tasks * 1e6, "cpu_us_per_task": cpu / tasks * 1e6}
 
 
+def peers(tasks, folder):
+    return {"posix_spawn loop": floor(tasks), "xargs": xargs(tasks, folder)}
+
+
+def mean(one, other):
+    return one if "missing" in one else {name: (one[name] + other[name]) / 2 for name in one}
+
+
 def maze(tasks, folder):
     workflow = {
         "maze": 1, "name": "commands", "defaults": {"sandbox": "subprocess", "output": {"run": "dict"}},
@@ -73,13 +82,15 @@ def main():
             # A root node's children run under other users and must reach their folders.
             os.chmod(name, 0o711)
             folder = pathlib.Path(name)
-            peers = {"posix_spawn loop": floor(tasks), "xargs": xargs(tasks, folder)}
+            before = peers(tasks // 2, folder)
             figure = {"name": f"commands/true x {tasks}, 2 at a time, captured", "unit": "us/task"}
             if (BIN / "maze-node").exists():
                 figure |= maze(tasks, folder)
             else:
                 figure["missing"] = f"{BIN}/maze-node is not built"
-            print(json.dumps({**figure, "peers": peers}), flush=True)
+            after = peers(tasks // 2, folder)
+            both = {name: mean(before[name], after[name]) for name in before}
+            print(json.dumps({**figure, "peers": both}), flush=True)
 
 
 if __name__ == "__main__":
