@@ -83,7 +83,7 @@ void dag_context_state::publish(publish_attempt& msg) {
     if (step)
       for (std::string& path : msg.left_out)
         left_out_.push_back({std::move(path), logic_->tasks().spec(task).name});
-    forget(found);
+    forget(found, step ? core::errc::none : step.error().code);
   }
   if (step)
     perform(std::move(*step));
@@ -96,7 +96,7 @@ void dag_context_state::lose(attempt_lost msg) {
   note_cut(msg.attempt, msg.cut);
   if (const auto found = active_.find(msg.attempt); found != active_.end())
     trace_->told(found->second.task, msg.phases);
-  forget(active_.find(msg.attempt));
+  forget(active_.find(msg.attempt), msg.reason.code);
   if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
     perform(std::move(*step));
 }
@@ -104,7 +104,7 @@ void dag_context_state::lose(attempt_lost msg) {
 void dag_context_state::forget_node(core::node_id node) {
   for (auto next = active_.begin(); next != active_.end();)
     if (const auto at = next++; at->second.node == node)
-      forget(at);
+      forget(at, core::errc::node_lost);
   perform(logic_->node_lost(node, now()));
 }
 
@@ -122,7 +122,7 @@ void dag_context_state::perform(core::run_step step) {
     if (const auto* ready = std::get_if<core::offer_task>(&deed)) {
       offer(*ready, offers);
     } else if (const auto* stop = std::get_if<core::stop_attempt>(&deed)) {
-      forget(active_.find(stop->attempt));
+      forget(active_.find(stop->attempt), core::errc::cancelled);
       stops.attempts.push_back(stop->attempt);
     } else if (const auto* wake = std::get_if<core::wake_at>(&deed)) {
       if (wake->at < wake_at_) {
@@ -259,10 +259,11 @@ run_report dag_context_state::report() const {
   return out;
 }
 
-void dag_context_state::forget(std::map<core::attempt_id, active_attempt>::iterator gone) {
+void dag_context_state::forget(std::map<core::attempt_id, active_attempt>::iterator gone,
+                               core::errc reason) {
   if (gone == active_.end())
     return;
-  trace_->ended(gone->second.task, now());
+  trace_->ended(gone->second.task, now(), reason);
   active_.erase(gone);
 }
 

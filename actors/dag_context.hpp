@@ -65,6 +65,9 @@ private:
 
   [[nodiscard]] task_page rows(const list_tasks& msg) const;
   [[nodiscard]] task_row row_of(core::task_id task) const;
+  /// With times from the start of the run.
+  [[nodiscard]] past_attempt told_of(const core::run_trace::stay& at,
+                                     const core::phase_times& phases) const;
   [[nodiscard]] core::result<core::task_id> find_task(const std::string& wanted) const;
   caf::result<attempt_place> place_of(const find_attempt& msg) const;
   caf::result<bool> cancel_one(cancel_task msg);
@@ -75,7 +78,7 @@ private:
   void tell_news();
   void end_patience(std::uint64_t question);
   /// An attempt is out no more.
-  void forget(std::map<core::attempt_id, active_attempt>::iterator gone);
+  void forget(std::map<core::attempt_id, active_attempt>::iterator gone, core::errc reason);
 
   [[nodiscard]] core::instant now() const;
 

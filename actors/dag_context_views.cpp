@@ -24,26 +24,36 @@ core::result<core::task_id> dag_context_state::find_task(const std::string& want
   return core::fail(core::errc::not_found, fmt::format("the run has no task '{}'", wanted), "run");
 }
 
-task_row dag_context_state::row_of(core::task_id task) const {
-  const core::error& reason = logic_->reason(task);
-  const core::run_trace::stay& at = trace_->last(task);
-  task_row out{.name = logic_->tasks().spec(task).name,
-               .state = logic_->state(task),
-               .attempts = logic_->attempts(task),
-               .node = at.node,
-               .reason = reason.code,
-               .message = reason.message.substr(0, message_max)};
+past_attempt dag_context_state::told_of(const core::run_trace::stay& at,
+                                        const core::phase_times& phases) const {
+  past_attempt out{.number = at.number, .node = at.node, .phases = phases, .reason = at.reason};
   const core::instant from = at.began == core::instant{} ? at.placed : at.began;
   if (at.began != core::instant{} || at.ended != core::instant{}) {
     out.began = from - started_;
     out.elapsed = (at.ended == core::instant{} ? now() : at.ended) - from;
   }
-  out.phases = trace_->phases(task);
   for (core::phase_times::span& one : out.phases.spans)
     if (one.ended > core::duration::zero()) {
       one.began += at.placed - started_;
       one.ended += at.placed - started_;
     }
+  return out;
+}
+
+task_row dag_context_state::row_of(core::task_id task) const {
+  const core::error& reason = logic_->reason(task);
+  const past_attempt last = told_of(trace_->last(task), trace_->phases(task));
+  task_row out{.name = logic_->tasks().spec(task).name,
+               .state = logic_->state(task),
+               .attempts = logic_->attempts(task),
+               .node = last.node,
+               .began = last.began,
+               .elapsed = last.elapsed,
+               .phases = last.phases,
+               .reason = reason.code,
+               .message = reason.message.substr(0, message_max)};
+  for (const core::run_trace::past& one : trace_->earlier(task, past_attempts_max))
+    out.earlier.push_back(told_of(one.at, one.phases));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "maze/actors/run_queue.hpp"
 #include "maze/actors/type_ids.hpp"
 #include "maze/actors/worker.hpp"
+#include "maze/io/folders.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
@@ -22,17 +23,6 @@
 namespace maze::actors {
 
 namespace {
-
-core::result<void> make_folder(const std::filesystem::path& folder, mode_t mode) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed)
-    return core::fail(
-        io::errno_error(fmt::format("make folder {}", folder.string()), failed.value()));
-  if (::chmod(folder.c_str(), mode) != 0)
-    return core::fail(io::errno_error(fmt::format("set the mode of {}", folder.string()), errno));
-  return {};
-}
 
 core::result<io::unique_fd> lock_folder(const std::filesystem::path& folder) {
   const auto path = folder / "lock";
@@ -69,7 +59,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   auto out = std::make_unique<node_home>();
   out->folder = settings.folder;
   out->log = std::move(log);
-  if (auto made = make_folder(out->folder, 0711); !made)
+  if (auto made = io::make_folders(out->folder, 0711); !made)
     return core::fail(made.error());
   if (settings.first_user)
     if (auto reached = check_reach(out->folder); !reached)
@@ -78,7 +68,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!locked)
     return core::fail(locked.error());
   out->lock = std::move(*locked);
-  if (auto made = make_folder(out->folder / "runs", 0711); !made)
+  if (auto made = io::make_folders(out->folder / "runs", 0711); !made)
     return core::fail(made.error());
   auto store = io::blob_store::open(out->folder / "store", {.durable = settings.durable});
   if (!store)

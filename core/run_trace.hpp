@@ -4,6 +4,8 @@
 #include "maze/core/ids.hpp"
 #include "maze/core/phase_times.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,18 +15,24 @@
 namespace maze::core {
 
 /// Where and when the attempts of a run were: for people, nothing is decided by it.
-/// @note 40 bytes a task, 64 more once the first attempt has told its phases, and an entry of a map for each attempt but a task's last.
+/// @note 40 bytes a task, 64 more once the first attempt has told its phases, and 160 for each attempt
+/// but a task's last.
 class run_trace {
 public:
-  /// The last attempt of a task.
   struct stay {
-    /// Which one; 0: none went anywhere yet.
+    /// Which attempt; 0: none went anywhere yet.
     std::uint32_t number = 0;
+    /// Why it ended badly, if it did.
+    errc reason = errc::none;
     node_id node;
     /// Zero: did not happen.
     instant placed{};
     instant began{};
     instant ended{};
+  };
+  struct past {
+    stay at;
+    phase_times phases;
   };
 
   explicit run_trace(std::size_t tasks) : last_(tasks) {}
@@ -33,7 +41,7 @@ public:
   void placed(task_id task, std::uint32_t number, node_id node, instant now) {
     stay& at = last_[task.value];
     if (at.number != 0 && at.number != number)
-      earlier_[{task, at.number}] = at.node;
+      earlier_[{task, at.number}] = {at, phases(task)};
     at = {.number = number, .node = node, .placed = now};
     if (!phases_.empty())
       phases_[task.value] = {};
@@ -42,9 +50,11 @@ public:
     if (stay& at = last_[task.value]; at.began == instant{})
       at.began = now;
   }
-  void ended(task_id task, instant now) {
-    if (stay& at = last_[task.value]; at.number != 0 && at.ended == instant{})
+  void ended(task_id task, instant now, errc reason) {
+    if (stay& at = last_[task.value]; at.number != 0 && at.ended == instant{}) {
       at.ended = now;
+      at.reason = reason;
+    }
   }
 
   /// Of the attempt that is the task's last one.
@@ -56,11 +66,21 @@ public:
     return phases_.empty() ? phase_times{} : phases_[task.value];
   }
 
+  /// The last attempt of a task.
   [[nodiscard]] const stay& last(task_id task) const noexcept { return last_[task.value]; }
+  /// Those before it, in order: at most the `count` latest.
+  [[nodiscard]] std::vector<past> earlier(task_id task, std::size_t count) const {
+    std::vector<past> out;
+    for (auto at = earlier_.upper_bound({task, last(task).number});
+         at != earlier_.begin() && out.size() < count && (--at)->first.first == task;)
+      out.push_back(at->second);
+    std::reverse(out.begin(), out.end());
+    return out;
+  }
   /// Where an attempt was; nothing for one that never went anywhere.
   [[nodiscard]] std::optional<node_id> node_of(task_id task, std::uint32_t number) const {
     if (const auto found = earlier_.find({task, number}); found != earlier_.end())
-      return found->second;
+      return found->second.at.node;
     if (number != 0 && last(task).number == number)
       return last(task).node;
     return std::nullopt;
@@ -69,7 +89,7 @@ public:
 private:
   std::vector<stay> last_;
   std::vector<phase_times> phases_;
-  std::map<std::pair<task_id, std::uint32_t>, node_id> earlier_;
+  std::map<std::pair<task_id, std::uint32_t>, past> earlier_;
 };
 
 } // namespace maze::core

@@ -147,6 +147,17 @@ std::string shown(std::string_view path) {
                                    : std::string(path.substr(0, length_max)) + "...";
 }
 
+core::result<void> make_folders(const std::filesystem::path& path,
+                                std::optional<std::uint32_t> mode) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed)
+    return core::fail(errno_error(fmt::format("make folder {}", path.string()), failed.value()));
+  if (mode && ::chmod(path.c_str(), *mode) != 0)
+    return core::fail(errno_error(fmt::format("set the mode of {}", path.string()), errno));
+  return {};
+}
+
 bool is_gone(int parent, const std::string& name) {
   struct stat info {};
   return ::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;

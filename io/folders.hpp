@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
@@ -21,6 +22,9 @@ core::result<unique_fd> make_folder(int parent, const std::filesystem::path& pat
                                     std::uint32_t mode);
 /// Opens the folder `path` below the open folder `parent`; never follows a symlink in the last part.
 core::result<unique_fd> open_folder(int parent, const std::filesystem::path& path);
+/// Makes the folder `path` and those above it that are missing; gives it `mode`, whatever the umask.
+core::result<void> make_folders(const std::filesystem::path& path,
+                                std::optional<std::uint32_t> mode = std::nullopt);
 /// Whether nothing lies under `name` in the open folder `parent`.
 bool is_gone(int parent, const std::string& name);
 

@@ -27,6 +27,26 @@ struct list_tasks {
   }
 };
 
+/// An attempt that was followed by another one.
+struct past_attempt {
+  std::uint32_t number = 0;
+  core::node_id node;
+  /// From the start of the run until it began; negative: it did not.
+  core::duration began{-1};
+  core::duration elapsed{};
+  /// From the start of the run; of a lost node only what it had told.
+  core::phase_times phases;
+  core::errc reason = core::errc::none;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, past_attempt& x) {
+    return f(x.number, x.node, x.began, x.elapsed, x.phases, x.reason);
+  }
+};
+
+/// The most earlier attempts in a row: the latest.
+constexpr std::size_t past_attempts_max = 16;
+
 struct task_row {
   std::string name;
   core::task_state state = core::task_state::pending;
@@ -42,14 +62,15 @@ struct task_row {
   core::duration elapsed{};
   /// Of the last attempt, once it has ended; from the start of the run.
   core::phase_times phases;
+  std::vector<past_attempt> earlier;
   /// Why the task ended badly, without evidence.
   core::errc reason = core::errc::none;
   std::string message;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, task_row& x) {
-    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.reason,
-             x.message);
+    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.earlier,
+             x.reason, x.message);
   }
 };
 

@@ -36,6 +36,11 @@ TEST_CASE_METHOD(fixture, "earlier attempts are found where they were", "[actors
   publish(1, "x");
   CHECK_FALSE(ask<attempt_place>(run, find_attempt{"a", 2}).output.empty());
   CHECK(ask<attempt_place>(run, find_attempt{"a", 1}).output.empty());
+  const auto row = ask<task_page>(run, list_tasks{}).rows.at(0);
+  REQUIRE(row.earlier.size() == 1);
+  CHECK(row.earlier[0].number == 1);
+  CHECK(row.earlier[0].node == core::node_id{1});
+  CHECK(row.earlier[0].reason == core::errc::timeout_wall);
   CHECK(ask_failing<attempt_place>(run, find_attempt{"a", 3}).code == core::errc::not_found);
   CHECK(ask_failing<attempt_place>(run, find_attempt{"b", 0}).code == core::errc::not_found);
 }

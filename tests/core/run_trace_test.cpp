@@ -14,8 +14,8 @@ TEST_CASE("each attempt is found where it was", "[core][run_trace]") {
   sut.began(task, 3s);
   CHECK(sut.node_of(task, 1) == node_id{7});
   CHECK(sut.last(task).began == 2s);
-  sut.ended(task, 4s);
-  sut.ended(task, 5s);
+  sut.ended(task, 4s, errc::oom_killed);
+  sut.ended(task, 5s, errc::none);
   CHECK(sut.last(task).ended == 4s);
   sut.placed(task, 2, node_id{8}, 6s);
   CHECK(sut.last(task).ended == 0s);
@@ -39,8 +39,36 @@ TEST_CASE("the phases of a task are those of its last attempt", "[core][run_trac
   CHECK(sut.phases(task) == phase_times{});
 }
 
+TEST_CASE("earlier attempts are told with their phases and why they ended", "[core][run_trace]") {
+  run_trace sut(3);
+  const task_id task{1};
+  for (const task_id other : {task_id{0}, task_id{2}})
+    for (std::uint32_t number = 1; number <= 2; ++number)
+      sut.placed(other, number, node_id{1}, 1s);
+  CHECK(sut.earlier(task, 9).empty());
+  for (std::uint32_t number = 1; number <= 4; ++number) {
+    sut.placed(task, number, node_id{number}, std::chrono::seconds(number));
+    phase_times phases;
+    phases.at(phase::pull).ended = std::chrono::seconds(number);
+    sut.told(task, phases);
+    sut.ended(task, std::chrono::seconds(number + 1), errc::exit_nonzero);
+  }
+  const auto all = sut.earlier(task, 9);
+  REQUIRE(all.size() == 3);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    CHECK(all[i].at.number == i + 1);
+    CHECK(all[i].at.node == node_id{i + 1});
+    CHECK(all[i].at.reason == errc::exit_nonzero);
+    CHECK(all[i].phases.at(phase::pull).ended == std::chrono::seconds(i + 1));
+  }
+  const auto latest = sut.earlier(task, 2);
+  REQUIRE(latest.size() == 2);
+  CHECK(latest[0].at.number == 2);
+  CHECK(latest[1].at.number == 3);
+}
+
 TEST_CASE("what was never placed has no end", "[core][run_trace]") {
   run_trace sut(1);
-  sut.ended(task_id{0}, 1s);
+  sut.ended(task_id{0}, 1s, errc::none);
   CHECK(sut.last(task_id{0}).ended == 0s);
 }

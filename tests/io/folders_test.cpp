@@ -135,3 +135,18 @@ TEST_CASE("removing takes files, links and absence alike", "[io][folders]") {
   CHECK(io::remove_tree(here.get(), "kept"));
   CHECK(fs::is_empty(dir.path()));
 }
+
+TEST_CASE("a folder is made with those above it, and its mode is what was asked for",
+          "[io][folders]") {
+  const test::scratch_dir dir;
+  const auto path = dir.path() / "a" / "b";
+  const auto before = ::umask(077);
+  CHECK(io::make_folders(path, 0711));
+  CHECK(io::make_folders(path));
+  ::umask(before);
+  CHECK((static_cast<unsigned>(fs::status(path).permissions()) & 07777U) == 0711);
+  std::ofstream(dir.path() / "file") << "x";
+  const auto refused = io::make_folders(dir.path() / "file" / "below");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("file/below") != std::string::npos);
+}

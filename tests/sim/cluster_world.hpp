@@ -179,6 +179,9 @@ private:
   std::map<core::attempt_id, core::attempt_order> orders_;
   std::map<core::attempt_id, core::session_id> home_;
   std::set<core::attempt_id> queued_;
+  /// Taken back by their runs while a node had them: should the node's refusal be on its way, they
+  /// must not wait again.
+  std::set<core::attempt_id> taken_back_;
   /// Each node name and incarnation that was ever given a session.
   std::set<std::pair<std::string, std::uint64_t>> admitted_;
   std::uint64_t connections_ = 0;

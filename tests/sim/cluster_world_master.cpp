@@ -171,6 +171,10 @@ void cluster_world::hear(session_id session, const to_master& message) {
       if (found == home_.end() || found->second != session)
         continue;
       home_.erase(found);
+      if (taken_back_.count(attempt) != 0) {
+        perform(scheduler_.attempt_ended(attempt));
+        continue;
+      }
       queued_.insert(attempt);
       perform(scheduler_.refused(attempt, refused->free));
     }
@@ -282,6 +286,7 @@ void cluster_world::stop(attempt_id attempt) {
     perform(scheduler_.attempt_ended(attempt));
     return;
   }
+  taken_back_.insert(attempt);
   tell(found->second, stop_orders{{attempt}});
 }
 

@@ -210,6 +210,7 @@ void world::stop(attempt_id attempt) {
     perform(scheduler_.attempt_ended(attempt));
     return;
   }
+  taken_back_.insert(attempt);
   const auto at = found->second;
   net_.send(scheduler_address, host_address(at), [this, at, attempt] { leave(at, attempt); });
 }

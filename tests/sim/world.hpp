@@ -99,6 +99,9 @@ private:
   std::map<core::attempt_id, job> jobs_;
   /// Sent to the scheduler and neither placed nor taken back yet.
   std::set<core::attempt_id> queued_;
+  /// Taken back by their runs while a node had them: should the node's refusal be on its way, they
+  /// must not wait again.
+  std::set<core::attempt_id> taken_back_;
 };
 
 } // namespace maze::sim

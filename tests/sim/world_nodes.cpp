@@ -172,6 +172,8 @@ void world::refuse(std::size_t at, attempt_id attempt) {
     if (found == home_.end() || found->second != at)
       return;
     home_.erase(found);
+    if (taken_back_.count(attempt) != 0)
+      return perform(scheduler_.attempt_ended(attempt));
     queued_.insert(attempt);
     perform(scheduler_.refused(attempt, free));
   });

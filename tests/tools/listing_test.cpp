@@ -22,6 +22,11 @@ actors::task_row failed_task() {
           .began = std::chrono::seconds(1),
           .elapsed = std::chrono::milliseconds(2500),
           .phases = phases,
+          .earlier = {{.number = 1,
+                       .node = core::node_id{7},
+                       .began = std::chrono::milliseconds(500),
+                       .elapsed = std::chrono::milliseconds(250),
+                       .reason = core::errc::oom_killed}},
           .reason = core::errc::exit_nonzero,
           .message = "it broke\nbadly"};
 }
@@ -39,6 +44,14 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
   CHECK(read[0]["phases"]
         == nlohmann::json{{{"phase", "execute"}, {"began_s", 1.0}, {"ended_s", 3.5}}});
   CHECK(read[1]["phases"].empty());
+  CHECK(read[0]["earlier"]
+        == nlohmann::json{{{"attempt", 1},
+                           {"node", "node 7"},
+                           {"started_s", 0.5},
+                           {"elapsed_s", 0.25},
+                           {"phases", nlohmann::json::array()},
+                           {"error", "oom_killed"}}});
+  CHECK(read[1]["earlier"].empty());
   CHECK(read[0]["node"] == "node 1");
   CHECK(read[0]["error"]["class"] == "exit_nonzero");
   CHECK(read[0]["elapsed_s"] == 2.5);

@@ -66,6 +66,24 @@ ordered_json json_of(const core::phase_times& phases) {
   return out;
 }
 
+/// The name of a node that is still known, else its number; empty: nowhere.
+std::string name_of(core::node_id node, const std::map<core::node_id, std::string>& nodes) {
+  if (node == core::node_id{})
+    return {};
+  const auto known = nodes.find(node);
+  return known == nodes.end() ? fmt::format("node {}", node.value) : known->second;
+}
+
+ordered_json json_of(const actors::past_attempt& one,
+                     const std::map<core::node_id, std::string>& nodes) {
+  ordered_json out{{"attempt", one.number},         {"node", name_of(one.node, nodes)},
+                   {"started_s", nullptr},          {"elapsed_s", seconds(one.elapsed)},
+                   {"phases", json_of(one.phases)}, {"error", core::to_string(one.reason)}};
+  if (one.began >= core::duration::zero())
+    out["started_s"] = seconds(one.began);
+  return out;
+}
+
 std::string hash_of(const core::file_entry& entry) {
   return entry.kind == core::file_kind::file ? core::to_string(entry.hash) : "";
 }
@@ -123,10 +141,10 @@ std::string show(const std::vector<actors::task_row>& tasks,
   auto list = ordered_json::array();
   rows table;
   for (const actors::task_row& one : tasks) {
-    const auto known = nodes.find(one.node);
-    const std::string node = one.node == core::node_id{} ? std::string()
-                             : known == nodes.end()      ? fmt::format("node {}", one.node.value)
-                                                         : known->second;
+    const std::string node = name_of(one.node, nodes);
+    auto earlier = ordered_json::array();
+    for (const actors::past_attempt& attempt : one.earlier)
+      earlier.push_back(json_of(attempt, nodes));
     const bool running = one.state == core::task_state::running;
     const bool began = one.began >= core::duration::zero();
     ordered_json entry{{"task", one.name},
@@ -137,6 +155,7 @@ std::string show(const std::vector<actors::task_row>& tasks,
                        {"started_s", nullptr},
                        {"elapsed_s", seconds(one.elapsed)},
                        {"phases", json_of(one.phases)},
+                       {"earlier", std::move(earlier)},
                        {"error", nullptr}};
     if (!node.empty())
       entry["node"] = node;

@@ -61,17 +61,6 @@ std::vector<fs::path> find_abandoned(const fs::path& private_root) {
   return out;
 }
 
-core::result<void> make_folder(const fs::path& folder, mode_t mode) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    return core::fail(
-        io::errno_error(fmt::format("make folder {}", folder.string()), failed.value()));
-  if (::chmod(folder.c_str(), mode) != 0)
-    return core::fail(io::errno_error(fmt::format("set the mode of {}", folder.string()), errno));
-  return {};
-}
-
 /// Refuses a state folder below which the journal of a node would have too long a path.
 core::result<void> check_length(const fs::path& root, const fs::path& state) {
   // The longest name that a private folder can have: a pid has at most seven digits.
@@ -96,10 +85,10 @@ core::result<private_folder> private_folder::make(const fs::path& state, bool ke
     return core::fail(fits.error());
   std::error_code ignored;
   const bool fresh = !fs::exists(state, ignored);
-  if (auto made = make_folder(root, 0711); !made)
+  if (auto made = io::make_folders(root, 0711); !made)
     return core::fail(made.error());
   if (fresh)
-    if (auto made = make_folder(state, 0711); !made)
+    if (auto made = io::make_folders(state, 0711); !made)
       return core::fail(made.error());
   auto making = lock_file(root / "making");
   if (!making)
@@ -107,7 +96,7 @@ core::result<private_folder> private_folder::make(const fs::path& state, bool ke
   const std::vector<fs::path> abandoned = find_abandoned(root);
   std::random_device source;
   private_folder out{root / fmt::format("{}-{:08x}", ::getpid(), source()), keep};
-  if (auto made = make_folder(out.path(), 0711); !made)
+  if (auto made = io::make_folders(out.path(), 0711); !made)
     return core::fail(made.error());
   auto owner = lock_file(out.path() / "owner");
   if (!owner)

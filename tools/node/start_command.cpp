@@ -1,4 +1,5 @@
 #include "maze/io/credentials.hpp"
+#include "maze/io/folders.hpp"
 #include "node/cluster_place.hpp"
 #include "node/cluster_service.hpp"
 #include "node/cluster_session.hpp"
@@ -60,11 +61,8 @@ public:
 private:
   core::result<void> serve(const cluster_place& place, event_queue& events) {
     const fs::path state = state_of(what_.values);
-    std::error_code failed;
-    fs::create_directories(state, failed);
-    if (failed)
-      return core::fail(
-          io::errno_error(fmt::format("make folder {}", state.string()), failed.value()));
+    if (auto made = io::make_folders(state); !made)
+      return core::fail(made.error());
     auto log = open_log(what_.values, state);
     if (!log)
       return core::fail(log.error());

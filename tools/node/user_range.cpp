@@ -1,5 +1,7 @@
 #include "node/user_range.hpp"
 
+#include "maze/io/folders.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -10,11 +12,8 @@
 namespace maze::node {
 
 core::result<user_range> user_range::claim(const std::filesystem::path& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed)
-    return core::fail(
-        io::errno_error(fmt::format("make folder {}", folder.string()), failed.value()));
+  if (auto made = io::make_folders(folder); !made)
+    return core::fail(made.error());
   for (std::uint32_t i = 0; i < ranges_max; ++i) {
     const auto path = folder / std::to_string(i);
     io::unique_fd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};

@@ -2,6 +2,7 @@
 
 #include "maze/actors/worker_node.hpp"
 #include "maze/io/bulk_channel.hpp"
+#include "maze/io/folders.hpp"
 #include "node/blob_service.hpp"
 #include "node/cluster_session.hpp"
 #include "node/commands.hpp"
@@ -110,11 +111,8 @@ private:
     if (auto reached = connect_to(*cluster, io::plane::bulk); !reached)
       return core::fail(reached.error());
     const fs::path state = fs::absolute(what_.values.dir) / "nodes" / name_;
-    std::error_code failed;
-    fs::create_directories(state, failed);
-    if (failed)
-      return core::fail(
-          io::errno_error(fmt::format("make folder {}", state.string()), failed.value()));
+    if (auto made = io::make_folders(state); !made)
+      return core::fail(made.error());
     auto log = open_log(what_.values, state);
     if (!log)
       return core::fail(log.error());
