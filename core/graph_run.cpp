@@ -75,12 +75,15 @@ result<run_step> graph_run::attempt_ended(attempt_id attempt, error reason, inst
 
 run_step graph_run::node_lost(node_id node, instant now) {
   run_step step;
-  for (const task_id task : data_->tasks_on(node))
+  for (const task_id task : data_->tasks_on(node)) {
+    // The node may have handed it back before it was lost: then it waits for another one.
+    step.todo.emplace_back(stop_attempt{task, data_->attempt_of(task)});
     data_->attempt_lost(
         step, task,
         {.code = errc::node_lost,
          .message = fmt::format("node {} was lost while it held the task", node.value)},
         now);
+  }
   data_->settle(step);
   return step;
 }

@@ -68,7 +68,7 @@ struct offer_task {
 
   friend bool operator==(const offer_task&, const offer_task&) = default;
 };
-/// Take an offer back or stop the attempt where it runs.
+/// Take an offer back or stop the attempt where it runs, if there is anything left of it.
 struct stop_attempt {
   task_id task;
   attempt_id attempt;

@@ -54,6 +54,8 @@ struct graph_run_books {
   /// Fills the window, asks to be woken, ends the run: the last move of every event.
   void settle(run_step& step);
 
+  /// The token that is out, or was accepted.
+  [[nodiscard]] attempt_id attempt_of(task_id task) const noexcept;
   [[nodiscard]] std::vector<task_id> tasks_on(node_id node) const;
   [[nodiscard]] file_history::horizon seen_by(task_id task) const;
   void check_invariants() const;
@@ -96,7 +98,6 @@ private:
     return options.first_token + index;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(attempt_id attempt) const noexcept;
-  [[nodiscard]] attempt_id attempt_of(task_id task) const noexcept;
   [[nodiscard]] result<void> look(task_id task);
   void queue(task_id task);
   /// Takes a task out of those that are ready or wait for their next attempt.

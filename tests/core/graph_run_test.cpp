@@ -65,6 +65,18 @@ TEST_CASE("a run without tasks completes as it starts", "[core][run]") {
   CHECK(sut.state() == run_state::completed);
 }
 
+TEST_CASE("what a lost node held is taken back before it is offered again", "[core][run]") {
+  auto sut = run_of({after("a"), after("b")});
+  sut.start(0s);
+  sut.attempt_assigned(nth(1), node_id{1}, 0s);
+  sut.attempt_assigned(nth(2), node_id{2}, 0s);
+  const auto step = sut.node_lost(node_id{1}, 0s);
+  // The node may have refused it, so that it waits at the scheduler.
+  CHECK(only<stop_attempt>(step.todo) == std::vector<stop_attempt>{{task_id{0}, nth(1)}});
+  CHECK(std::holds_alternative<stop_attempt>(step.todo.front()));
+  CHECK(offers(step) == std::vector<offer_task>{{task_id{0}, nth(3)}});
+}
+
 TEST_CASE("a repeated publication is acknowledged again and an old token refused", "[core][run]") {
   auto sut = run_of({after("a"), after("b")});
   sut.start(0s);

@@ -73,9 +73,11 @@ void run_oracle::observe(const run_step& step, const graph_run& after,
       check(*told);
     else if (const auto* news = std::get_if<announce_task>(&deed))
       check_announcement(news->task);
-    else if (std::holds_alternative<stop_attempt>(deed))
-      rule(user_cancelled_, "only a user stops attempts");
-    else if (const auto* last = std::get_if<announce_run>(&deed)) {
+    else if (const auto* stop = std::get_if<stop_attempt>(&deed)) {
+      const auto& at = at_[stop->task.value];
+      rule(user_cancelled_ || !at.out || at.current != stop->attempt,
+           "only a user stops an attempt that goes on");
+    } else if (const auto* last = std::get_if<announce_run>(&deed)) {
       rule(!run_announced_ && last->state == state_ && is_terminal(state_),
            "the end of a run is announced once");
       run_announced_ = true;

@@ -38,6 +38,8 @@ private:
     std::map<core::attempt_id, core::slot_id> executing;
     /// Who starts when the one in the slot has left.
     std::map<core::slot_id, core::attempt_id> lined_up;
+    /// The last order that was refused, and when.
+    std::pair<core::attempt_id, core::instant> refused;
     bool ticking = false;
   };
   /// The scheduler's own idea of a node, kept apart from the scheduler.

@@ -30,7 +30,8 @@ void world::join(std::size_t node) {
            .slots = node_slots({.total = here.total, .waiting_max = room, .slots_max = 16}),
            .held = {},
            .executing = {},
-           .lined_up = {}}));
+           .lined_up = {},
+           .refused = {}}));
   perform(scheduler_.node_joined(node_id{node}, here.total));
   beat(here.incarnation);
 }
@@ -61,6 +62,9 @@ void world::drain(std::size_t node) {
 void world::receive(std::size_t at, attempt_id attempt, const job& work) {
   auto& here = *hosts_[at];
   if (here.dead)
+    return;
+  // The other copy of an order that came twice.
+  if (here.refused == std::pair(attempt, net_.now()))
     return;
   if (here.held.count(attempt) == 0 && fate_.percent(refusing_percent_))
     return refuse(at, attempt);
@@ -166,6 +170,7 @@ void world::leave(std::size_t at, attempt_id attempt) {
 void world::refuse(std::size_t at, attempt_id attempt) {
   auto& here = *hosts_[at];
   here.held.erase(attempt);
+  here.refused = {attempt, net_.now()};
   const auto free = fate_.percent(30) ? resources{} : here.slots.free();
   net_.send(host_address(at), scheduler_address, [this, at, attempt, free] {
     const auto found = home_.find(attempt);
