@@ -22,7 +22,7 @@ target_compile_options(maze_options INTERFACE
   -ffile-prefix-map=${CMAKE_BINARY_DIR}/include/maze=${CMAKE_SOURCE_DIR})
 if(CMAKE_UNITY_BUILD)
   # Several files in one translation unit, which takes half the time: their private names meet, and no
-  # file is the main one. Other presets compile each file alone and ask these questions.
+  # file is the main one. The presets release and tsan compile each file alone and ask these questions.
   target_compile_options(maze_options INTERFACE -Wno-shadow -Wno-unused-function
     $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
