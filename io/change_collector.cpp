@@ -83,8 +83,10 @@ private:
       return refused(x.path, good.error().message);
     const bool skipped = is_ignored(x.path);
     note_seen(x, S_ISDIR(x.status.st_mode) && !skipped);
+    const bool whiteout = overlay_ && S_ISCHR(x.status.st_mode) && x.status.st_rdev == 0;
     if (skipped) {
-      found_.ignored.push_back(x.path);
+      if (!whiteout)
+        found_.ignored.push_back(x.path);
       return walk_step::skip;
     }
     core::result<void> done;
@@ -94,7 +96,7 @@ private:
       done = take_folder(x);
     else if (S_ISLNK(x.status.st_mode))
       done = take_symlink(x);
-    else if (overlay_ && S_ISCHR(x.status.st_mode) && x.status.st_rdev == 0)
+    else if (whiteout)
       take_whiteout(x);
     else
       done = refused(x.path, "only files, folders and symlinks can be published");

@@ -57,6 +57,9 @@ void forget_inherited_settings() {
   if (!settings.working_directory.empty() && ::chdir(settings.working_directory.c_str()) != 0)
     ::_exit(126);
   forget_inherited_settings();
+  // A shell that runs the tests in the background has these ignored.
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP})
+    ::signal(signal, SIG_DFL);
   for (const auto& [name, value] : settings.environment)
     ::setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> argv;

@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include <csignal>
+#include <map>
 #include <pthread.h>
+#include <set>
 #include <thread>
 
 using namespace maze;
@@ -24,6 +26,24 @@ bool is_blocked(int signal) {
   pthread_sigmask(SIG_BLOCK, nullptr, &now);
   return sigismember(&now, signal) == 1;
 }
+
+/// What the stop signals mean meanwhile, whatever whoever started the tests had them mean.
+class ignoring {
+public:
+  explicit ignoring(const std::set<int>& ignored) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+      before_[signal] = std::signal(signal, ignored.count(signal) != 0 ? SIG_IGN : SIG_DFL);
+  }
+  ignoring(const ignoring&) = delete;
+  ignoring& operator=(const ignoring&) = delete;
+  ~ignoring() {
+    for (const auto& [signal, handler] : before_)
+      std::signal(signal, handler);
+  }
+
+private:
+  std::map<int, void (*)(int)> before_;
+};
 
 } // namespace
 
@@ -52,6 +72,7 @@ TEST_CASE("news from another thread ends the wait", "[tools][events]") {
 }
 
 TEST_CASE("a signal that asks for the end is an event", "[tools][events]") {
+  const ignoring usual({});
   node::event_queue sut;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     REQUIRE(std::raise(signal) == 0);
@@ -63,7 +84,19 @@ TEST_CASE("a signal that asks for the end is an event", "[tools][events]") {
   CHECK_FALSE(sut.wait(0ms));
 }
 
+TEST_CASE("a signal that the caller ignores stays ignored", "[tools][events]") {
+  const ignoring hangups({SIGHUP});
+  node::event_queue sut;
+  REQUIRE(std::raise(SIGHUP) == 0);
+  REQUIRE(std::raise(SIGTERM) == 0);
+  const auto event = sut.wait(60s);
+  REQUIRE(event);
+  CHECK(std::get<node::interruption>(*event).signal == SIGTERM);
+  CHECK_FALSE(sut.wait(0ms));
+}
+
 TEST_CASE("signals have their old meaning when the queue is gone", "[tools][events]") {
+  const ignoring usual({});
   sigset_t hangup;
   sigset_t before;
   sigemptyset(&hangup);

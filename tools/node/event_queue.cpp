@@ -15,12 +15,15 @@ namespace maze::node {
 
 namespace {
 
+/// Without those that the caller had ignored, as nohup does: a blocked signal would come all the same.
 sigset_t stop_signals() {
   sigset_t out;
   sigemptyset(&out);
-  sigaddset(&out, SIGINT);
-  sigaddset(&out, SIGTERM);
-  sigaddset(&out, SIGHUP);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now {};
+    if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler != SIG_IGN)
+      sigaddset(&out, signal);
+  }
   return out;
 }
 

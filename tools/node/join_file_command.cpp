@@ -88,7 +88,9 @@ core::result<fs::path> make_join_file(const options& what) {
 int write_join_file(const options& what) {
   const auto file = make_join_file(what);
   if (!file)
-    return refuse(what.values, file.error(), exit_code_of(file.error().code));
+    return refuse(what.values, file.error(),
+                  file.error().code == core::errc::not_found ? exit_code::refused
+                                                             : exit_code_of(file.error().code));
   const auto& wanted = what.flags.join_file;
   const bool worker = wanted.role == io::node_role::worker;
   if (what.values.output == output_form::json)

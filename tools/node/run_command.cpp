@@ -193,13 +193,16 @@ private:
     return out;
   }
 
-  /// Files that a run published come home also when other tasks of it failed.
+  /// Files that a run published come home also when other tasks of it failed, or it was interrupted.
   core::result<void> bring_home(actors::local_node& node, const actors::run_handle& handle,
                                 const followed_run& run, run_report& report) {
     if (run.report.conflict.code != core::errc::none)
       return core::fail(run.report.conflict);
-    if (run.interrupted_by != 0 || run.report.published.empty())
+    if (run.report.published.empty())
       return {};
+    // Whoever does not want to wait for them may stop this, too.
+    if (run.interrupted_by != 0)
+      events_.release_signals();
     const fs::path destination =
         what_.values.out.value_or(fs::path(core::run_folder_name(work_.name, handle.run)));
     auto written = io::export_files(run.report.published, work_.collect, node.blobs(), destination);

@@ -1,5 +1,7 @@
-// Files that are huge on paper and nearly empty on disk: whoever asks maze to stop does not wait for them.
+// Ctrl-C: what it does not wait for (files that are huge on paper and nearly empty on disk), and what it
+// does not lose.
 
+#include "maze/io/files.hpp"
 #include "support/process.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -59,7 +61,7 @@ timed_end interrupt(test::process& node) {
 
 } // namespace
 
-TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[system][huge]") {
+TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[system][interrupt]") {
   const test::scratch_dir folder;
   write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
                               "  a: { shell: \"truncate -s 1T big\" }\n");
@@ -72,7 +74,7 @@ TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[syst
   CHECK_THAT(end.result.standard_error, !Contains("takes long to stop"));
 }
 
-TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system][huge]") {
+TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system][interrupt]") {
   const test::scratch_dir folder;
   write(folder / "flow.yaml", "maze: 1\nname: flow\nfiles: [big]\n"
                               "defaults: { output: { run: dict } }\ntasks:\n"
@@ -86,4 +88,27 @@ TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system]
   CHECK(end.result.status == 130);
   CHECK(end.took < 5s);
   CHECK_THAT(end.result.standard_error, Contains("while the snapshot of the files was taken"));
+}
+
+TEST_CASE("what was published before Ctrl-C comes home", "[system][interrupt]") {
+  const test::scratch_dir folder;
+  const std::string pipe = folder / "slow-runs";
+  REQUIRE(::mkfifo(pipe.c_str(), 0666) == 0);
+  // The umask may have taken what another user's child needs.
+  REQUIRE(::chmod(pipe.c_str(), 0666) == 0);
+  write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
+                              "  quick: { shell: \"echo done > quick.txt\" }\n"
+                              "  slow: { after: [quick], shell: \"echo > "
+                                  + pipe + "; sleep 1000\" }\n");
+  test::process node(run_of(folder));
+  const io::unique_fd runs(::open(pipe.c_str(), O_RDONLY | O_CLOEXEC));
+  char byte = 0;
+  REQUIRE(::read(runs.get(), &byte, 1) == 1);
+  const auto end = interrupt(node);
+  INFO(end.result.standard_error);
+  CHECK(end.result.status == 130);
+  std::size_t found = 0;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(folder.path()))
+    found += each.path().filename() == "quick.txt" ? 1 : 0;
+  CHECK(found == 1);
 }
