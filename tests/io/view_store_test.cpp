@@ -206,7 +206,6 @@ TEST_CASE_METHOD(either_kind, "code and caches stay behind", "[io][view_store]")
   const auto found = collected(view, io::default_ignores());
   CHECK(paths_of(found.delta.written) == strings{"p", "p/data"});
   CHECK(found.delta.removed.empty());
-  // Of what was removed nothing stays behind.
   CHECK_THAT(found.ignored,
              Catch::Matchers::UnorderedEquals(strings{".git", "p/__pycache__", "s.py"}));
 }
