@@ -1,5 +1,5 @@
 // Ctrl-C: what it does not wait for (files that are huge on paper and nearly empty on disk), and what it
-// does not lose.
+// and other ends do not lose.
 
 #include "maze/io/files.hpp"
 #include "support/process.hpp"
@@ -110,5 +110,23 @@ TEST_CASE("what was published before Ctrl-C comes home", "[system][interrupt]") 
   std::size_t found = 0;
   for (const auto& each : std::filesystem::recursive_directory_iterator(folder.path()))
     found += each.path().filename() == "quick.txt" ? 1 : 0;
+  CHECK(found == 1);
+}
+
+TEST_CASE("files that cannot go where they are wanted are kept with the state",
+          "[system][interrupt]") {
+  const test::scratch_dir folder;
+  write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
+                              "  a: { shell: \"echo done > a.txt\" }\n");
+  write(folder / "taken", "a file, no folder");
+  auto options = run_of(folder);
+  options.argv.insert(options.argv.end(), {"--out", "taken/home"});
+  const auto end = test::process(options).wait();
+  CHECK(end.status == 1);
+  CHECK_THAT(end.standard_error, Contains("nothing came home") && Contains("the files are in"));
+  std::size_t found = 0;
+  for (const auto& each :
+       std::filesystem::recursive_directory_iterator(folder / "state" / "rescued"))
+    found += each.path().filename() == "a.txt" ? 1 : 0;
   CHECK(found == 1);
 }

@@ -207,7 +207,7 @@ private:
         what_.values.out.value_or(fs::path(core::run_folder_name(work_.name, handle.run)));
     auto written = io::export_files(run.report.published, work_.collect, node.blobs(), destination);
     if (!written)
-      return core::fail(written.error());
+      return rescue(node, handle, run, report, written.error());
     for (const auto& [path, entry] : *written)
       if (entry.kind != core::file_kind::directory)
         report.files.push_back(path);
@@ -219,6 +219,19 @@ private:
                       "collect",
                       run.report.published.size()));
     return {};
+  }
+
+  /// The run's work is done: what does not fit where it was wanted is kept where the state lies.
+  core::result<void> rescue(actors::local_node& node, const actors::run_handle& handle,
+                            const followed_run& run, run_report& report, const core::error& why) {
+    const fs::path refuge =
+        fs::absolute(what_.values.dir) / "rescued" / core::run_folder_name(work_.name, handle.run);
+    const auto written =
+        io::export_files(run.report.published, work_.collect, node.blobs(), refuge);
+    if (written)
+      report.notes.push_back(
+          fmt::format("the files are in {}: move them from there", refuge.string()));
+    return core::fail(why);
   }
 
   void print(const run_report& report) const {
