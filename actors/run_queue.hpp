@@ -30,8 +30,9 @@ public:
   };
   /// While one lives, the messages that its thread sends wake nobody; its end wakes one thread for
   /// all of them. For a detached actor that tells several others a few things at once: each wake-up
-  /// on a busy machine takes the sender's core before it can send the rest. One at a time for a
-  /// thread, and for one actor system.
+  /// on a busy machine takes the sender's core before it can send the rest. Around sends alone: an
+  /// actor that stands in the queue already is woken by nobody else. One at a time for a thread, and
+  /// for one actor system.
   class one_wake {
   public:
     one_wake() { mine_ = this; }

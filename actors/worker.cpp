@@ -59,10 +59,6 @@ void worker_state::end(const child_ended& msg) {
     return;
   if (msg.report->cause == sandbox::exit_cause::withdrawn)
     return give_back(*x);
-  // What it wrote without having seen anything is little, as a rule, so nobody waits for this.
-  std::optional<run_queue::one_wake> together;
-  if (x->view.kind == io::view_kind::empty)
-    together.emplace();
   if (!lined_up(*x) && attempts_.size() > 1)
     announce(attempts_.back(), core::phase::execute);
   push(*x, *msg.report);
@@ -169,9 +165,12 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   publication->cut = std::move(cut);
   leave(x, core::phase::push);
   publication->phases = x.phases;
-  // The slot first: its next child should not wait until the publication is worked in.
-  free_slot(x);
-  self_->send(x.order.context, std::move(*publication));
+  {
+    const run_queue::one_wake together;
+    // The slot first: its next child should not wait until the publication is worked in.
+    free_slot(x);
+    self_->send(x.order.context, std::move(*publication));
+  }
   clear(x);
 }
 

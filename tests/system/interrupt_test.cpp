@@ -74,6 +74,22 @@ TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[syst
   CHECK_THAT(end.result.standard_error, !Contains("takes long to stop"));
 }
 
+TEST_CASE("Ctrl-C is heard while a huge file is hashed beside the slot's next task",
+          "[system][interrupt]") {
+  const test::scratch_dir folder;
+  write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
+                              "  a: { shell: \"truncate -s 1T big\" }\n"
+                              "  b: { shell: \"sleep 1000\" }\n");
+  auto options = run_of(folder);
+  options.argv.insert(options.argv.end(), {"--jobs", "1"});
+  test::process node(options);
+  REQUIRE(comes_to_store(folder / "state"));
+  const auto end = interrupt(node);
+  INFO(end.result.standard_error);
+  CHECK(end.result.status == 130);
+  CHECK(end.took < 5s);
+}
+
 TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system][interrupt]") {
   const test::scratch_dir folder;
   write(folder / "flow.yaml", "maze: 1\nname: flow\nfiles: [big]\n"
