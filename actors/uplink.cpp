@@ -179,10 +179,15 @@ void uplink_state::drop_connection() {
   master_ = nullptr;
   switch_.cut();
   status_.connected = false;
+  // An answer that was on its way is lost with the connection; there is nobody left to leave.
+  if (left_.pending())
+    left_.deliver(true);
 }
 
 void uplink_state::retry(const core::error& reason) {
   status_.last_failure = reason;
+  if (leaving_)
+    return;
   if (failures_ == 0)
     setup_.log->event(io::log_level::warning, "no connection to the master; trying again",
                       {{"reason", core::describe(reason)}});
@@ -193,7 +198,8 @@ void uplink_state::retry(const core::error& reason) {
 }
 
 void uplink_state::end(const core::session_over& over) {
-  setup_.log->event(io::log_level::warning, "the session with the master is over",
+  setup_.log->event(leaving_ ? io::log_level::info : io::log_level::warning,
+                    "the session with the master is over",
                     {{"reason", core::describe(over.reason)}});
   link_.reset();
   runs_.clear();
@@ -214,11 +220,14 @@ caf::result<bool> uplink_state::leave() {
   if (!master_ || !link_)
     return true;
   perform(link_->flush(now()));
-  auto reply = self_->make_response_promise<bool>();
+  left_ = self_->make_response_promise<bool>();
+  const auto left = [this] {
+    if (left_.pending())
+      left_.deliver(true);
+  };
   self_->request(master_, setup_.leave_timeout, node_leaves{})
-      .then([reply](bool) mutable { reply.deliver(true); },
-            [reply](const caf::error&) mutable { reply.deliver(true); });
-  return reply;
+      .then([left](bool) { left(); }, [left](const caf::error&) { left(); });
+  return left_;
 }
 
 uplink_actor::behavior_type uplink(uplink_actor::stateful_pointer<uplink_state> self,

@@ -8,6 +8,7 @@
 #include "maze/io/log.hpp"
 
 #include <caf/stateful_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <functional>
 #include <map>
@@ -107,6 +108,8 @@ private:
   /// CAF is not done yet with the end of the last connection.
   bool settling_ = false;
   bool leaving_ = false;
+  /// Told when the master knows that this node leaves, or cannot be told any more.
+  caf::typed_response_promise<bool> left_;
   /// What ran in the last session is being stopped.
   bool abandoning_ = false;
 };

@@ -37,3 +37,16 @@ TEST_CASE_METHOD(uplink_fixture, "a node that is told so while it comes back sto
   CHECK(book->incarnations == std::vector<std::uint64_t>{5, 5, 6});
   CHECK(book->abandoned == 1);
 }
+
+TEST_CASE_METHOD(uplink_fixture, "a node has left when its master says so or ends the session",
+                 "[actors][uplink]") {
+  book->answers_leave = GENERATE(true, false);
+  serve();
+  REQUIRE(connects());
+  caf::scoped_actor self{own};
+  bool left = false;
+  self->request(sut, std::chrono::seconds(10), leave_cluster{})
+      .receive([&](bool done) { left = done; },
+               [](const caf::error& failed) { FAIL(core::describe(from_caf(failed))); });
+  CHECK(left);
+}

@@ -26,6 +26,8 @@ struct uplink_book {
   /// So many dials and joins fail first.
   int dials_to_fail = 0;
   int joins_to_refuse = 0;
+  /// Else the end of the session is all that a node hears that leaves.
+  bool answers_leave = true;
 
   template <class Work>
   auto look(Work work) {
@@ -59,7 +61,16 @@ struct uplink_fixture {
       for (auto& answer : step.frames)
         self->send(node, std::move(answer));
     };
-    return master_peer::behavior_type{take, [](node_leaves) { return true; }};
+    const auto leave = [=](node_leaves) -> caf::result<bool> {
+      if (book->look([](auto& x) { return x.answers_leave; }))
+        return true;
+      auto never = self->make_response_promise<bool>();
+      const auto node = caf::actor_cast<node_peer>(self->current_sender());
+      for (auto& over : peer->expel({.code = core::errc::node_lost, .message = "left"}, {}).frames)
+        self->send(node, std::move(over));
+      return never;
+    };
+    return master_peer::behavior_type{take, leave};
   });
   node_gate_actor gate = master.spawn([book = book, link = link](node_gate_actor::pointer) {
     return node_gate_actor::behavior_type{[=](const join_node& msg) -> caf::result<node_admitted> {
@@ -128,6 +139,7 @@ struct uplink_fixture {
                              return out;
                            },
                            .backoff = {5ms, 20ms},
+                           .leave_timeout = 10min,
                            .files = files,
                            .log = io::log::open({.file = folder / "log"}).value()});
   connection_switch last;
