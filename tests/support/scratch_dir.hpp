@@ -10,10 +10,11 @@
 
 namespace maze::test {
 
-/// A fresh folder under /tmp (or under `parent`), removed with everything in it at the end.
+/// A fresh folder under $TMPDIR, else /tmp (or under `parent`), removed with everything in it at the end.
 class scratch_dir {
 public:
-  explicit scratch_dir(const std::filesystem::path& parent = "/tmp") {
+  explicit scratch_dir(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
     auto name = (parent / "maze-test-XXXXXX").native();
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error("mkdtemp " + name + " failed");

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <unistd.h>
 
@@ -22,9 +23,26 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The process ids of the worker nodes that `parent` started, with their logs.
-std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path& state) {
-  std::vector<std::pair<pid_t, fs::path>> out;
+/// A worker node that a `run` started, and what its log has told so far.
+struct watched_worker {
+  pid_t pid;
+  fs::path log;
+  std::streamoff read = 0;
+  std::size_t seen = 0;
+
+  /// How often `text` stands in the log. Reads what is new only: the watched run needs the processor.
+  std::size_t count(const std::string& text) {
+    std::ifstream file(log);
+    file.seekg(read);
+    for (std::string line; std::getline(file, line) && !file.eof(); read = file.tellg())
+      seen += line.find(text) != std::string::npos ? 1 : 0;
+    return seen;
+  }
+};
+
+/// The worker nodes that `parent` started.
+std::vector<watched_worker> workers_of(pid_t parent, const fs::path& state) {
+  std::vector<watched_worker> out;
   std::error_code ignored;
   for (const pid_t pid : test::children_of(parent, "maze-node")) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
@@ -32,9 +50,24 @@ std::vector<std::pair<pid_t, fs::path>> workers_of(pid_t parent, const fs::path&
     for (const auto& node : fs::directory_iterator(state / "private", ignored))
       for (const auto& worker : fs::directory_iterator(node.path() / "nodes", ignored))
         if (words.find(worker.path().filename().string()) != std::string::npos)
-          out.emplace_back(pid, worker.path() / "node.log");
+          out.push_back({pid, worker.path() / "node.log"});
   }
   return out;
+}
+
+/// Sends `signal` to the first of the two workers of `run` that enters `phase` as often as `wanted`;
+/// nothing where the run ends first.
+std::optional<watched_worker> disturb(test::process& run, const fs::path& state,
+                                      const std::string& phase, std::size_t wanted, int signal) {
+  std::vector<watched_worker> workers;
+  while (!run.ends_within(std::chrono::milliseconds(1))) {
+    if (workers.size() < 2)
+      workers = workers_of(run.pid(), state);
+    for (watched_worker& each : workers)
+      if (each.count("[" + phase + "] begins") >= wanted && ::kill(each.pid, signal) == 0)
+        return each;
+  }
+  return {};
 }
 
 } // namespace
@@ -69,15 +102,10 @@ TEST_CASE_METHOD(cluster_folder, "a run of which a worker node is killed gives t
   test::process run(options({"run", "chains.yaml", "--workers", "2", "--cpus", "2", "--out", "home",
                              "--dir", "state", "--log-level", "debug", "--output", "json"}));
   const std::size_t wanted = 1 + random() % 60;
-  pid_t killed = 0;
-  while (killed == 0 && !run.ends_within(std::chrono::milliseconds(1)))
-    for (const auto& [pid, log] : workers_of(run.pid(), folder / "state"))
-      if (killed == 0 && count(log, "[" + phase + "] begins") >= wanted
-          && ::kill(pid, SIGKILL) == 0)
-        killed = pid;
+  const auto killed = disturb(run, folder / "state", phase, wanted, SIGKILL);
   const auto ended = run.wait();
   INFO(ended.standard_error);
-  CHECK(killed != 0);
+  CHECK(killed.has_value());
   REQUIRE(ended.status == 0);
   CHECK(nlohmann::json::parse(ended.standard_output)["state"] == "completed");
   CHECK(test::read_tree(folder / "home") == undisturbed);
@@ -101,20 +129,13 @@ TEST_CASE_METHOD(cluster_folder,
       options({"run", "chains.yaml", "--workers", "2", "--cpus", "2", "--out", "home", "--dir",
                "state", "--log-level", "debug", "--output", "json", "--lease", "500ms"}));
   const std::size_t wanted = 1 + random() % 20;
-  pid_t stopped = 0;
-  fs::path master;
-  while (stopped == 0 && !run.ends_within(std::chrono::milliseconds(1)))
-    for (const auto& [pid, log] : workers_of(run.pid(), folder / "state"))
-      if (stopped == 0 && count(log, "[" + phase + "] begins") >= wanted
-          && ::kill(pid, SIGSTOP) == 0) {
-        stopped = pid;
-        master = log.parent_path().parent_path().parent_path() / "node.log";
-      }
-  REQUIRE(stopped != 0);
+  const auto stopped = disturb(run, folder / "state", phase, wanted, SIGSTOP);
+  REQUIRE(stopped.has_value());
+  const auto master = stopped->log.parent_path().parent_path().parent_path() / "node.log";
   while (count(master, "a node is not part of the cluster any more") == 0
          && !run.ends_within(std::chrono::milliseconds(5))) {
   }
-  ::kill(stopped, SIGCONT);
+  ::kill(stopped->pid, SIGCONT);
   const auto ended = run.wait();
   INFO(ended.standard_error);
   REQUIRE(ended.status == 0);
