@@ -6,16 +6,6 @@
 
 namespace maze::sim {
 using namespace core;
-namespace {
-
-constexpr std::uint64_t scheduler_address = 0;
-constexpr std::uint64_t first_host_address = 1000;
-constexpr std::size_t events_max = 200'000;
-
-std::uint64_t run_address(std::size_t at) { return 1 + at; }
-std::uint64_t host_address(std::size_t at) { return first_host_address + at; }
-
-} // namespace
 
 world::world(std::uint64_t seed)
     : fate_(seed),

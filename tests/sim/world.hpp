@@ -50,6 +50,14 @@ private:
     bool drained = false;
   };
 
+  static constexpr std::size_t events_max = 200'000;
+
+  // --- where the network finds each ---
+  static constexpr std::uint64_t scheduler_address = 0;
+  static constexpr std::uint64_t first_host_address = 1000;
+  static std::uint64_t run_address(std::size_t at) { return 1 + at; }
+  static std::uint64_t host_address(std::size_t at) { return first_host_address + at; }
+
   // --- making ---
   void draw_faults();
 
