@@ -85,4 +85,9 @@ std::string to_string(const endpoint& x) {
   return fmt::format(fmt::runtime(v6 ? "tcp:[{}]:{}" : "tcp:{}:{}"), host, port);
 }
 
+bool is_wildcard(const endpoint& x) {
+  const auto* tcp = std::get_if<tcp_endpoint>(&x);
+  return tcp != nullptr && (tcp->host == "0.0.0.0" || tcp->host == "::");
+}
+
 } // namespace maze::io

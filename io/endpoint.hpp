@@ -41,4 +41,8 @@ core::result<endpoint> parse_endpoint(std::string_view text);
 /// The text that parses back to `x`.
 std::string to_string(const endpoint& x);
 
+/// Whether a listener there takes connections on every address of its machine, so that it says to nobody
+/// where to connect.
+bool is_wildcard(const endpoint& x);
+
 } // namespace maze::io

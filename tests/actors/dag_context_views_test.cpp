@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct fixture : test::session_fixture {
+struct views_fixture : test::session_fixture {
   dag_context_actor run_of(const core::submission_form& what) {
     const auto run = submit(what);
     return ask<known_run>(master, select_run{core::to_string(run)}).context;
@@ -18,7 +18,7 @@ struct fixture : test::session_fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "earlier attempts are found where they were", "[actors][run]") {
+TEST_CASE_METHOD(views_fixture, "earlier attempts are found where they were", "[actors][run]") {
   auto twice = form();
   twice.tasks[0].retries = 1;
   const auto run = run_of(twice);
@@ -45,7 +45,7 @@ TEST_CASE_METHOD(fixture, "earlier attempts are found where they were", "[actors
   CHECK(ask_failing<attempt_place>(run, find_attempt{"b", 0}).code == core::errc::not_found);
 }
 
-TEST_CASE_METHOD(fixture, "news comes in bounded pieces, each once", "[actors][run]") {
+TEST_CASE_METHOD(views_fixture, "news comes in bounded pieces, each once", "[actors][run]") {
   auto wide = form();
   for (std::size_t i = 0; i < 2 * news_max; ++i)
     wide.tasks.push_back(test::shell("t" + std::to_string(i), "true", {"a"}));

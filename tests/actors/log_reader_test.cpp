@@ -12,7 +12,7 @@ using namespace maze::actors;
 
 namespace {
 
-struct fixture : test::actor_fixture {
+struct log_fixture : test::actor_fixture {
   test::scratch_dir folder;
   std::shared_ptr<io::log> log = io::log::open({.file = folder / "node.log"}).value();
   log_actor sut = spawn(log_reader, folder.path() / "runs", log);
@@ -27,7 +27,7 @@ struct fixture : test::actor_fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a kept log is read piece by piece", "[actors][log]") {
+TEST_CASE_METHOD(log_fixture, "a kept log is read piece by piece", "[actors][log]") {
   const std::string text(log_piece_max + 10, 'x');
   write(text);
   const auto first = ask<log_piece>(sut, question);
@@ -39,7 +39,7 @@ TEST_CASE_METHOD(fixture, "a kept log is read piece by piece", "[actors][log]") 
   CHECK(rest.ended);
 }
 
-TEST_CASE_METHOD(fixture, "what is not kept is not found, and a link is not followed",
+TEST_CASE_METHOD(log_fixture, "what is not kept is not found, and a link is not followed",
                  "[actors][log]") {
   CHECK(ask_failing<log_piece>(sut, question).code == core::errc::not_found);
   write("x");
@@ -51,7 +51,7 @@ TEST_CASE_METHOD(fixture, "what is not kept is not found, and a link is not foll
   CHECK(ask_failing<log_piece>(sut, question).code == core::errc::invalid_argument);
 }
 
-TEST_CASE_METHOD(fixture, "no secret is shown, whole or in halves", "[actors][log]") {
+TEST_CASE_METHOD(log_fixture, "no secret is shown, whole or in halves", "[actors][log]") {
   log->secrets().hide("hunter2");
   const auto half = piece_of("key: hunt", 0, false, log->secrets());
   CHECK(half.bytes.empty());

@@ -14,7 +14,7 @@ using namespace maze::actors;
 
 namespace {
 
-const core::run_id run_number{0x1122334455};
+const core::run_id wire_run{0x1122334455};
 const core::error reason{.code = core::errc::exit_nonzero,
                          .message = "it broke",
                          .origin = "execute",
@@ -56,7 +56,7 @@ struct wire_fixture : test::actor_fixture {
   }
 
   attempt_order order() {
-    return {{.run = run_number,
+    return {{.run = wire_run,
              .task = core::task_id{4},
              .attempt = {2, 99},
              .number = 3,
@@ -95,13 +95,13 @@ TEST_CASE_METHOD(wire_fixture, "orders and what nodes say about them travel whol
   CHECK(refused.free.cpu_millis == 7);
   CHECK(refused.draining);
   CHECK(travel(attempts_ended{{{8, 9}}}).attempts == std::vector<core::attempt_id>{{8, 9}});
-  CHECK(travel(close_run{run_number}).run == run_number);
+  CHECK(travel(close_run{wire_run}).run == wire_run);
   travel(drain_node{});
 }
 
 TEST_CASE_METHOD(wire_fixture, "offers travel with their task and their order",
                  "[actors][type_ids]") {
-  const core::ready_task task{.run = run_number,
+  const core::ready_task task{.run = wire_run,
                               .task = core::task_id{4},
                               .attempt = {2, 99},
                               .needs = {.cpu_millis = 1500},
@@ -171,8 +171,8 @@ TEST_CASE_METHOD(wire_fixture, "what a DAGContext tells travels whole", "[actors
   CHECK(told.result == report.result);
   CHECK(told.stale_refused == 6);
 
-  const auto event = travel(run_event{run_number, {outcome}, true, core::run_state::failed});
-  CHECK(event.run == run_number);
+  const auto event = travel(run_event{wire_run, {outcome}, true, core::run_state::failed});
+  CHECK(event.run == wire_run);
   same(event.not_completed);
   CHECK(event.ended);
   CHECK(event.state == core::run_state::failed);
@@ -191,13 +191,13 @@ TEST_CASE_METHOD(wire_fixture, "what passes between master, scheduler and regist
   CHECK(planned.node == core::node_id{3});
   CHECK(planned.total == total);
   CHECK(planned.agent == agent.actor);
-  const auto handle = travel(run_handle{run_number, context.actor});
-  CHECK(handle.run == run_number);
+  const auto handle = travel(run_handle{wire_run, context.actor});
+  CHECK(handle.run == wire_run);
   CHECK(handle.context == context.actor);
-  const auto ended = travel(run_ended{run_number, core::run_state::cancelled});
-  CHECK(ended.run == run_number);
+  const auto ended = travel(run_ended{wire_run, core::run_state::cancelled});
+  CHECK(ended.run == wire_run);
   CHECK(ended.state == core::run_state::cancelled);
-  CHECK(travel(find_run{run_number}).run == run_number);
-  CHECK(travel(forget_run{run_number}).run == run_number);
+  CHECK(travel(find_run{wire_run}).run == wire_run);
+  CHECK(travel(forget_run{wire_run}).run == wire_run);
   CHECK(travel(core::node_id{3}) == core::node_id{3});
 }

@@ -9,12 +9,12 @@ using test::uplink_fixture;
 
 namespace {
 
-constexpr core::run_id run{7};
+constexpr core::run_id ordered_run{7};
 
 core::run_orders orders(const std::vector<std::uint64_t>& counters) {
   core::run_orders out;
   for (const std::uint64_t counter : counters)
-    out.orders.push_back({.run = run,
+    out.orders.push_back({.run = ordered_run,
                           .task = core::task_id{0},
                           .attempt = test::attempt(counter),
                           .needs = {.cpu_millis = 1000}});
@@ -39,7 +39,7 @@ TEST_CASE_METHOD(uplink_fixture, "orders reach the agent, and what becomes of th
   tell(attempt_lost{test::attempt(2), {.code = core::errc::exit_nonzero}, {}});
   tell(attempt_refused{book->orders.at(2), {.cpu_millis = 5}, true});
   const auto told = heard(5);
-  CHECK(std::get<core::order_entered>(told[0]).run == run);
+  CHECK(std::get<core::order_entered>(told[0]).run == ordered_run);
   CHECK(std::get<core::order_published>(told[1]).attempt == test::attempt(1));
   CHECK(std::get<core::orders_ended>(told[2]).attempts == std::vector{test::attempt(1)});
   CHECK(std::get<core::order_lost>(told[3]).reason.code == core::errc::exit_nonzero);
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(uplink_fixture, "a publication goes out when its files are with
 
 TEST_CASE_METHOD(uplink_fixture, "what ends after its run was closed is told to nobody",
                  "[actors][uplink]") {
-  book->to_say = {orders({1}), core::close_run{run}};
+  book->to_say = {orders({1}), core::close_run{ordered_run}};
   serve();
   REQUIRE(
       test::eventually([&] { return book->look([](auto& x) { return x.closed.size() == 1; }); }));
@@ -87,7 +87,7 @@ TEST_CASE_METHOD(uplink_fixture, "a document that is none is an error for who as
                  "[actors][uplink]") {
   caf::scoped_actor self{own};
   core::errc failed = core::errc::none;
-  self->request(sut, std::chrono::seconds(60), find_run{run})
+  self->request(sut, std::chrono::seconds(60), find_run{ordered_run})
       .receive([](const run_bundle_ptr&) {},
                [&](const caf::error& why) { failed = from_caf(why).code; });
   CHECK(failed != core::errc::none);

@@ -44,3 +44,11 @@ TEST_CASE("what is no endpoint is refused with what to write", "[io][endpoint]")
   CHECK_FALSE(io::parse_endpoint(std::string("unix:/a\0b", 9)));
   CHECK(io::parse_endpoint("tcp:" + std::string(100'000, 'x')).error().message.size() < 400);
 }
+
+TEST_CASE("a listener on every address is told from one that can be connected to",
+          "[io][endpoint]") {
+  CHECK(io::is_wildcard(tcp_endpoint{"0.0.0.0", 1}));
+  CHECK(io::is_wildcard(tcp_endpoint{"::", 1}));
+  CHECK_FALSE(io::is_wildcard(tcp_endpoint{"127.0.0.1", 1}));
+  CHECK_FALSE(io::is_wildcard(io::unix_endpoint{"/run/0.0.0.0"}));
+}

@@ -50,6 +50,14 @@ function(maze_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
+# maze_quick_build(<target>): with MAZE_QUICK_BUILD, a target whose time goes to CAF's templates and to
+# waiting is not optimised: that takes longer than it saves in all the tests.
+function(maze_quick_build target)
+  if(MAZE_QUICK_BUILD)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # maze_layer(<name> DEPENDS <targets...> [PRIVATE <targets...>]): the static library maze_<name>,
 # alias maze::<name>, from every .cpp directly in the current folder. A folder of headers alone
 # becomes an interface library.
@@ -74,7 +82,11 @@ endfunction()
 # their .cpp (tests/tidy sees to that), which proves the same.
 function(maze_headers_alone)
   get_property(layers GLOBAL PROPERTY MAZE_LAYERS)
-  add_custom_target(maze_headers ALL)
+  if(MAZE_QUICK_BUILD)
+    add_custom_target(maze_headers)
+  else()
+    add_custom_target(maze_headers ALL)
+  endif()
   foreach(layer IN LISTS layers)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${layer}/*.hpp)
     set(units "")
@@ -87,7 +99,7 @@ function(maze_headers_alone)
     endforeach()
     if(units)
       add_library(maze_${layer}_headers OBJECT ${units})
-      set_target_properties(maze_${layer}_headers PROPERTIES UNITY_BUILD OFF)
+      set_target_properties(maze_${layer}_headers PROPERTIES UNITY_BUILD OFF EXCLUDE_FROM_ALL ON)
       target_link_libraries(maze_${layer}_headers PRIVATE maze::${layer} maze_options)
       target_compile_options(maze_${layer}_headers PRIVATE -O0 -g0)
       add_dependencies(maze_headers maze_${layer}_headers)

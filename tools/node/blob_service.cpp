@@ -8,19 +8,10 @@
 
 namespace maze::node {
 
-namespace {
-
-bool is_wildcard(const io::endpoint& at) {
-  const auto* tcp = std::get_if<io::tcp_endpoint>(&at);
-  return tcp != nullptr && (tcp->host == "0.0.0.0" || tcp->host == "::");
-}
-
-} // namespace
-
 core::result<std::unique_ptr<blob_service>>
 blob_service::open(const cluster_address& as, std::vector<io::endpoint> at, io::log& log) {
   for (const io::endpoint& one : at)
-    if (is_wildcard(one))
+    if (io::is_wildcard(one))
       return core::fail(
           core::errc::invalid_argument,
           fmt::format("other nodes cannot be told to fetch from '{}': name the address of "

@@ -15,11 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_wildcard(const io::endpoint& at) {
-  const auto& host = std::get<io::tcp_endpoint>(at).host;
-  return host == "0.0.0.0" || host == "::";
-}
-
 /// Where the holder of a join file finds the master.
 core::result<std::vector<io::endpoint>> masters_of(const cluster_record& cluster,
                                                    const command_flags::join_file_request& wanted) {
@@ -36,7 +31,7 @@ core::result<std::vector<io::endpoint>> masters_of(const cluster_record& cluster
                                   cluster.name),
                       "join-file");
   for (const io::endpoint& at : out)
-    if (is_wildcard(at))
+    if (io::is_wildcard(at))
       return core::fail(core::errc::invalid_argument,
                         fmt::format("cluster '{}' listens at {}, which is no address to connect "
                                     "to: give one with --address tcp:HOST:{}",

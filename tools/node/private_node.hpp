@@ -8,6 +8,7 @@
 #include "node/settings.hpp"
 #include "node/user_range.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -34,6 +35,9 @@ private:
   io::unique_fd owner_;
   bool keep_ = false;
 };
+
+/// How long a node that was told to end waits for what it runs.
+inline constexpr std::chrono::seconds drain_patience{10};
 
 /// Removes the folder of a node that lives no longer or is about to end, the folders in it included that
 /// overlays leave without any permission.

@@ -28,12 +28,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds submit_timeout{60};
-constexpr std::chrono::seconds drain_patience{10};
 /// For worker processes that were told to end.
-constexpr std::chrono::seconds end_patience{15};
+constexpr std::chrono::seconds workers_patience{15};
 
-int exit_code_of(const followed_run& run) {
-  return run.interrupted_by != 0 ? exit_code::interrupted : node::exit_code_of(run.report);
+int outcome_of(const followed_run& run) {
+  return run.interrupted_by != 0 ? exit_code::interrupted : exit_code_of(run.report);
 }
 
 actors::run_listener listen(caf::actor_system& system, event_queue& events) {
@@ -125,7 +124,7 @@ private:
   /// Whoever does not want to wait for them may stop that with another signal.
   void end_workers(worker_processes& workers) {
     workers.begin_end();
-    const auto until = std::chrono::steady_clock::now() + end_patience;
+    const auto until = std::chrono::steady_clock::now() + workers_patience;
     while (!workers.ends_within(std::chrono::milliseconds(100))
            && std::chrono::steady_clock::now() < until) {
       const auto event = events_.wait(std::chrono::milliseconds(0));
@@ -158,7 +157,7 @@ private:
         one.log.clear();
     if (run.report.state == core::run_state::failed && !what_.values.keep)
       report.notes.emplace_back("run it again with --keep to have all output of failed attempts");
-    int code = exit_code_of(run);
+    int code = outcome_of(run);
     if (auto brought = bring_home(node, *handle, run, report); !brought) {
       report.state = core::run_state::failed;
       report.notes.push_back("nothing came home: " + core::describe(brought.error()));

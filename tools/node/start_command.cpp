@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds drain_patience{10};
-
 /// The state of a lasting cluster, apart from those of others and from private ones.
 fs::path state_of(const settings& values) {
   return fs::absolute(values.dir) / "clusters" / values.name;

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Fast enough to look alive.
-constexpr std::chrono::milliseconds redraw_interval{200};
+constexpr std::chrono::milliseconds news_interval{200};
 
 /// Shows how a run stands, on standard error.
 class run_view {
@@ -114,7 +114,7 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
 core::result<int> await_end(const command_session& in, const std::string& name, core::run_id run) {
   const farewell on_signal(core::to_string(run));
   run_view view(in.what, name, core::to_string(run));
-  const auto followed = in.cluster.follow(run, redraw_interval, [&](const actors::run_news& news) {
+  const auto followed = in.cluster.follow(run, news_interval, [&](const actors::run_news& news) {
     view.show(news);
     return true;
   });

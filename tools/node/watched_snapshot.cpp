@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds redraw_interval{100};
+constexpr std::chrono::milliseconds sight_interval{100};
 /// Nobody needs to be told of a snapshot that takes less.
 constexpr std::chrono::seconds silence{1};
 constexpr std::chrono::seconds line_interval{10};
@@ -34,7 +34,7 @@ public:
     if (at < due_ || (!live_ && !plain_))
       return;
     due_ = at
-           + (live_ ? std::chrono::milliseconds(redraw_interval)
+           + (live_ ? std::chrono::milliseconds(sight_interval)
                     : std::chrono::milliseconds(line_interval));
     const std::string text = snapshot_text(now.files, now.bytes);
     if (live_)
@@ -73,7 +73,7 @@ watch_snapshot(event_queue& events, const settings& values,
   watched_submission out;
   snapshot_view view(values);
   for (bool done = false; !done;) {
-    const auto event = events.wait(redraw_interval);
+    const auto event = events.wait(sight_interval);
     done = event && std::holds_alternative<work_done>(*event);
     if (const auto* told = event ? std::get_if<interruption>(&*event) : nullptr) {
       view.clear();

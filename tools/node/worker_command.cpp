@@ -23,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds join_patience{30};
-constexpr std::chrono::seconds drain_patience{10};
 /// How the roads call the master's bulk plane; no endpoint looks like it.
 constexpr const char* master_endpoint = "master";
 
