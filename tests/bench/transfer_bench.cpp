@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <chrono>
 #include <csignal>
@@ -235,25 +236,51 @@ void wake_memory(const fs::path& root, std::uint64_t mebibytes) {
   fs::remove(path);
 }
 
-void measure_big(const fs::path& root, const rsync_daemon& rsync, std::uint64_t mebibytes) {
+/// The best of some tries, each just after the memory was woken: the host may take it back at any moment,
+/// which halves or quarters the speed of whoever writes then.
+class best_speed {
+public:
+  explicit best_speed(double bytes) : bytes_(bytes) {}
+  void add(double took) { megabytes_ = std::max(megabytes_, bytes_ / took / 1e6); }
+  [[nodiscard]] double value() const { return megabytes_; }
+
+private:
+  double bytes_;
+  double megabytes_ = 0;
+};
+
+void measure_big(const fs::path& root, const rsync_daemon& rsync, std::uint64_t mebibytes,
+                 int tries) {
   make_big(root / "large", mebibytes);
   nodes both(root / "big");
-  const auto bytes = static_cast<double>(mebibytes << 20);
   const std::vector<core::file_source> sources{{.from = "large", .match = "**"}};
   const auto files = io::take_snapshot(sources, root, *both.from).value().files;
   const auto& entry = files.at("big");
   const std::vector<core::blob_id> blobs{{.hash = entry.hash, .size = entry.size}};
-  wake_memory(root, mebibytes);
-  const auto copied = seconds([&] { fs::copy_file(root / "large/big", root / "copy"); });
-  fs::remove(root / "copy");
-  const auto took =
-      seconds([&] { require(both.client.get(blobs, *both.to, {}).has_value(), "transfer"); });
-  require(both.to->has(blobs[0]), "the large file's arrival");
-  wake_memory(root, mebibytes);
-  const auto theirs = rsync.run(root / "large", "-W");
-  report("transfer of one large file, hashed on arrival", bytes / took / 1e6, "MB/s",
-         theirs ? std::optional(bytes / *theirs / 1e6) : std::nullopt,
-         fmt::format(", \"copy of the file\": {{\"value\": {:.2f}}}", bytes / copied / 1e6));
+  const auto bytes = static_cast<double>(mebibytes << 20);
+  best_speed ours(bytes);
+  best_speed theirs(bytes);
+  best_speed copy(bytes);
+  for (int i = 0; i < tries; ++i) {
+    const auto store = root / fmt::format("to-{}", i);
+    {
+      const auto to = io::blob_store::open(store, {.durable = false}).value();
+      wake_memory(root, mebibytes);
+      ours.add(seconds([&] { require(both.client.get(blobs, *to, {}).has_value(), "transfer"); }));
+      require(to->has(blobs[0]), "the large file's arrival");
+    }
+    require(io::remove_tree(AT_FDCWD, store).has_value(), "remove");
+    wake_memory(root, mebibytes);
+    copy.add(seconds([&] { fs::copy_file(root / "large/big", root / "copy"); }));
+    fs::remove(root / "copy");
+    wake_memory(root, mebibytes);
+    if (const auto took = rsync.run(root / "large", "-W"))
+      theirs.add(*took);
+    fs::remove(root / "rsync/big");
+  }
+  report("transfer of one large file, hashed on arrival", ours.value(), "MB/s",
+         theirs.value() > 0 ? std::optional(theirs.value()) : std::nullopt,
+         fmt::format(", \"copy of the file\": {{\"value\": {:.2f}}}", copy.value()));
 }
 
 } // namespace
@@ -262,11 +289,11 @@ int main(int argc, char** argv) {
   auto name = fmt::format("{}/maze-bench-XXXXXX", argc > 1 ? argv[1] : "/dev/shm");
   require(::mkdtemp(name.data()) != nullptr, "mkdtemp");
   const char* size = std::getenv("MAZE_BENCH_SIZE");
-  const std::uint64_t mebibytes = size != nullptr && std::string_view(size) == "quick" ? 256 : 2048;
+  const bool quick = size != nullptr && std::string_view(size) == "quick";
   {
     const rsync_daemon rsync(name);
     measure_small(name, rsync);
-    measure_big(name, rsync, mebibytes);
+    measure_big(name, rsync, quick ? 256 : 2048, quick ? 1 : 5);
   }
   require(io::remove_tree(AT_FDCWD, name).has_value(), "remove");
 }
