@@ -27,7 +27,7 @@ std::string blob_name(const core::digest& hash) {
 }
 
 core::result<std::shared_ptr<blob_folder>> blob_folder::open(const std::filesystem::path& root,
-                                                             bool durable) {
+                                                             bool durable, naming wish) {
   std::shared_ptr<blob_folder> made(new blob_folder);
   made->root_ = std::filesystem::absolute(root);
   made->durable_ = durable;
@@ -62,13 +62,28 @@ core::result<std::shared_ptr<blob_folder>> blob_folder::open(const std::filesyst
   struct stat status {};
   if (::fstat(made->blobs_.get(), &status) == 0)
     made->device_ = status.st_dev;
+  if (wish == naming::at_the_end && made->can_name_at_the_end())
+    made->naming_ = naming::at_the_end;
   return made;
 }
 
+bool blob_folder::can_name_at_the_end() const {
+  const unique_fd fd(::openat(temporary_.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, blob_mode));
+  if (!fd || ::linkat(fd.get(), "", temporary_.get(), "0", AT_EMPTY_PATH) != 0)
+    return false;
+  drop("0");
+  return true;
+}
+
 core::result<blob_folder::temporary_file> blob_folder::make_temporary() {
-  temporary_file made{.name = temporary_name(), .fd = {}};
-  made.fd.reset(::openat(temporary_.get(), made.name.c_str(),
-                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, blob_mode));
+  temporary_file made;
+  if (naming_ == naming::at_the_end) {
+    made.fd.reset(::openat(temporary_.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, blob_mode));
+  } else {
+    made.name = temporary_name();
+    made.fd.reset(::openat(temporary_.get(), made.name.c_str(),
+                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, blob_mode));
+  }
   // Not left to the umask: trees that hold a link to a blob promise this mode.
   if (!made.fd || ::fchmod(made.fd.get(), blob_mode) != 0)
     return core::fail(
@@ -77,7 +92,8 @@ core::result<blob_folder::temporary_file> blob_folder::make_temporary() {
 }
 
 void blob_folder::drop(const std::string& temporary) const {
-  ::unlinkat(temporary_.get(), temporary.c_str(), 0);
+  if (!temporary.empty())
+    ::unlinkat(temporary_.get(), temporary.c_str(), 0);
 }
 
 bool blob_folder::present(const core::digest& hash, std::optional<std::uint64_t> size) const {
@@ -87,34 +103,47 @@ bool blob_folder::present(const core::digest& hash, std::optional<std::uint64_t>
          && (!size || static_cast<std::uint64_t>(status.st_size) == *size);
 }
 
-/// 0, or the errno of the renaming that failed.
-int blob_folder::rename_to_blob(const std::string& from, const std::string& to,
-                                unsigned flags) const {
-  if (::renameat2(temporary_.get(), from.c_str(), blobs_.get(), to.c_str(), flags) == 0)
-    return 0;
-  if (errno != ENOENT)
-    return errno;
-  if (::mkdirat(blobs_.get(), to.substr(0, 2).c_str(), 0700) != 0 && errno != EEXIST)
-    return errno;
-  return ::renameat2(temporary_.get(), from.c_str(), blobs_.get(), to.c_str(), flags) == 0 ? 0
-                                                                                           : errno;
+/// 0, or the errno of what failed.
+int blob_folder::place_in_folder(const temporary_file& file, const std::string& to,
+                                 unsigned flags) const {
+  const bool done =
+      file.name.empty()
+          ? ::linkat(file.fd.get(), "", blobs_.get(), to.c_str(), AT_EMPTY_PATH) == 0
+          : ::renameat2(temporary_.get(), file.name.c_str(), blobs_.get(), to.c_str(), flags) == 0;
+  return done ? 0 : errno;
 }
 
-core::result<bool> blob_folder::settle(const std::string& temporary,
-                                       const hashed_content& content) {
+int blob_folder::place(const temporary_file& file, const std::string& to, unsigned flags) const {
+  const int failure = place_in_folder(file, to, flags);
+  if (failure != ENOENT)
+    return failure;
+  if (::mkdirat(blobs_.get(), to.substr(0, 2).c_str(), 0700) != 0 && errno != EEXIST)
+    return errno;
+  return place_in_folder(file, to, flags);
+}
+
+core::result<bool> blob_folder::settle(temporary_file file, const hashed_content& content) {
   const auto to = blob_name(content.hash);
   // A flush sees the name and the note, or neither: who finds the blob and then flushes is safe.
-  const std::lock_guard lock(guard_);
-  int failure = rename_to_blob(temporary, to, RENAME_NOREPLACE);
+  std::unique_lock lock(guard_, std::defer_lock);
+  if (durable_)
+    lock.lock();
+  int failure = place(file, to, RENAME_NOREPLACE);
   if (failure == EEXIST && present(content.hash, content.size)) {
-    drop(temporary);
+    drop(file.name);
     return false;
   }
   // Another length under this hash is damage; EINVAL: no RENAME_NOREPLACE on this file system.
+  if (failure == EEXIST && file.name.empty()) {
+    file.name = temporary_name();
+    failure = ::linkat(file.fd.get(), "", temporary_.get(), file.name.c_str(), AT_EMPTY_PATH) == 0
+                  ? EEXIST
+                  : errno;
+  }
   if (failure == EEXIST || failure == EINVAL)
-    failure = rename_to_blob(temporary, to, 0);
+    failure = place(file, to, 0);
   if (failure != 0) {
-    drop(temporary);
+    drop(file.name);
     return core::fail(errno_error(fmt::format("rename to blob {}", to), failure));
   }
   if (durable_)

@@ -21,7 +21,7 @@ namespace maze::io {
 std::string blob_name(const core::digest& hash);
 
 /// The folders below a blob store, and the only way in which a blob appears there: written under a
-/// temporary name, renamed, later made durable. On disk: io/README.md, "Blob store".
+/// temporary name or none, given its own at the end, later made durable. On disk: io/README.md, "Blob store".
 ///
 /// @note Thread-safe. Blocks on disk.
 class blob_folder {
@@ -29,12 +29,17 @@ public:
   /// Permission bits of every blob.
   static constexpr mode_t blob_mode = 0644;
 
+  /// When a new file gets a name. At the end keeps writers out of each other's way and leaves nothing
+  /// behind when the process dies, but not every file system can, nor every user before Linux 6.10:
+  /// there it means at once.
+  enum class naming { at_the_end, at_once };
+
   /// Makes or opens the folders in `root`, locks them, and empties `tmp/` and `modes/`.
   /// `already_exists` while another process or store has them open.
-  static core::result<std::shared_ptr<blob_folder>> open(const std::filesystem::path& root,
-                                                         bool durable);
+  static core::result<std::shared_ptr<blob_folder>>
+  open(const std::filesystem::path& root, bool durable, naming wish = naming::at_the_end);
 
-  /// A new file in `tmp/`, open for reading and writing.
+  /// A new file, open for reading and writing, and its name in `tmp/` if it has one.
   struct temporary_file {
     std::string name;
     unique_fd fd;
@@ -43,9 +48,9 @@ public:
   /// A name in `tmp/` that nobody else gets.
   std::string temporary_name() { return std::to_string(next_temporary_.fetch_add(1)); }
   void drop(const std::string& temporary) const;
-  /// Moves the complete temporary file to its place.
+  /// Gives the complete temporary file its place.
   /// @returns whether the blob is new; where it was there already the temporary file is gone.
-  core::result<bool> settle(const std::string& temporary, const hashed_content& content);
+  core::result<bool> settle(temporary_file file, const hashed_content& content);
 
   /// Whether the blob is there; with `size` only if it is that long (a machine that lost power may
   /// have kept the name and lost the bytes).
@@ -64,8 +69,10 @@ public:
 
 private:
   blob_folder() = default;
-  [[nodiscard]] int rename_to_blob(const std::string& from, const std::string& to,
-                                   unsigned flags) const;
+  [[nodiscard]] bool can_name_at_the_end() const;
+  [[nodiscard]] int place(const temporary_file& file, const std::string& to, unsigned flags) const;
+  [[nodiscard]] int place_in_folder(const temporary_file& file, const std::string& to,
+                                    unsigned flags) const;
   [[nodiscard]] core::result<void> sync_blob(const core::digest& hash) const;
   [[nodiscard]] core::result<void> sync(const std::vector<core::digest>& fresh, bool all) const;
 
@@ -77,6 +84,7 @@ private:
   unique_fd modes_;
   unique_fd temporary_;
   dev_t device_ = 0;
+  naming naming_ = naming::at_once;
   std::atomic<std::uint64_t> next_temporary_{1};
   /// Held for a whole flush: a second flush returns when the blobs that the first one took are safe.
   std::mutex flushing_;

@@ -39,8 +39,9 @@ core::error absent(const core::digest& hash, const std::filesystem::path& root) 
 struct blob_store::data {
   std::shared_ptr<blob_folder> folder;
 
-  core::result<blob_info> settled(const std::string& from, const hashed_content& content) const {
-    const auto added = folder->settle(from, content);
+  core::result<blob_info> settled(blob_folder::temporary_file from,
+                                  const hashed_content& content) const {
+    const auto added = folder->settle(std::move(from), content);
     if (!added)
       return core::fail(added.error());
     return blob_info{.hash = content.hash, .size = content.size, .added = *added};
@@ -56,7 +57,7 @@ struct blob_store::data {
       return core::fail(copy.error());
     const auto done = write_all(copy->fd.get(), content);
     if (done)
-      return settled(copy->name, seen);
+      return settled(std::move(*copy), seen);
     folder->drop(copy->name);
     return core::fail(done.error());
   }
@@ -71,7 +72,7 @@ struct blob_store::data {
     else
       content = hash_file(copy->fd.get(), stop);
     if (content)
-      return settled(copy->name, *content);
+      return settled(std::move(*copy), *content);
     folder->drop(copy->name);
     return core::fail(content.error());
   }
@@ -164,7 +165,7 @@ core::result<blob_info> blob_store::put_move(int folder, const char* name,
       && moved.st_ino == status->st_ino && moved.st_dev == status->st_dev;
   if (same && take_over(fd.get(), blob_folder::blob_mode))
     if (const auto content = hash_file(fd.get(), stop))
-      return data_->settled(taken, *content);
+      return data_->settled({.name = taken, .fd = {}}, *content);
   data_->folder->drop(taken);
   return put_copy(fd.get(), stop);
 }

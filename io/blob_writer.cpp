@@ -58,8 +58,7 @@ core::result<bool> blob_writer::commit() {
     return core::fail(wrong_content(expected_, seen));
   }
   const auto folder = std::exchange(folder_, nullptr);
-  file_.fd.reset();
-  return folder->settle(file_.name, seen);
+  return folder->settle(std::exchange(file_, {}), seen);
 }
 
 } // namespace maze::io

@@ -2,6 +2,7 @@
 
 #include "maze/core/workflow.hpp"
 #include "maze/io/folders.hpp"
+#include "maze/io/ordered_intake.hpp"
 
 #include <fmt/format.h>
 
@@ -58,10 +59,26 @@ class taker {
 public:
   taker(const std::vector<core::file_source>& sources, const std::filesystem::path& folder,
         blob_store& store, const snapshot_options& how)
-      : sources_(sources), folder_(folder), store_(store), how_(how) {}
+      : sources_(sources), folder_(folder), how_(how), intake_(store, how.stop) {}
 
   core::result<void> take(std::size_t index) {
     index_ = index;
+    auto seen = look_at(index);
+    // What came first is told first, and sources that give one path are compared in their order.
+    auto stored = intake_.finish();
+    return stored ? seen : stored;
+  }
+
+  core::result<snapshot> finish() {
+    if (auto good = core::check_file_map(out_.files); !good)
+      return core::fail(
+          core::errc::file_conflict,
+          fmt::format("files: {}; give one of the two another `to`", good.error().message));
+    return std::move(out_);
+  }
+
+private:
+  core::result<void> look_at(std::size_t index) {
     const auto& source = sources_[index];
     source_ = &source;
     const auto original = folder_ / source.from;
@@ -88,18 +105,9 @@ public:
       return malformed({}, fmt::format("is a file: remove `{}`, or name a folder",
                                        source.match.empty() ? "except" : "match"));
     const auto path = to.empty() || into ? joined(to, last_part(source.from)) : to;
-    return take_file(fd.get(), status, path);
+    return take_file(std::move(fd), status.st_mode, path);
   }
 
-  core::result<snapshot> finish() {
-    if (auto good = core::check_file_map(out_.files); !good)
-      return core::fail(
-          core::errc::file_conflict,
-          fmt::format("files: {}; give one of the two another `to`", good.error().message));
-    return std::move(out_);
-  }
-
-private:
   core::result<void> take_folder(unique_fd fd, const struct stat& status, bool into,
                                  std::string to) {
     const bool matched = !source_->match.empty();
@@ -133,9 +141,10 @@ private:
       return walk_step::go_on;
     const auto path = joined(to, x.path);
     core::result<void> done;
-    if (S_ISDIR(x.status.st_mode))
+    if (S_ISDIR(x.status.st_mode)) {
+      ++taken_;
       done = add(path, folder_entry(x.status));
-    else if (S_ISLNK(x.status.st_mode))
+    } else if (S_ISLNK(x.status.st_mode))
       done = take_symlink(x, path);
     else if (S_ISREG(x.status.st_mode))
       done = take_entry(x, path);
@@ -147,7 +156,7 @@ private:
   }
 
   core::result<void> take_entry(const walked& x, const std::string& path) {
-    const unique_fd fd(
+    unique_fd fd(
         ::openat(x.folder, x.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd && errno == ENOENT)
       return {};
@@ -157,11 +166,18 @@ private:
     if (!S_ISREG(status.st_mode))
       return malformed(x.path, "changed its kind while it was read: submit again when nothing "
                                "writes there");
-    return take_file(fd.get(), status, path);
+    return take_file(std::move(fd), status.st_mode, path);
   }
 
-  core::result<void> take_file(int fd, const struct stat& status, const std::string& path) {
-    const auto blob = store_.put_copy(fd, how_.stop);
+  core::result<void> take_file(unique_fd fd, mode_t mode, const std::string& path) {
+    ++taken_;
+    return intake_.add(std::move(fd), [this, mode, path](const core::result<blob_info>& blob) {
+      return stored(blob, mode, path);
+    });
+  }
+
+  core::result<void> stored(const core::result<blob_info>& blob, mode_t mode,
+                            const std::string& path) {
     if (!blob)
       return core::fail(blob.error().code, fmt::format("{}: {}: {}", where(index_), shown(path),
                                                        blob.error().message));
@@ -173,7 +189,7 @@ private:
     return add(path, {.kind = core::file_kind::file,
                       .hash = blob->hash,
                       .size = blob->size,
-                      .mode = status.st_mode & 0777U});
+                      .mode = mode & 0777U});
   }
 
   core::result<void> take_symlink(const walked& x, const std::string& path) {
@@ -187,6 +203,7 @@ private:
       return core::fail(
           good.error().code,
           fmt::format("{}: {}; {}", where(index_), good.error().message, how_to_leave_out(x.path)));
+    ++taken_;
     return add(path, {.kind = core::file_kind::symlink, .mode = 0777, .target = std::move(target)});
   }
 
@@ -194,7 +211,6 @@ private:
     if (auto good = core::check_path(path); !good)
       return core::fail(good.error().code,
                         fmt::format("{}: {}", where(index_), good.error().message));
-    ++taken_;
     const auto [there, fresh] = out_.files.try_emplace(path, entry);
     if (fresh)
       first_.emplace(path, index_);
@@ -258,7 +274,6 @@ private:
 
   const std::vector<core::file_source>& sources_;
   const std::filesystem::path& folder_;
-  blob_store& store_;
   const snapshot_options& how_;
   snapshot out_;
   const core::file_source* source_ = nullptr;
@@ -266,6 +281,8 @@ private:
   /// Which source gave a path, for the message about two that disagree.
   std::map<std::string, std::size_t, std::less<>> first_;
   std::size_t taken_ = 0;
+  /// Last, so that its threads end first.
+  ordered_intake intake_;
 };
 
 } // namespace

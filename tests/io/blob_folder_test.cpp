@@ -12,15 +12,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using naming = io::blob_folder::naming;
+
 struct fixture {
   test::scratch_dir dir;
-  std::shared_ptr<io::blob_folder> folder = io::blob_folder::open(dir / "store", true).value();
+  naming wish = GENERATE(naming::at_the_end, naming::at_once);
+  std::shared_ptr<io::blob_folder> folder =
+      io::blob_folder::open(dir / "store", true, wish).value();
 
   /// Settles `content` under its own hash.
   core::result<bool> settle(const std::string& content) {
-    const auto file = folder->make_temporary().value();
+    auto file = folder->make_temporary().value();
     REQUIRE(io::write_all(file.fd.get(), content));
-    return folder->settle(file.name, seen(content));
+    return folder->settle(std::move(file), seen(content));
   }
   static io::hashed_content seen(const std::string& content) {
     return {.hash = io::hash_bytes(content), .size = content.size()};
@@ -56,6 +60,16 @@ TEST_CASE_METHOD(fixture, "a blob of another length under the same hash is repla
   fs::resize_file(folder->root() / "blobs" / io::blob_name(seen("content").hash), 3);
   CHECK(settle("content").value());
   CHECK(folder->present(seen("content").hash, 7));
+  CHECK(fs::is_empty(folder->root() / "tmp"));
+}
+
+TEST_CASE_METHOD(fixture, "a file that is not finished is seen nowhere", "[io][blob_folder]") {
+  const auto file = folder->make_temporary().value();
+  REQUIRE(io::write_all(file.fd.get(), "half"));
+  CHECK(fs::is_empty(folder->root() / "blobs"));
+  // One without a name needs no sweeping when the process ends here.
+  CHECK(fs::is_empty(folder->root() / "tmp") == file.name.empty());
+  CHECK((wish == naming::at_the_end || !file.name.empty()));
 }
 
 TEST_CASE_METHOD(fixture, "a dropped file and a removed blob are gone", "[io][blob_folder]") {
