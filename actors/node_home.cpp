@@ -31,7 +31,8 @@ core::result<io::unique_fd> lock_folder(const std::filesystem::path& folder) {
     return core::fail(io::errno_error(fmt::format("open {}", path.string()), errno));
   if (::flock(out.get(), LOCK_EX | LOCK_NB) != 0)
     return core::fail(core::errc::already_exists,
-                      fmt::format("{} belongs to a maze-node that is running: choose another --dir",
+                      fmt::format("{} belongs to a maze-node that is running: choose another "
+                                  "--name, or another --dir",
                                   folder.string()),
                       "start");
   return out;

@@ -8,8 +8,8 @@ namespace maze::io {
 
 namespace {
 
-// Open files at a time; enough to keep every thread busy behind one large file.
-constexpr std::size_t window_max = 32;
+// Open files at a time, to which each thread adds the one it writes: enough to keep every thread busy.
+constexpr std::size_t window_max = 12;
 // A thread costs as much as copying a few small files.
 constexpr std::size_t files_for_a_thread = 8;
 // Beyond, they get in each other's way in the folders of the store.

@@ -218,10 +218,11 @@ private:
                               && there->second.kind == core::file_kind::directory;
     if (fresh || both_folders || there->second == entry)
       return {};
-    return core::fail(core::errc::file_conflict,
-                      fmt::format("{} and {} both give {}, but not the same content: give one of "
-                                  "them another `to`",
-                                  where(first_.at(path)), where(index_), shown(path)));
+    return core::fail(
+        core::errc::file_conflict,
+        fmt::format("{} and {} both give {}, but not the same content and mode: give one of "
+                    "them another `to`",
+                    where(first_.at(path)), where(index_), shown(path)));
   }
 
   static core::file_entry folder_entry(const struct stat& status) {

@@ -100,7 +100,7 @@ TEST_CASE_METHOD(intake_fixture, "a stop request ends what is copied", "[io][int
 TEST_CASE_METHOD(intake_fixture, "what was not told of is given up", "[io][intake]") {
   {
     io::ordered_intake sut(*store, stop.get_token(), 0);
-    for (int i = 0; i < 30; ++i)
+    for (int i = 0; i < 10; ++i)
       REQUIRE(add(sut, i));
   }
   CHECK(heard.empty());

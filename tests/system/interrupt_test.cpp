@@ -11,6 +11,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
+#include <functional>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,20 +32,26 @@ test::process::options run_of(const test::scratch_dir& folder) {
           .working_directory = folder.path()};
 }
 
-/// Whether half a blob lies in the store of the one node below `state`.
-bool is_storing(const std::filesystem::path& state) {
+/// Whether the process has a half blob open, with a name or without one.
+bool is_storing(pid_t pid) {
   std::error_code ignored;
-  for (const auto& node : std::filesystem::directory_iterator(state / "private", ignored))
-    for (const auto& half : std::filesystem::directory_iterator(node.path() / "store/tmp", ignored))
-      return half.is_regular_file(ignored);
+  for (const auto& each :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", ignored))
+    if (std::filesystem::read_symlink(each, ignored).native().find("/store/tmp/")
+        != std::string::npos)
+      return true;
   return false;
 }
 
 /// Looks every few milliseconds, for at most a minute.
-bool comes_to_store(const std::filesystem::path& state) {
-  for (int i = 0; i < 12000 && !is_storing(state); ++i)
+bool eventually(const std::function<bool()>& holds) {
+  for (int i = 0; i < 12000 && !holds(); ++i)
     ::poll(nullptr, 0, 5);
-  return is_storing(state);
+  return holds();
+}
+
+bool comes_to_store(const test::process& node) {
+  return eventually([&] { return is_storing(node.pid()); });
 }
 
 struct timed_end {
@@ -66,7 +73,7 @@ TEST_CASE("Ctrl-C does not wait until the huge file of a task is hashed", "[syst
   write(folder / "flow.yaml", "maze: 1\nname: flow\ndefaults: { output: { run: dict } }\ntasks:\n"
                               "  a: { shell: \"truncate -s 1T big\" }\n");
   test::process node(run_of(folder));
-  REQUIRE(comes_to_store(folder / "state"));
+  REQUIRE(comes_to_store(node));
   const auto end = interrupt(node);
   INFO(end.result.standard_error);
   CHECK(end.result.status == 130);
@@ -83,7 +90,7 @@ TEST_CASE("Ctrl-C is heard while a huge file is hashed beside the slot's next ta
   auto options = run_of(folder);
   options.argv.insert(options.argv.end(), {"--jobs", "1"});
   test::process node(options);
-  REQUIRE(comes_to_store(folder / "state"));
+  REQUIRE(comes_to_store(node));
   const auto end = interrupt(node);
   INFO(end.result.standard_error);
   CHECK(end.result.status == 130);
@@ -98,7 +105,7 @@ TEST_CASE("Ctrl-C does not wait until a huge file is in the snapshot", "[system]
   write(folder / "big", "data");
   REQUIRE(::truncate((folder / "big").c_str(), off_t{1} << 40) == 0);
   test::process node(run_of(folder));
-  REQUIRE(comes_to_store(folder / "state"));
+  REQUIRE(comes_to_store(node));
   const auto end = interrupt(node);
   INFO(end.result.standard_error);
   CHECK(end.result.status == 130);
@@ -145,4 +152,22 @@ TEST_CASE("files that cannot go where they are wanted are kept with the state",
        std::filesystem::recursive_directory_iterator(folder / "state" / "rescued"))
     found += each.path().filename() == "a.txt" ? 1 : 0;
   CHECK(found == 1);
+}
+
+TEST_CASE("a signal that comes when the run is over leaves no state", "[system][interrupt]") {
+  const test::scratch_dir folder;
+  std::filesystem::create_directory(folder / "many");
+  for (int i = 0; i < 2000; ++i)
+    write(folder / "many" / std::to_string(i), std::to_string(i));
+  write(folder / "flow.yaml", "maze: 1\nname: flow\nfiles: [many]\n"
+                              "defaults: { output: { run: dict } }\ntasks:\n"
+                              "  a: { shell: \"echo done > a.txt\" }\n");
+  auto options = run_of(folder);
+  options.argv.insert(options.argv.end(), {"--out", "home"});
+  test::process node(options);
+  REQUIRE(eventually([&] { return std::filesystem::exists(folder / "home/a.txt"); }));
+  const auto end = interrupt(node);
+  INFO(end.result.standard_error);
+  for (const auto& left : std::filesystem::directory_iterator(folder / "state" / "private"))
+    CHECK(left.path().filename() == "making");
 }

@@ -65,7 +65,11 @@ TEST_CASE("a node lives with just the open files that it asks for", "[system][li
   std::string tasks;
   for (int i = 0; i < 40; ++i)
     tasks += "  t" + std::to_string(i) + ": { shell: \"echo x > f" + std::to_string(i) + "\" }\n";
-  const auto sut = run_after("ulimit -n 52", folder, tasks, "--jobs 1");
+  std::filesystem::create_directory(folder / "many");
+  for (int i = 0; i < 300; ++i)
+    std::ofstream(folder / "many" / std::to_string(i))
+        << std::string(i % 7 == 0 ? 300'000 : 10, 'x') << i;
+  const auto sut = run_after("ulimit -n 68", folder, tasks + "files: [many]\n", "--jobs 1");
   INFO(sut.standard_error);
   CHECK(sut.status == 0);
 }

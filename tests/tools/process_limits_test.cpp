@@ -29,7 +29,7 @@ TEST_CASE("limits that are too low are named with what is needed and what to do"
   CHECK(refused({.open_files = 16, .open_files_max = 4096}, 4) == "accepted");
   CHECK(
       refused({.open_files = 16, .open_files_max = 16}, 1)
-      == "the limit on open files (ulimit -n) is 16, and a node that runs 1 task at once needs 52: "
+      == "the limit on open files (ulimit -n) is 16, and a node that runs 1 task at once needs 68: "
          "raise it (ulimit -n 1024)");
   CHECK(
       refused({.open_files = 1024, .open_files_max = 1024, .memory = core::byte_count{204800000}},

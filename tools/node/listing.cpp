@@ -84,8 +84,9 @@ ordered_json json_of(const actors::past_attempt& one,
   return out;
 }
 
-std::string hash_of(const core::file_entry& entry) {
-  return entry.kind == core::file_kind::file ? core::to_string(entry.hash) : "";
+ordered_json hash_of(const core::file_entry& entry) {
+  return entry.kind == core::file_kind::file ? ordered_json(core::to_string(entry.hash))
+                                             : ordered_json();
 }
 
 } // namespace
@@ -105,11 +106,13 @@ std::string show(const actors::cluster_status& status, const print_form& as) {
   for (std::size_t i = 0; i < counts.size(); ++i)
     total += counts[i] = static_cast<std::size_t>(status.counts[i]);
   return fmt::format(
-      "cluster '{}', maze {}, since {} UTC\n{} node{}, {} cores, {}\n{} of {} run{} live{}\n",
+      "cluster '{}', maze {}, since {} UTC\n{} node{}, {} core{}, {}{}\n{} of {} run{} live{}\n",
       status.name, status.version, time_of_day(status.started), status.nodes,
       status.nodes == 1 ? "" : "s", cores(status.total.cpu_millis),
-      size_text(status.total.memory.value), status.runs_live, status.runs,
-      status.runs == 1 ? "" : "s", total == 0 ? "" : ": tasks " + counts_text(counts, total));
+      status.total.cpu_millis == 1000 ? "" : "s", size_text(status.total.memory.value),
+      status.nodes == 0 ? ": nothing runs before one joins (maze-node start --role worker)" : "",
+      status.runs_live, status.runs, status.runs == 1 ? "" : "s",
+      total == 0 ? "" : ": tasks " + counts_text(counts, total));
 }
 
 std::string show(const std::vector<actors::run_row>& runs, const print_form& as) {

@@ -17,8 +17,9 @@ namespace {
 /// all of it stacks and heaps of threads that are reserved and never touched.
 constexpr std::uint64_t memory_base = std::uint64_t{464} << 20;
 constexpr std::uint64_t memory_per_task = std::uint64_t{80} << 20;
-/// The same for descriptors: the journal, the store, the event loops; two pipes and a view's folders.
-constexpr std::uint64_t files_base = 40;
+/// The same for descriptors: the journal, the store, the event loops, a snapshot's files; two pipes and a
+/// view's folders.
+constexpr std::uint64_t files_base = 56;
 constexpr std::uint64_t files_per_task = 12;
 /// Threads of a node beside one for each task: the first, actors, the journal, events, the clock.
 constexpr std::uint32_t threads_base = 10;

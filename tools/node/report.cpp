@@ -285,7 +285,12 @@ std::string refusal_report(const core::error& reason) {
 }
 
 std::string faults_report(const std::string& file, const std::vector<io::diagnostic>& faults) {
-  ordered_json out{{"file", file}, {"valid", false}, {"faults", ordered_json::array()}};
+  ordered_json out{
+      {"state", "refused"}, {"file", file}, {"valid", false}, {"faults", ordered_json::array()}};
+  if (!faults.empty())
+    out["error"] = json_of(core::error{.code = core::errc::malformed,
+                                       .message = io::to_string(faults.front()),
+                                       .origin = "workflow"});
   for (const io::diagnostic& fault : faults)
     out["faults"].push_back(json_of(fault));
   return one_line(out);

@@ -34,8 +34,8 @@ core::result<int> print_result(const command_session& in) {
     return exit_code::done;
   }
   if (!report.result && in.what.values.output != output_form::json)
-    std::cerr << fmt::format("maze-node: run {} is {} and has no result{}\n",
-                             core::to_string(run->run), core::to_string(told->state),
+    std::cerr << fmt::format("maze-node: run {} ({}) has no result{}\n", core::to_string(run->run),
+                             core::to_string(told->state),
                              core::is_terminal(told->state) ? "" : " yet");
   if (!core::is_terminal(told->state))
     return exit_code::failed;

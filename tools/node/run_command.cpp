@@ -90,8 +90,10 @@ public:
     cluster.reset();
     if (const std::string why = (*log)->failure(); !why.empty() && !what_.values.quiet)
       std::cerr << "maze-node: warning: the log has gaps: " << core::printable(why) << '\n';
-    // What is left of stopped attempts ends now; whoever does not want to wait may stop that too.
-    events_.release_signals();
+    // What is left of stopped attempts ends now; whoever does not want to wait may stop that too. After a
+    // run that ended by itself only its state is left to remove, and that is done in any case.
+    if (code == exit_code::interrupted)
+      events_.release_signals();
     if (!(*node)->drain(drain_patience)) {
       std::cerr << "maze-node: an attempt takes long to stop; ending without it\n";
       std::cout.flush();
