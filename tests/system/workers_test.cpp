@@ -89,7 +89,7 @@ TEST_CASE_METHOD(cluster_folder, "a run on worker processes gives what a run on 
 
 TEST_CASE_METHOD(cluster_folder, "a run of which a worker node is killed gives the same result",
                  "[system][workers][kill]") {
-  const int seed = GENERATE(range(0, points("MAZE_KILL_POINTS", 8)));
+  const int seed = GENERATE(range(0, points("MAZE_KILL_POINTS", 4)));
   INFO("seed = " << seed);
   std::mt19937 random(static_cast<unsigned>(seed));
   chains(40);
