@@ -240,6 +240,10 @@ core::result<bool> cluster_client::cancel_task(core::run_id run, const std::stri
   return data_->ask<bool>(of_run<actors::cancel_task>{run, {task, std::move(reason)}});
 }
 
+core::result<forgotten_runs> cluster_client::forget(forget_runs what) {
+  return data_->ask<forgotten_runs>(std::move(what), data_->settings.submit_timeout);
+}
+
 core::result<node_page> cluster_client::nodes() { return data_->ask<node_page>(ask_nodes{}); }
 
 core::result<bool> cluster_client::drain(const std::string& node) {

@@ -60,6 +60,8 @@ public:
   /// @returns whether there was something to cancel.
   core::result<bool> cancel(core::run_id run, core::error reason);
   core::result<bool> cancel_task(core::run_id run, const std::string& task, core::error reason);
+  /// Forgets runs that have ended; `forget_runs::all` every one.
+  core::result<forgotten_runs> forget(forget_runs what);
   core::result<node_page> nodes();
   core::result<bool> drain(const std::string& node);
   /// Asks the node behind this session to end; it does so after its answer.

@@ -13,6 +13,9 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   logic_.emplace(setup_.work->tasks, setup_.settings);
   trace_.emplace(setup_.work->tasks->size());
   // The snapshot and the secrets are the nodes' business, through the registry.
+  for (const auto& [path, entry] : setup_.work->files)
+    if (entry.kind == core::file_kind::file)
+      snapshot_.push_back(entry.hash);
   setup_.work = nullptr;
   return {
       [this](start_run) {
@@ -51,6 +54,7 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
       },
       [this](ask_status msg) { return status(msg.running_max); },
       [this](ask_report) { return report(); },
+      [this](const name_blobs& msg) { return blobs_among(msg.among.get()); },
       [this](const list_tasks& msg) { return rows(msg); },
       [this](const find_attempt& msg) { return place_of(msg); },
       [this](cancel_task& msg) { return cancel_one(std::move(msg)); },

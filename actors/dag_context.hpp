@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 namespace maze::actors {
 
@@ -63,6 +64,7 @@ private:
   [[nodiscard]] run_status status(std::uint32_t running_max) const;
   [[nodiscard]] run_report report() const;
 
+  [[nodiscard]] blob_list blobs_among(const core::digest_set* wanted) const;
   [[nodiscard]] task_page rows(const list_tasks& msg) const;
   [[nodiscard]] task_row row_of(core::task_id task) const;
   /// With times from the start of the run.
@@ -86,6 +88,8 @@ private:
   dag_context_setup setup_;
   run_listener listener_;
   std::optional<core::reference> result_;
+  /// The blobs that the run began with.
+  std::vector<core::digest> snapshot_;
   std::optional<core::graph_run> logic_;
   std::map<core::attempt_id, active_attempt> active_;
   /// Where each task that published files ran, and how many bytes it wrote.

@@ -57,6 +57,21 @@ task_row dag_context_state::row_of(core::task_id task) const {
   return out;
 }
 
+blob_list dag_context_state::blobs_among(const core::digest_set* wanted) const {
+  core::digest_set found;
+  const auto look = [&](const core::digest& blob) {
+    if (wanted == nullptr || wanted->count(blob) > 0)
+      found.insert(blob);
+  };
+  std::for_each(snapshot_.begin(), snapshot_.end(), look);
+  logic_->visit_publications([&look](core::task_id, const core::manifest_delta& files) {
+    for (const auto& [path, entry] : files.written)
+      if (entry.kind == core::file_kind::file)
+        look(entry.hash);
+  });
+  return std::make_shared<const std::vector<core::digest>>(found.begin(), found.end());
+}
+
 task_page dag_context_state::rows(const list_tasks& msg) const {
   task_page out{.total = logic_->tasks().size(), .rows = {}};
   const auto count = std::min<std::uint64_t>(msg.count, task_page_max);

@@ -15,7 +15,7 @@ core::result<void> check_blobs(const core::file_map& files, const io::blob_store
   for (const auto& [path, entry] : files)
     if (entry.kind == core::file_kind::file && !blobs.has(entry.hash))
       return core::fail(
-          core::errc::not_found,
+          core::errc::object_lost,
           fmt::format("the content of '{}' has not arrived: send its blob first", path), "submit");
   return {};
 }

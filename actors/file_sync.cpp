@@ -33,6 +33,11 @@ file_sync_actor::behavior_type file_sync_state::make_behavior(file_sync_setup se
       [this](const holder_answered& msg) {
         perform(plan_->holder_found(msg.holder, msg.blobs, now()));
       },
+      [this](const drop_blobs& msg) {
+        if (auto gone = setup_.blobs->sweep(msg.blobs); !gone)
+          setup_.log->event(io::log_level::warning, "files of forgotten runs cannot be removed",
+                            {{"reason", core::describe(gone.error())}});
+      },
   };
 }
 

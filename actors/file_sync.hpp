@@ -4,6 +4,7 @@
 #include "maze/actors/protocol/file_sync_actor.hpp"
 #include "maze/core/sync_plan.hpp"
 #include "maze/io/blob_store.hpp"
+#include "maze/io/log.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -27,6 +28,7 @@ struct file_sync_setup {
       spawn_mover;
   /// Where the master serves blobs and documents.
   std::string master;
+  std::shared_ptr<io::log> log;
   core::sync_plan::limits limits;
   /// From this many missing bytes on, other nodes are asked as well.
   std::uint64_t ask_others_bytes = std::uint64_t{1} << 20;

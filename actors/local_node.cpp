@@ -5,6 +5,7 @@
 #include "maze/actors/journal_keeper.hpp"
 #include "maze/actors/master.hpp"
 #include "maze/actors/node_gate.hpp"
+#include "maze/actors/reclaimer.hpp"
 #include "maze/actors/registry.hpp"
 #include "maze/actors/run_document.hpp"
 #include "maze/actors/scheduler.hpp"
@@ -72,6 +73,7 @@ struct local_node::data {
   journal_actor keeper;
   registry_actor runs;
   scheduler_actor planner;
+  reclaimer_actor sweeper;
   master_actor head;
   local_agent_actor agent;
   document_actor documents;
@@ -105,8 +107,12 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
       system->spawn(scheduler, core::scheduler::options{.prefetch = 2, .prefetch_per_core = 2});
   core::graph_run::options run_settings;
   run_settings.epoch = *epoch;
+  if (settings.claim_life.count() > 0)
+    sweeper = system->spawn<caf::detached>(
+        reclaimer,
+        reclaimer_setup{.blobs = home->blobs, .log = home->log, .plan = {settings.claim_life}});
   head = system->spawn(actors::master, master_setup{seed, run_settings, planner, keeper, runs,
-                                                    settings.ended_runs_max});
+                                                    settings.ended_runs_max, sweeper});
   if (settings.works)
     agent = spawn_agent(*system, *home, settings, {planner, runs, {}});
   if (settings.serves)
@@ -194,6 +200,7 @@ local_node::~local_node() {
   end(data_->documents);
   end(data_->agent);
   end(data_->head);
+  end(data_->sweeper);
   end(data_->planner);
   end(data_->runs);
   end(data_->keeper);
@@ -204,6 +211,7 @@ local_node::~local_node() {
   data_->documents = nullptr;
   data_->agent = nullptr;
   data_->head = nullptr;
+  data_->sweeper = nullptr;
   data_->planner = nullptr;
   data_->runs = nullptr;
   data_->keeper = nullptr;

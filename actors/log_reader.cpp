@@ -4,6 +4,7 @@
 #include "maze/core/reference.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/files.hpp"
+#include "maze/io/folders.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -62,12 +63,20 @@ log_actor::behavior_type log_reader_state::make_behavior(std::filesystem::path r
                                                          std::shared_ptr<io::log> log) {
   runs_root_ = std::move(runs_root);
   log_ = std::move(log);
-  return {[this](const read_log& msg) -> caf::result<log_piece> {
-    auto kept = read_kept_log(runs_root_, msg, log_->secrets());
-    if (!kept)
-      return to_caf(kept.error());
-    return std::move(*kept);
-  }};
+  return {
+      [this](const read_log& msg) -> caf::result<log_piece> {
+        auto kept = read_kept_log(runs_root_, msg, log_->secrets());
+        if (!kept)
+          return to_caf(kept.error());
+        return std::move(*kept);
+      },
+      [this](const drop_logs& msg) {
+        for (const core::run_id run : msg.runs)
+          if (auto gone = io::remove_tree(AT_FDCWD, runs_root_ / core::to_string(run)); !gone)
+            log_->event(io::log_level::warning, "the logs of a forgotten run stay",
+                        {{"reason", core::describe(gone.error())}});
+      },
+  };
 }
 
 log_actor::behavior_type log_reader(log_actor::stateful_pointer<log_reader_state> self,

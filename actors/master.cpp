@@ -2,9 +2,11 @@
 
 #include "maze/actors/dag_context.hpp"
 #include "maze/actors/errors.hpp"
+#include "maze/core/run_name.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -37,6 +39,8 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
       [this](const list_runs& msg) { return list(msg); },
       [this](const select_run& msg) { return select(msg); },
       [this](const select_nodes& msg) { return select(msg); },
+      [this](const forget_runs& msg) { return forget(msg); },
+      [this](list_needy) { return all_needy(); },
   };
 }
 
@@ -146,12 +150,85 @@ void master_state::end(const run_ended& msg) {
 }
 
 void master_state::release(core::run_id run) {
+  reclaim_runs left{.runs = {}, .contexts = {}, .everything = false, .source = self_};
+  leave(run, left);
+  if (left.contexts.empty())
+    return;
+  if (setup_.reclaimer)
+    self_->send(setup_.reclaimer, reclaim_later{std::move(left)});
+  else
+    self_->send_exit(left.contexts.front(), caf::exit_reason::user_shutdown);
+}
+
+void master_state::leave(core::run_id run, reclaim_runs& to) {
   if (!logic_->forget(run))
     return;
   std::erase(ended_, run);
   std::erase(order_, run);
-  if (const auto live = contexts_.extract(run))
-    self_->send_exit(live.mapped().context, caf::exit_reason::user_shutdown);
+  if (setup_.reclaimer)
+    keep(core::run_forgotten{run});
+  if (auto live = contexts_.extract(run)) {
+    to.runs.push_back(run);
+    to.contexts.push_back(std::move(live.mapped().context));
+  }
+}
+
+caf::result<forgotten_runs> master_state::forget(const forget_runs& msg) {
+  if (auto sound = check_ended(msg.runs); !sound)
+    return to_caf(sound.error());
+  std::vector<core::run_id> gone = msg.runs;
+  if (msg.all)
+    gone.assign(ended_.begin(), ended_.end());
+  reclaim_runs left{.runs = {}, .contexts = {}, .everything = msg.all, .source = self_};
+  for (const core::run_id run : gone)
+    leave(run, left);
+  auto reply = self_->make_response_promise<forgotten_runs>();
+  // Should the fact be lost in a crash, the run must still have its files.
+  once_durable([this, left = std::move(left), reply](const caf::error& failed) mutable {
+    if (failed) {
+      reply.deliver(failed);
+      return;
+    }
+    forgotten_runs out{.runs = left.runs, .freed = {}};
+    if (!setup_.reclaimer) {
+      for (const dag_context_actor& context : left.contexts)
+        self_->send_exit(context, caf::exit_reason::user_shutdown);
+      reply.deliver(std::move(out));
+      return;
+    }
+    self_->request(setup_.reclaimer, setup_.reclaim_timeout, std::move(left))
+        .then(
+            [reply, out](const reclaimed& freed) mutable {
+              out.freed = freed;
+              reply.deliver(std::move(out));
+            },
+            [reply](const caf::error& why) mutable { reply.deliver(why); });
+  });
+  return reply;
+}
+
+core::result<void> master_state::check_ended(const std::vector<core::run_id>& runs) const {
+  for (const core::run_id run : runs) {
+    const auto known = logic_->runs().find(run);
+    if (known == logic_->runs().end())
+      return core::fail(core::errc::not_found,
+                        fmt::format("there is no run {}", core::to_string(run)), "forget");
+    if (!core::is_terminal(known->second.state))
+      return core::fail(core::errc::invalid_argument,
+                        fmt::format("run {} has not ended: cancel it first, or wait for its end",
+                                    core::to_string(run)),
+                        "forget");
+  }
+  return {};
+}
+
+needy master_state::all_needy() const {
+  needy out;
+  for (const auto& [run, live] : contexts_)
+    out.contexts.push_back(live.context);
+  for (const member_agent& member : agents_)
+    out.nodes.push_back(member.agent);
+  return out;
 }
 
 run_listing master_state::list(const list_runs& msg) const {

@@ -9,6 +9,7 @@
 
 #include <caf/stateful_actor.hpp>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -29,6 +30,10 @@ struct master_setup {
   registry_actor registry;
   /// The latest runs that ended and can still be asked about, unless they were released.
   std::size_t ended_runs_max = 1000;
+  /// Null where the store goes with the node.
+  reclaimer_actor reclaimer;
+  /// How long it may take to free what was forgotten.
+  std::chrono::milliseconds reclaim_timeout{100'000};
 };
 
 class master_state {
@@ -50,6 +55,11 @@ private:
   void lose(const node_silent& msg);
   void end(const run_ended& msg);
   void release(core::run_id run);
+  caf::result<forgotten_runs> forget(const forget_runs& msg);
+  [[nodiscard]] core::result<void> check_ended(const std::vector<core::run_id>& runs) const;
+  /// What is left of a run that has ended, for the reclaimer.
+  void leave(core::run_id run, reclaim_runs& to);
+  [[nodiscard]] needy all_needy() const;
   [[nodiscard]] run_listing list(const list_runs& msg) const;
   [[nodiscard]] known_run describe(core::run_id run) const;
   caf::result<known_run> select(const select_run& msg) const;

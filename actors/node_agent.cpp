@@ -52,6 +52,7 @@ local_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setu
       [this](drain_node msg) { return drain(msg.stop_running); },
       [this](ask_load) { return load(); },
       [this](const read_log& msg) { return read(msg); },
+      [this](core::drop_data& msg) { drop(msg); },
       [this](abandon_attempts) { return abandon(); },
   };
 }
@@ -231,6 +232,13 @@ caf::result<log_piece> node_agent_state::read(const read_log& msg) {
     if (owned.now && owned.now->attempt == msg.attempt)
       return self_->delegate(owned.worker, msg);
   return self_->delegate(setup_.logs, msg);
+}
+
+void node_agent_state::drop(core::drop_data& what) {
+  if (setup_.logs && !what.runs.empty())
+    self_->send(setup_.logs, drop_logs{std::move(what.runs)});
+  if (setup_.files && !what.blobs.empty())
+    self_->send(setup_.files, drop_blobs{std::move(what.blobs)});
 }
 
 caf::result<bool> node_agent_state::drain(bool stop_running) {

@@ -84,6 +84,7 @@ private:
   void close(core::run_id run);
   /// Gives an order back to the scheduler.
   void refuse(attempt_order order);
+  void drop(core::drop_data& what);
   caf::result<bool> drain(bool stop_running);
   [[nodiscard]] node_load load() const;
   caf::result<log_piece> read(const read_log& msg);

@@ -71,7 +71,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   out->lock = std::move(*locked);
   if (auto made = io::make_folders(out->folder / "runs", 0711); !made)
     return core::fail(made.error());
-  auto store = io::blob_store::open(out->folder / "store", {.durable = settings.durable});
+  auto store = io::blob_store::open(
+      out->folder / "store", {.durable = settings.durable, .claim_life = settings.claim_life});
   if (!store)
     return core::fail(store.error());
   out->blobs = std::move(*store);

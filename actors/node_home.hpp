@@ -49,6 +49,9 @@ struct node_settings {
   std::chrono::milliseconds stop_grace{2000};
   /// Of the runs that ended and were not released, the latest so many can still be asked about.
   std::size_t ended_runs_max = 1000;
+  /// For how long what forgotten runs have left is spared after somebody touched it: see
+  /// `io::blob_store::options`. 0: it stays, because the whole state goes with the node.
+  std::chrono::nanoseconds claim_life{};
   /// What its owner calls it by.
   std::map<std::string, std::string> labels;
   /// How long the other end of a link may be silent, and the like. A worker node goes on trying to

@@ -28,6 +28,7 @@ node_link_actor::behavior_type node_link_state::make_behavior(node_link_setup se
       [this](drain_node) { return drain(); },
       [this](ask_load) { return load(); },
       [this](const read_log& msg) { return ask<log_piece>(msg); },
+      [this](const core::drop_data& msg) { tell(msg); },
       [this](end_node msg) { return ask<bool>(msg); },
       [this](node_leaves) { return leave(); },
       [this](const open_link& msg) { open(msg); },

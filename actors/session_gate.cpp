@@ -53,6 +53,13 @@ session_actor::behavior_type session_gate_state::make_behavior(session_gate_setu
       [this](const of_run<cancel_task>& msg) { return ask_run_itself<bool>(msg.run, msg.what); },
       [this](ask_nodes) { return nodes(); },
       [this](const drain_member& msg) { return drain(msg); },
+      [this](const forget_runs& msg) {
+        auto reply = self_->make_response_promise<forgotten_runs>();
+        self_->request(setup_.master, setup_.document_patience, msg)
+            .then([reply](forgotten_runs& done) mutable { reply.deliver(std::move(done)); },
+                  [reply](const caf::error& why) mutable { reply.deliver(why); });
+        return caf::result<forgotten_runs>(reply);
+      },
       [this](shut_down) {
         setup_.log->event(io::log_level::info, "a client asks for the end of this node");
         setup_.on_shut_down();

@@ -78,6 +78,7 @@ private:
   void handle(core::close_run& x);
   void handle(core::drain_node& x);
   void handle(core::name_holders& x);
+  void handle(core::drop_data& x);
   void publish(publish_attempt& msg);
   caf::result<run_bundle_ptr> find(core::run_id run);
   void hide_secrets(const run_bundle& run);

@@ -83,6 +83,8 @@ void uplink_state::handle(core::name_holders& x) {
   self_->send(setup_.files, know_holders{std::move(x.holders)});
 }
 
+void uplink_state::handle(core::drop_data& x) { self_->send(agent_, std::move(x)); }
+
 void uplink_state::publish(publish_attempt& msg) {
   const auto found = runs_.extract(msg.attempt);
   if (found.empty())

@@ -57,6 +57,7 @@ void worker_node::data::spawn(const node_settings& settings) {
                         .owner = owner});
               },
           .master = roads.master,
+          .log = home->log,
           .limits = {}});
   core::link::options link = settings.link;
   // It is the master that decides when a closed connection is one too long.

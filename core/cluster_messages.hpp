@@ -2,6 +2,7 @@
 
 #include "maze/core/attempt_order.hpp"
 #include "maze/core/cut_stream.hpp"
+#include "maze/core/digest.hpp"
 #include "maze/core/error.hpp"
 #include "maze/core/phase_times.hpp"
 #include "maze/core/result.hpp"
@@ -92,9 +93,22 @@ struct name_holders {
   }
 };
 
+/// Nobody asks about these runs any more, so their logs may go; and no run that the master knows needs
+/// these blobs.
+struct drop_data {
+  std::vector<run_id> runs;
+  std::vector<digest> blobs;
+
+  friend bool operator==(const drop_data&, const drop_data&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, drop_data& x) {
+    return f(x.runs, x.blobs);
+  }
+};
+
 /// Travels as one item of a link. Append alternatives, never reorder or change one.
 using to_node =
-    std::variant<run_orders, stop_orders, open_run, close_run, drain_node, name_holders>;
+    std::variant<run_orders, stop_orders, open_run, close_run, drain_node, name_holders, drop_data>;
 
 // --- what a node tells the master -----------------------------------------------------------------
 

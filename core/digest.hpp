@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 namespace maze::core {
 
@@ -57,3 +58,9 @@ struct std::hash<maze::core::digest> {
     return static_cast<std::size_t>(x.low ^ x.high);
   }
 };
+
+namespace maze::core {
+
+using digest_set = std::unordered_set<digest>;
+
+} // namespace maze::core

@@ -63,6 +63,8 @@ run_id run_of(const journal_event& event) noexcept {
     return accepted->run;
   if (const auto* progressed = std::get_if<run_progressed>(&event))
     return progressed->run;
+  if (const auto* forgotten = std::get_if<run_forgotten>(&event))
+    return forgotten->run;
   return {};
 }
 
@@ -82,6 +84,7 @@ std::string_view name_of(const journal_event& event) noexcept {
                         [](const run_progressed& x) { return std::visit(name_of_fact, x.fact); },
                         [](const node_joined&) { return "node_joined"; },
                         [](const node_left&) { return "node_left"; },
+                        [](const run_forgotten&) { return "run_forgotten"; },
                     },
                     event);
 }

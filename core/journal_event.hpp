@@ -96,10 +96,21 @@ struct node_left {
   }
 };
 
+/// Nobody may ask about the run any more; its files and logs may go.
+struct run_forgotten {
+  run_id run;
+
+  friend bool operator==(const run_forgotten&, const run_forgotten&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, run_forgotten& x) {
+    return f(x.run);
+  }
+};
+
 /// Every durable fact. Lies on disk: append alternatives, never reorder or change one; a changed
 /// fact is a new alternative, so that old journals stay readable.
-using journal_event =
-    std::variant<master_started, run_accepted, run_progressed, node_joined, node_left>;
+using journal_event = std::variant<master_started, run_accepted, run_progressed, node_joined,
+                                   node_left, run_forgotten>;
 
 /// The first byte of every encoded event.
 constexpr std::uint8_t journal_event_format = 1;

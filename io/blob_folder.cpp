@@ -27,8 +27,9 @@ std::string blob_name(const core::digest& hash) {
 }
 
 core::result<std::shared_ptr<blob_folder>> blob_folder::open(const std::filesystem::path& root,
-                                                             bool durable, naming wish) {
-  std::shared_ptr<blob_folder> made(new blob_folder);
+                                                             bool durable, naming wish,
+                                                             std::chrono::nanoseconds claim_life) {
+  std::shared_ptr<blob_folder> made(new blob_folder(claim_life));
   made->root_ = std::filesystem::absolute(root);
   made->durable_ = durable;
   std::error_code failure;
@@ -96,7 +97,9 @@ void blob_folder::drop(const std::string& temporary) const {
     ::unlinkat(temporary_.get(), temporary.c_str(), 0);
 }
 
-bool blob_folder::present(const core::digest& hash, std::optional<std::uint64_t> size) const {
+bool blob_folder::present(const core::digest& hash, std::optional<std::uint64_t> size) {
+  // Before the look: else a sweep could take the blob between the two.
+  claims_.claim(hash);
   struct stat status {};
   return ::fstatat(blobs_.get(), blob_name(hash).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0
          && S_ISREG(status.st_mode)
@@ -124,6 +127,7 @@ int blob_folder::place(const temporary_file& file, const std::string& to, unsign
 
 core::result<bool> blob_folder::settle(temporary_file file, const hashed_content& content) {
   const auto to = blob_name(content.hash);
+  claims_.claim(content.hash);
   // A flush sees the name and the note, or neither: who finds the blob and then flushes is safe.
   std::unique_lock lock(guard_, std::defer_lock);
   if (durable_)
@@ -153,11 +157,58 @@ core::result<bool> blob_folder::settle(temporary_file file, const hashed_content
 
 void blob_folder::remove(const core::digest& hash) const {
   ::unlinkat(blobs_.get(), blob_name(hash).c_str(), 0);
+  remove_variants({hash});
+}
+
+void blob_folder::remove_variants(const core::digest_set& of) const {
   std::error_code failure;
   for (std::filesystem::directory_iterator at(root_ / "modes", failure), end; !failure && at != end;
-       at.increment(failure))
-    if (at->path().filename().native().starts_with(to_string(hash)))
-      ::unlinkat(modes_.get(), at->path().filename().c_str(), 0);
+       at.increment(failure)) {
+    const auto name = at->path().filename().native();
+    const auto blob = core::digest_from_string(name.substr(0, name.find('.')));
+    if (blob && of.count(*blob) > 0)
+      ::unlinkat(modes_.get(), name.c_str(), 0);
+  }
+}
+
+core::result<blob_folder::swept> blob_folder::sweep(const std::vector<core::digest>& blobs) {
+  swept out;
+  core::digest_set gone;
+  for (const auto& hash : blobs) {
+    const auto name = blob_name(hash);
+    struct stat status {};
+    if (::fstatat(blobs_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
+    int failure = 0;
+    const bool mine = claims_.unless_claimed(
+        hash, [&] { failure = ::unlinkat(blobs_.get(), name.c_str(), 0) == 0 ? 0 : errno; });
+    if (!mine) {
+      out.claimed.push_back(hash);
+      out.claimed_bytes += static_cast<std::uint64_t>(status.st_size);
+    } else if (failure == 0) {
+      out.removed.push_back(hash);
+      out.bytes += static_cast<std::uint64_t>(status.st_size);
+      gone.insert(hash);
+    } else if (failure != ENOENT) {
+      return core::fail(errno_error(fmt::format("remove blob {}", name), failure));
+    }
+  }
+  if (!gone.empty())
+    remove_variants(gone);
+  return out;
+}
+
+core::result<std::vector<core::digest>> blob_folder::list() const {
+  std::vector<core::digest> out;
+  std::error_code failure;
+  for (std::filesystem::recursive_directory_iterator at(root_ / "blobs", failure), end;
+       !failure && at != end; at.increment(failure))
+    if (const auto blob = core::digest_from_string(at->path().filename().native()))
+      out.push_back(*blob);
+  if (failure)
+    return core::fail(
+        errno_error(fmt::format("list {}", (root_ / "blobs").native()), failure.value()));
+  return out;
 }
 
 core::result<void> blob_folder::sync_blob(const core::digest& hash) const {

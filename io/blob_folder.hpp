@@ -2,6 +2,7 @@
 
 #include "maze/core/digest.hpp"
 #include "maze/core/result.hpp"
+#include "maze/io/blob_claims.hpp"
 #include "maze/io/files.hpp"
 #include "maze/io/hash.hpp"
 
@@ -36,8 +37,12 @@ public:
 
   /// Makes or opens the folders in `root`, locks them, and empties `tmp/` and `modes/`.
   /// `already_exists` while another process or store has them open.
-  static core::result<std::shared_ptr<blob_folder>>
-  open(const std::filesystem::path& root, bool durable, naming wish = naming::at_the_end);
+  /// @param claim_life  for how long `sweep` spares a blob that was settled or found present; 0: it does
+  ///                    not.
+  static core::result<std::shared_ptr<blob_folder>> open(const std::filesystem::path& root,
+                                                         bool durable,
+                                                         naming wish = naming::at_the_end,
+                                                         std::chrono::nanoseconds claim_life = {});
 
   /// A new file, open for reading and writing, and its name in `tmp/` if it has one.
   struct temporary_file {
@@ -52,11 +57,26 @@ public:
   /// @returns whether the blob is new; where it was there already the temporary file is gone.
   core::result<bool> settle(temporary_file file, const hashed_content& content);
 
-  /// Whether the blob is there; with `size` only if it is that long (a machine that lost power may
+  /// Whether the blob is there, and claims it; with `size` only if it is that long (a machine that lost power may
   /// have kept the name and lost the bytes).
-  [[nodiscard]] bool present(const core::digest& hash, std::optional<std::uint64_t> size) const;
+  [[nodiscard]] bool present(const core::digest& hash, std::optional<std::uint64_t> size);
   /// Removes a blob that turned out to be damaged, with its variants.
   void remove(const core::digest& hash) const;
+
+  struct swept {
+    /// There, and gone now.
+    std::vector<core::digest> removed;
+    /// Bytes of those.
+    std::uint64_t bytes = 0;
+    /// Spared, because somebody brought or asked for them a moment ago.
+    std::vector<core::digest> claimed;
+    /// Bytes of those.
+    std::uint64_t claimed_bytes = 0;
+  };
+  /// Removes those of `blobs` that are there and not claimed, with their variants.
+  core::result<swept> sweep(const std::vector<core::digest>& blobs);
+  /// Every blob that is there. What comes meanwhile may be missing.
+  [[nodiscard]] core::result<std::vector<core::digest>> list() const;
   /// Makes every blob settled so far durable, in one go.
   core::result<void> flush();
 
@@ -68,16 +88,18 @@ public:
   [[nodiscard]] dev_t device() const noexcept { return device_; }
 
 private:
-  blob_folder() = default;
+  explicit blob_folder(std::chrono::nanoseconds claim_life) : claims_(claim_life) {}
   [[nodiscard]] bool can_name_at_the_end() const;
   [[nodiscard]] int place(const temporary_file& file, const std::string& to, unsigned flags) const;
   [[nodiscard]] int place_in_folder(const temporary_file& file, const std::string& to,
                                     unsigned flags) const;
+  void remove_variants(const core::digest_set& of) const;
   [[nodiscard]] core::result<void> sync_blob(const core::digest& hash) const;
   [[nodiscard]] core::result<void> sync(const std::vector<core::digest>& fresh, bool all) const;
 
   std::filesystem::path root_;
   bool durable_ = true;
+  blob_claims claims_;
   /// Carries the lock.
   unique_fd root_fd_;
   unique_fd blobs_;

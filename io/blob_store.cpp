@@ -100,7 +100,8 @@ blob_store::~blob_store() = default;
 
 core::result<std::shared_ptr<blob_store>> blob_store::open(const std::filesystem::path& root,
                                                            options settings) {
-  auto folder = blob_folder::open(root, settings.durable);
+  auto folder = blob_folder::open(root, settings.durable, blob_folder::naming::at_the_end,
+                                  settings.claim_life);
   if (!folder)
     return core::fail(folder.error());
   return std::shared_ptr<blob_store>(
@@ -250,6 +251,12 @@ core::result<void> blob_store::verify(const core::digest& hash) {
                   to_string(hash), data_->folder->root().native(), content->size,
                   to_string(content->hash)));
 }
+
+core::result<blob_store::swept> blob_store::sweep(const std::vector<core::digest>& blobs) {
+  return data_->folder->sweep(blobs);
+}
+
+core::result<std::vector<core::digest>> blob_store::list() const { return data_->folder->list(); }
 
 const std::filesystem::path& blob_store::root() const noexcept { return data_->folder->root(); }
 

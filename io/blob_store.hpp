@@ -3,14 +3,17 @@
 #include "maze/core/blob_id.hpp"
 #include "maze/core/digest.hpp"
 #include "maze/core/result.hpp"
+#include "maze/io/blob_folder.hpp"
 #include "maze/io/blob_writer.hpp"
 #include "maze/io/files.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 namespace maze::io {
 
@@ -31,6 +34,9 @@ public:
   struct options {
     /// Whether `flush` reaches the disk; off for a store that is thrown away afterwards.
     bool durable = true;
+    /// For how long `sweep` spares a blob after it was put or `has` found it, so that whoever did so can
+    /// say what for. 0: it does not.
+    std::chrono::nanoseconds claim_life{};
   };
 
   /// Creates or opens the store in `root` and removes half files that a killed process left.
@@ -76,6 +82,13 @@ public:
   /// Reads a blob and compares its hash; a damaged one is removed and reported as `object_lost`.
   /// `not_found` when it is absent.
   core::result<void> verify(const core::digest& hash);
+
+  using swept = blob_folder::swept;
+  /// Removes those of `blobs` that nobody put or asked for within `options::claim_life`. Trees that
+  /// link to them keep their content.
+  core::result<swept> sweep(const std::vector<core::digest>& blobs);
+  /// Every blob that is there.
+  [[nodiscard]] core::result<std::vector<core::digest>> list() const;
 
   [[nodiscard]] const std::filesystem::path& root() const noexcept;
 

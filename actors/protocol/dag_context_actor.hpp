@@ -5,13 +5,17 @@
 #include "maze/actors/protocol/run_views.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/cut_stream.hpp"
+#include "maze/core/digest.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/phase_times.hpp"
 
+#include <caf/allowed_unsafe_message_type.hpp>
+
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -271,6 +275,13 @@ struct run_news {
 };
 constexpr std::size_t news_max = 64;
 
+/// Asks which blobs a run needs: its snapshot and what its tasks published.
+struct name_blobs {
+  /// Only those are of interest; null: all.
+  std::shared_ptr<const core::digest_set> among;
+};
+using blob_list = std::shared_ptr<const std::vector<core::digest>>;
+
 /// A DAGCONTEXT: owner of one run's values and file versions; drives the run to its end.
 using dag_context_actor = interface<void(start_run), void(attempts_assigned), void(attempt_entered),
                                     void(publish_attempt), void(attempt_lost), void(node_gone),
@@ -286,12 +297,17 @@ using dag_context_actor = interface<void(start_run), void(attempts_assigned), vo
                                     // Whether there was something to cancel; `not_found`.
                                     bool(cancel_task),
                                     // At once where there is news, else when some comes.
-                                    run_news(await_news), void(news_due)>;
+                                    run_news(await_news), void(news_due), blob_list(name_blobs)>;
 
 } // namespace maze::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::name_blobs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::blob_list)
+
 // clang-format off
 #define MAZE_DAG_CONTEXT_MESSAGES(each) \
+  each(maze::actors::name_blobs)        \
+  each(maze::actors::blob_list)         \
   each(maze::actors::start_run)         \
   each(maze::actors::attempts_assigned) \
   each(maze::actors::attempt_entered)   \

@@ -55,6 +55,16 @@ struct know_holders {
   }
 };
 
+/// No run needs these blobs any more.
+struct drop_blobs {
+  std::vector<core::digest> blobs;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, drop_blobs& x) {
+    return f(x.blobs);
+  }
+};
+
 /// What went over the bulk plane since the node started, in bytes of content.
 struct sync_traffic {
   std::uint64_t received = 0;
@@ -104,7 +114,9 @@ using file_sync_actor = interface<
     bool(ensure_blobs), bool(push_blobs),
     // Fails with `not_found` for one that the master does not keep.
     std::string(fetch_document), void(know_holders), sync_traffic(ask_traffic), void(sync_tick),
-    void(fetch_ended), void(holder_answered)>;
+    void(fetch_ended), void(holder_answered),
+    // Those that somebody here asked for a moment ago stay.
+    void(drop_blobs)>;
 
 } // namespace maze::actors
 
@@ -115,6 +127,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::holder_answered)
 #define MAZE_FILE_SYNC_MESSAGES(each) \
   each(maze::actors::ensure_blobs)    \
   each(maze::actors::push_blobs)      \
+  each(maze::actors::drop_blobs)      \
   each(maze::actors::fetch_document)  \
   each(maze::actors::know_holders)    \
   each(maze::actors::sync_traffic)    \

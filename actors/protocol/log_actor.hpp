@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace maze::actors {
 
@@ -44,16 +45,27 @@ struct log_piece {
   }
 };
 
+/// Nobody asks for the logs of these runs any more.
+struct drop_logs {
+  std::vector<core::run_id> runs;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, drop_logs& x) {
+    return f(x.runs);
+  }
+};
+
 /// A LOG READER: finds what a node keeps of the output of attempts.
 using log_actor = interface<
     // At most `log_piece_max` bytes; `not_found` where the node keeps nothing of that stream.
-    log_piece(read_log)>;
+    log_piece(read_log), void(drop_logs)>;
 
 } // namespace maze::actors
 
 // clang-format off
 #define MAZE_LOG_MESSAGES(each) \
   each(maze::actors::read_log)  \
+  each(maze::actors::drop_logs) \
   each(maze::actors::log_piece)
 // clang-format on
 MAZE_LOG_MESSAGES(MAZE_DECLARE_MESSAGE)

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
+#include "maze/actors/protocol/reclaimer_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/cluster.hpp"
 #include "maze/core/workflow.hpp"
@@ -104,6 +105,28 @@ struct release_run {
   }
 };
 
+/// Nobody asks about these runs any more: what only they needed may go.
+struct forget_runs {
+  std::vector<core::run_id> runs;
+  /// Every run that has ended, and whatever else in the stores no run needs.
+  bool all = false;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, forget_runs& x) {
+    return f(x.runs, x.all);
+  }
+};
+
+struct forgotten_runs {
+  std::vector<core::run_id> runs;
+  reclaimed freed;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, forgotten_runs& x) {
+    return f(x.runs, x.freed);
+  }
+};
+
 /// The most runs in one answer.
 constexpr std::uint32_t run_page_max = 100;
 
@@ -200,7 +223,9 @@ using master_actor = interface<
     // Fails as `core::cluster::select_run` does.
     known_run(select_run),
     // Fails with `not_found` for a name that no member has.
-    node_listing(select_nodes)>;
+    node_listing(select_nodes),
+    // Fails with `not_found`, or with `invalid_argument` for one that has not ended; then all stay.
+    forgotten_runs(forget_runs), needy(list_needy)>;
 
 } // namespace maze::actors
 
@@ -215,6 +240,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::submit_run)
   each(maze::actors::node_silent)    \
   each(maze::actors::run_ended)      \
   each(maze::actors::release_run)    \
+  each(maze::actors::forget_runs)    \
+  each(maze::actors::forgotten_runs) \
   each(maze::actors::list_runs)      \
   each(maze::actors::known_run)      \
   each(maze::actors::run_listing)    \

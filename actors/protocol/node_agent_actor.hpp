@@ -6,6 +6,7 @@
 #include "maze/actors/protocol/registry_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/attempt_order.hpp"
+#include "maze/core/cluster_messages.hpp"
 
 #include <chrono>
 #include <vector>
@@ -132,7 +133,9 @@ using node_agent_actor =
               // The reply comes when no child lives any more.
               bool(drain_node), node_load(ask_load),
               // What an attempt prints or printed here; `not_found` where nothing is kept of it.
-              log_piece(read_log)>;
+              log_piece(read_log),
+              // Logs of forgotten runs, and blobs that no run needs, may go.
+              void(core::drop_data)>;
 
 /// A NODE AGENT as its own node knows it: owns the slots and workers.
 using local_agent_actor = node_agent_actor::extend<
@@ -144,6 +147,7 @@ using local_agent_actor = node_agent_actor::extend<
 
 // clang-format off
 #define MAZE_NODE_AGENT_MESSAGES(each) \
+  each(maze::core::drop_data)          \
   each(maze::actors::run_attempts)     \
   each(maze::actors::stop_attempts)    \
   each(maze::actors::slot_free)        \

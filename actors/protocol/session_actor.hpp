@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
+#include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/journal_event.hpp"
@@ -287,7 +288,9 @@ using session_actor = interface<
     task_log(of_run<ask_log>),
     // Whether there was something to cancel.
     bool(of_run<cancel_run>), bool(of_run<cancel_task>), node_page(ask_nodes), bool(drain_member),
-    bool(shut_down)>;
+    bool(shut_down),
+    // As the master does.
+    forgotten_runs(forget_runs)>;
 
 } // namespace maze::actors
 

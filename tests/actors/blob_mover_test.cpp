@@ -25,6 +25,7 @@ struct mover_fixture : test::actor_fixture, test::bulk_pair {
         [](sync_tick) {},
         [=](const fetch_ended& msg) { ended->push_back(msg); },
         [=](const holder_answered& msg) { answered->push_back(msg); },
+        [](const drop_blobs&) {},
     };
   });
   /// Of the connections that were made, the last one.

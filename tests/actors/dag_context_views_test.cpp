@@ -60,3 +60,25 @@ TEST_CASE_METHOD(views_fixture, "news comes in bounded pieces, each once", "[act
   } while (!last.ended);
   CHECK(heard == 2 * news_max + 1);
 }
+
+TEST_CASE_METHOD(views_fixture, "a run names the blobs it began with and those it published",
+                 "[actors][run]") {
+  auto what = form();
+  const auto given = blobs->put_bytes("given").value();
+  what.files["in.txt"] = {.hash = given.hash, .size = given.size};
+  what.base = io::hash_bytes(core::encode_manifest(what.files));
+  const auto run = run_of(what);
+  place(0);
+  core::manifest_delta files;
+  files.written["out.txt"] = {.hash = {1, 2}, .size = 3};
+  files.written["folder"] = {.kind = core::file_kind::directory};
+  tell(run, publish_attempt{scheduler->attempt_of(0), test::output_of("x"), files});
+  const auto all = ask<blob_list>(run, name_blobs{});
+  const core::digest_set named(all->begin(), all->end());
+  CHECK(named.size() == 2);
+  CHECK(named.count(given.hash) == 1);
+  CHECK(named.count(core::digest{1, 2}) == 1);
+  const auto some = ask<blob_list>(
+      run, name_blobs{std::make_shared<const core::digest_set>(core::digest_set{given.hash})});
+  CHECK(*some == std::vector{given.hash});
+}

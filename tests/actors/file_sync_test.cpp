@@ -36,6 +36,7 @@ struct sync_fixture : test::actor_fixture {
                                              return spawn_mover(holder);
                                            },
                                        .master = "master",
+                                       .log = nullptr,
                                        .limits = {}});
 
   blob_mover_actor spawn_mover(core::node_id holder) {
@@ -164,4 +165,16 @@ TEST_CASE_METHOD(sync_fixture, "pushes and documents go through the master's con
   CHECK(ask<std::string>(sut, fetch_document{"run/1"}) == "document run/1");
   master_takes = false;
   CHECK(ask_failing<bool>(sut, push_blobs{{small}}).code == core::errc::transfer_error);
+}
+
+TEST_CASE_METHOD(sync_fixture, "a blob that no run needs goes, and is fetched when one does again",
+                 "[actors][file_sync]") {
+  const auto goes = blobs->put_bytes("goes").value();
+  const auto stays = blobs->put_bytes("stays").value();
+  tell(sut, drop_blobs{{goes.hash}});
+  CHECK_FALSE(blobs->has(goes.hash));
+  CHECK(blobs->has(stays.hash));
+  const auto wanted = want({{.hash = goes.hash, .size = goes.size}});
+  CHECK(wanted.pending());
+  CHECK(of(0).fetches.size() == 1);
 }

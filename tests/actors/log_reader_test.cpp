@@ -1,5 +1,6 @@
 #include "maze/actors/log_reader.hpp"
 
+#include "maze/core/run_name.hpp"
 #include "support/actor_fixture.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -60,4 +61,16 @@ TEST_CASE_METHOD(log_fixture, "no secret is shown, whole or in halves", "[actors
   CHECK(line.bytes == "key: [secret]\n");
   CHECK(line.next == 13);
   CHECK(piece_of("hunter2", 13, true, log->secrets()).bytes == "[secret]");
+}
+
+TEST_CASE_METHOD(log_fixture, "the logs of a forgotten run go, those of others stay",
+                 "[actors][log]") {
+  write("x");
+  question.run = core::run_id{8};
+  write("y");
+  tell(sut, drop_logs{{core::run_id{7}, core::run_id{99}}});
+  CHECK(ask<log_piece>(sut, question).bytes == "y");
+  question.run = core::run_id{7};
+  CHECK(ask_failing<log_piece>(sut, question).code == core::errc::not_found);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "runs" / core::to_string(question.run)));
 }

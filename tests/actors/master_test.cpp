@@ -224,3 +224,69 @@ TEST_CASE_METHOD(master_fixture, "no run gets the attempt tokens of one that was
   CHECK(scheduler->offers[2].order.attempt != scheduler->offers[1].order.attempt);
   CHECK(scheduler->offers[2].order.attempt != scheduler->offers[0].order.attempt);
 }
+
+TEST_CASE_METHOD(master_fixture, "a run is forgotten when that is durable, and not before its end",
+                 "[actors][master]") {
+  auto asked = std::make_shared<std::vector<reclaim_runs>>();
+  const auto sweeper = spawn([asked](reclaimer_actor::pointer) {
+    return reclaimer_actor::behavior_type{
+        [asked](reclaim_runs& msg) {
+          asked->push_back(std::move(msg));
+          return reclaimed{.blobs = 3, .bytes = 30};
+        },
+        [asked](reclaim_later& msg) { asked->push_back(std::move(msg.what)); },
+        [](reclaim_tick) {},
+    };
+  });
+  const auto lasting = spawn(master, master_setup{.seed = 5,
+                                                  .run_settings = {},
+                                                  .scheduler = scheduler.actor,
+                                                  .journal = journal.actor,
+                                                  .registry = registry.actor,
+                                                  .ended_runs_max = 2,
+                                                  .reclaimer = sweeper});
+  std::vector<run_handle> runs;
+  for (const char* id : {"c1", "c2", "c3", "c4"}) {
+    const auto reply = ask_later<run_handle>(lasting, one_task(id));
+    test::acknowledge(*this, journal);
+    runs.push_back(reply.value());
+  }
+  tell(lasting, run_ended{runs[0].run, core::run_state::completed});
+
+  SECTION("all of those that are named, or none") {
+    CHECK(ask_failing<forgotten_runs>(lasting, forget_runs{{runs[0].run, runs[1].run}}).code
+          == core::errc::invalid_argument);
+    CHECK(ask_failing<forgotten_runs>(lasting, forget_runs{{runs[0].run, core::run_id{1}}}).code
+          == core::errc::not_found);
+    CHECK(ask<run_listing>(lasting, list_runs{}).known == 4);
+    CHECK(kept<core::run_forgotten>() == 0);
+  }
+  SECTION("with what it needed, which its context is asked for") {
+    const auto reply = ask_later<forgotten_runs>(lasting, forget_runs{{runs[0].run}});
+    CHECK(kept<core::run_forgotten>() == 1);
+    CHECK(reply.pending());
+    CHECK(asked->empty());
+    test::acknowledge(*this, journal);
+    CHECK(reply.value().runs == std::vector{runs[0].run});
+    CHECK(reply.value().freed.blobs == 3);
+    REQUIRE(asked->size() == 1);
+    CHECK(asked->at(0).contexts == std::vector{runs[0].context});
+    CHECK_FALSE(asked->at(0).everything);
+    CHECK(ask<run_listing>(lasting, list_runs{}).known == 3);
+    CHECK(ask_later<needy>(lasting, list_needy{}).value().contexts.size() == 3);
+  }
+  SECTION("or every one that has ended") {
+    tell(lasting, run_ended{runs[2].run, core::run_state::failed});
+    const auto reply = ask_later<forgotten_runs>(lasting, forget_runs{.runs = {}, .all = true});
+    test::acknowledge(*this, journal);
+    CHECK(reply.value().runs == std::vector{runs[0].run, runs[2].run});
+    CHECK(asked->at(0).everything);
+  }
+  SECTION("or because too many have ended after it") {
+    for (const auto i : {1U, 2U})
+      tell(lasting, run_ended{runs[i].run, core::run_state::completed});
+    CHECK(kept<core::run_forgotten>() == 1);
+    REQUIRE(asked->size() == 1);
+    CHECK(asked->at(0).runs == std::vector{runs[0].run});
+  }
+}

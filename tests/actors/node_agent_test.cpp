@@ -375,3 +375,25 @@ TEST_CASE_METHOD(agent_fixture, "whoever waits for a drain hears when the agent 
   run();
   CHECK_FALSE(drained.pending());
 }
+
+TEST_CASE_METHOD(agent_fixture, "data that nobody needs is dropped by who keeps it",
+                 "[actors][node_agent]") {
+  auto dropped = std::make_shared<std::vector<core::run_id>>();
+  const auto logs = spawn([dropped](log_actor::pointer) {
+    return log_actor::behavior_type{
+        [](const read_log&) { return log_piece{}; },
+        [dropped](const drop_logs& msg) { *dropped = msg.runs; },
+    };
+  });
+  const auto agent = spawn(
+      node_agent,
+      node_agent_setup{.slots = {.total = {.cpu_millis = 2000}},
+                       .scheduler = scheduler.actor,
+                       .registry = registry.actor,
+                       .blobs = io::blob_store::open(folder / "own", {.durable = false}).value(),
+                       .runs_root = folder / "runs",
+                       .logs = logs});
+  // Without a file sync its store is the master's, who has removed the blobs himself.
+  tell(agent, core::drop_data{.runs = {run_of_all}, .blobs = {{1, 2}}});
+  CHECK(*dropped == std::vector{run_of_all});
+}

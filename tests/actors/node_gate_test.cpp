@@ -50,6 +50,7 @@ struct gate_fixture : test::actor_fixture {
           [](drain_node) { return true; },
           [](ask_load) { return node_load{}; },
           [](const read_log&) { return log_piece{}; },
+          [](const core::drop_data&) {},
           [=](const open_link& msg) { book->opened.push_back(msg); },
           [=](const attach_uplink& msg) { book->attached.push_back(msg); },
           [=](const tell_holders& msg) {

@@ -201,3 +201,13 @@ TEST_CASE_METHOD(link_fixture, "a node that leaves is given up at once", "[actor
   REQUIRE(master.book->silent.size() == 1);
   CHECK(master.book->silent.front().reason.message == "the node left");
 }
+
+TEST_CASE_METHOD(link_fixture, "a node elsewhere is told which data nobody needs any more",
+                 "[actors][node_link]") {
+  open();
+  const core::drop_data news{.runs = {core::run_id{7}}, .blobs = {{1, 2}}};
+  tell(sut, news);
+  const auto told = heard();
+  REQUIRE(told.size() == 1);
+  CHECK(std::get<core::drop_data>(told[0]) == news);
+}

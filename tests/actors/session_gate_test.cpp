@@ -56,7 +56,7 @@ TEST_CASE_METHOD(test::session_fixture, "a wrong submission is refused with the 
   missing.files["in.txt"] = {.hash = {1, 2}, .size = 3};
   missing.base = io::hash_bytes(core::encode_manifest(missing.files));
   const auto failed = submit_failing(missing);
-  CHECK(failed.code == core::errc::not_found);
+  CHECK(failed.code == core::errc::object_lost);
   CHECK_THAT(failed.message, Contains("in.txt"));
   missing.base = {};
   CHECK(submit_failing(missing).code == core::errc::malformed);

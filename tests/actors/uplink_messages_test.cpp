@@ -99,3 +99,13 @@ TEST_CASE_METHOD(uplink_fixture, "a node that was asked to drain says when it is
   serve();
   CHECK(std::holds_alternative<core::node_leaving>(heard(1)[0]));
 }
+
+TEST_CASE_METHOD(uplink_fixture, "a node hears which data nobody needs any more",
+                 "[actors][uplink]") {
+  const core::drop_data news{.runs = {ordered_run}, .blobs = {{1, 2}}};
+  book->to_say = {news};
+  serve();
+  REQUIRE(
+      test::eventually([&] { return book->look([](auto& x) { return x.dropped.size() == 1; }); }));
+  CHECK(book->look([](auto& x) { return x.dropped[0]; }) == news);
+}

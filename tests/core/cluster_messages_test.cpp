@@ -33,6 +33,7 @@ std::vector<to_node> downward() {
       close_run{{7}},
       drain_node{},
       name_holders{{{{1}, "tcp:10.0.0.1:4242"}, {{2}, ""}}},
+      drop_data{{{7}, {9}}, {{1, 2}, {3, 4}}},
   };
 }
 
@@ -98,7 +99,7 @@ TEST_CASE("a message that is cut short, padded or unknown is refused", "[core][c
     for (std::size_t size = 0; size < bytes.size(); ++size)
       CHECK_FALSE(decode_to_node(std::string_view(bytes).substr(0, size)));
   }
-  CHECK(decode_to_node("\x06").error().message.find("message to a node, byte 0") == 0);
+  CHECK(decode_to_node("\x07").error().message.find("message to a node, byte 0") == 0);
   CHECK(decode_to_master("\x07").error().code == errc::malformed);
   CHECK_FALSE(decode_to_master(std::string("\x00\x07\x02\x09\x05", 5)));
 }

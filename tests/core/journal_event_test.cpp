@@ -50,6 +50,7 @@ std::vector<journal_event> events() {
       about(run_state_changed{run_state::failed}),
       node_joined{.node = {4}, .name = "left", .incarnation = 2, .total = {4000, {1 << 30}, 1}},
       node_left{.node = {4}, .reason = {.code = errc::node_lost, .message = "lease ended"}},
+      run_forgotten{.run = {5}},
   };
 }
 
@@ -74,6 +75,7 @@ TEST_CASE("the bytes of published facts never change", "[core][journal_event]") 
         == std::string("\x01\x02\x05\x02\x05", 5));
   CHECK(encode_journal_event(node_left{.node = {4}})
         == std::string("\x01\x04\x04\x00\x00\x00\x01\x00\x00", 9));
+  CHECK(encode_journal_event(run_forgotten{.run = {5}}) == "\x01\x05\x05");
 }
 
 TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]") {
@@ -88,9 +90,9 @@ TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]"
   CHECK(names
         == std::vector<std::string>{"master_started", "run_accepted", "task_ended", "task_ended",
                                     "attempt_failed", "run_state_changed", "node_joined",
-                                    "node_left"});
-  CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5});
-  CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0});
+                                    "node_left", "run_forgotten"});
+  CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5, 6});
+  CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0, 5});
 }
 
 TEST_CASE("no secret of a context gets into a fact", "[core][journal_event]") {

@@ -89,3 +89,50 @@ TEST_CASE_METHOD(fixture, "folders are open once at a time", "[io][blob_folder]"
   REQUIRE_FALSE(second);
   CHECK(second.error().code == core::errc::already_exists);
 }
+
+TEST_CASE_METHOD(fixture, "a sweep removes what nobody asked for, with its variants",
+                 "[io][blob_folder]") {
+  REQUIRE(settle("goes"));
+  REQUIRE(settle("stays"));
+  const auto goes = seen("goes").hash;
+  const auto stays = seen("stays").hash;
+  std::ofstream(folder->root() / "modes" / (to_string(goes) + ".755")) << "goes";
+  std::ofstream(folder->root() / "modes" / (to_string(stays) + ".755")) << "stays";
+  CHECK(folder->list().value().size() == 2);
+  const auto swept = folder->sweep({goes, seen("never there").hash}).value();
+  CHECK(swept.removed == std::vector{goes});
+  CHECK(swept.bytes == 4);
+  CHECK(swept.claimed.empty());
+  CHECK(folder->list().value() == std::vector{stays});
+  CHECK_FALSE(fs::exists(folder->root() / "modes" / (to_string(goes) + ".755")));
+  CHECK(fs::exists(folder->root() / "modes" / (to_string(stays) + ".755")));
+  CHECK(settle("goes").value());
+  CHECK(folder->flush());
+}
+
+TEST_CASE("a sweep spares what was brought or asked for a moment ago", "[io][blob_folder]") {
+  const test::scratch_dir dir;
+  std::vector<core::digest> hashes;
+  {
+    const auto before = io::blob_folder::open(dir / "store", false).value();
+    for (const std::string content : {"old", "asked"}) {
+      auto file = before->make_temporary().value();
+      REQUIRE(io::write_all(file.fd.get(), content));
+      hashes.push_back(io::hash_bytes(content));
+      REQUIRE(before->settle(std::move(file), {.hash = hashes.back(), .size = content.size()}));
+    }
+  }
+  const auto sut =
+      io::blob_folder::open(dir / "store", false, naming::at_the_end, std::chrono::hours(1))
+          .value();
+  auto file = sut->make_temporary().value();
+  REQUIRE(io::write_all(file.fd.get(), "brought"));
+  hashes.push_back(io::hash_bytes("brought"));
+  REQUIRE(sut->settle(std::move(file), {.hash = hashes.back(), .size = 7}));
+  CHECK(sut->present(hashes[1], std::nullopt));
+  const auto swept = sut->sweep(hashes).value();
+  CHECK(swept.removed == std::vector{hashes[0]});
+  CHECK(swept.claimed == std::vector{hashes[1], hashes[2]});
+  CHECK(swept.claimed_bytes == 12);
+  CHECK(sut->list().value().size() == 2);
+}

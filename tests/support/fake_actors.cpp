@@ -72,6 +72,7 @@ recording_node_agent spawn_node_agent(actor_fixture& world) {
         [](line_tick) {},
         [](abandon_attempts) { return true; },
         [=](const close_run& msg) { book->closed.push_back(msg.run); },
+        [=](const core::drop_data& msg) { book->dropped.push_back(msg); },
         [=](drain_node msg) {
           book->drains.push_back(msg.stop_running);
           return true;
@@ -137,6 +138,13 @@ recording_context spawn_context(actor_fixture& world) {
         [](const cancel_task&) { return false; },
         [](const await_news&) { return run_news{}; },
         [](news_due) {},
+        [=](const name_blobs& msg) -> blob_list {
+          auto named = std::make_shared<std::vector<core::digest>>();
+          for (const core::digest& blob : book->needs)
+            if (!msg.among || msg.among->count(blob) > 0)
+              named->push_back(blob);
+          return named;
+        },
     };
   });
   return out;
@@ -155,6 +163,8 @@ recording_master spawn_master(actor_fixture& world) {
         [](const list_runs&) { return run_listing{}; },
         [](const select_run&) { return known_run{}; },
         [](const select_nodes&) { return node_listing{}; },
+        [](const forget_runs&) { return forgotten_runs{}; },
+        [](list_needy) { return needy{}; },
     };
   });
   return out;

@@ -58,6 +58,7 @@ struct node_agent_book {
   /// Of each `drain_node`, whether what runs is to be stopped.
   std::vector<bool> drains;
   std::vector<actors::read_log> logs_asked;
+  std::vector<core::drop_data> dropped;
   /// What it answers.
   actors::node_load load;
   std::optional<actors::log_piece> log;
@@ -81,6 +82,8 @@ struct context_book {
   std::vector<actors::publish_attempt> published;
   std::vector<actors::attempt_lost> lost;
   std::vector<core::node_id> gone;
+  /// What it answers to `name_blobs`.
+  std::vector<core::digest> needs;
 };
 using recording_context = fake<actors::dag_context_actor, context_book>;
 recording_context spawn_context(actor_fixture& world);

@@ -2,6 +2,7 @@
 
 #include "maze/actors/worker_node.hpp"
 #include "maze/io/bulk_server.hpp"
+#include "support/eventually.hpp"
 #include "support/local_cluster.hpp"
 #include "support/sockets.hpp"
 #include "support/stream_pair.hpp"
@@ -20,18 +21,6 @@
 #include <thread>
 
 namespace maze::test {
-
-/// Asks until `holds` says so; false where it never does within any time a test should take.
-template <class Condition>
-bool eventually(Condition holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= until)
-      return false;
-    ::poll(nullptr, 0, 2);
-  }
-  return true;
-}
 
 /// The way of one worker node to its master, which can be held up, broken and closed.
 /// @note Thread-safe.

@@ -16,6 +16,7 @@ struct uplink_book {
   std::vector<std::uint64_t> incarnations;
   int dials = 0;
   int abandoned = 0;
+  std::vector<core::drop_data> dropped;
   std::vector<core::to_master> heard;
   /// Said at the node's next frame, which comes with its heartbeat at the latest.
   std::vector<core::to_node> to_say;
@@ -94,6 +95,9 @@ struct uplink_fixture {
         [](drain_node) { return true; },
         [](ask_load) { return node_load{}; },
         [](const read_log&) { return log_piece{}; },
+        [=](core::drop_data& msg) {
+          book->look([&](auto& x) { x.dropped.push_back(std::move(msg)); });
+        },
         [](const slot_free&) {},
         [](const attempt_returned&) {},
         [](line_tick) {},
@@ -120,6 +124,7 @@ struct uplink_fixture {
         [](sync_tick) {},
         [](const fetch_ended&) {},
         [](const holder_answered&) {},
+        [](const drop_blobs&) {},
     };
   });
   inbound_door door{master, caf::actor_cast<caf::strong_actor_ptr>(gate), exported_to::workers};

@@ -1,5 +1,6 @@
 // Lasting clusters as real processes.
 
+#include "support/eventually.hpp"
 #include "support/process.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -175,4 +176,44 @@ TEST_CASE_METHOD(fixture, "after a node was killed its place is taken again", "[
   CHECK_FALSE(fs::exists(folder / "maze" / "lab"));
   start();
   CHECK(good({"runs"}).find('\n') == good({"runs"}).size() - 1);
+}
+
+TEST_CASE_METHOD(fixture, "a forgotten run leaves nothing behind that no other run needs",
+                 "[system][cluster]") {
+  const auto begin = [this] {
+    good({"start", "--detach", "--name", "lab", "--dir", (folder / "state").string(), "--task-user",
+          "same", "--resources", "cpus=4", "--reclaim-after", "1s"});
+  };
+  const auto blobs = [this] {
+    std::size_t count = 0;
+    for (const auto& each : fs::recursive_directory_iterator(folder / "state" / "clusters" / "lab"
+                                                             / "store" / "blobs"))
+      count += each.is_regular_file() ? 1 : 0;
+    return count;
+  };
+  begin();
+  std::ofstream(folder / "in.txt") << "shared\n";
+  const std::string task = "files: [in.txt]\ntasks: { a: { shell: \"echo $MAZE_RUN > out\" } }\n";
+  workflow("first", task);
+  workflow("second", task);
+  good({"submit", "first.yaml", "--wait", "--out", "one"});
+  const auto id = nlohmann::json::parse(good({"runs", "--output", "json"}))["runs"][0]["run"];
+  const auto logs = folder / "state" / "clusters" / "lab" / "runs" / id.get<std::string>();
+  good({"submit", "second.yaml", "--wait", "--out", "two"});
+  CHECK(blobs() == 3);
+
+  const auto told = nlohmann::json::parse(good({"forget", "first", "--output", "json"}));
+  CHECK(told["forgotten"] == nlohmann::json::array({id}));
+  CHECK(test::eventually([&] { return blobs() == 2 && !fs::exists(logs); }));
+  CHECK(nlohmann::json::parse(good({"runs", "--output", "json"}))["runs"].size() == 1);
+  CHECK(node({"result", "first"}).status == 2);
+  good({"files", "second", "--out", "again"});
+  CHECK(fs::file_size(folder / "again" / "out") > 0);
+
+  // A cluster that is started again knows no run, but it still has the files of those before.
+  good({"stop"});
+  begin();
+  CHECK(blobs() == 2);
+  good({"forget", "--all"});
+  CHECK(test::eventually([&] { return blobs() == 0; }));
 }

@@ -1,6 +1,7 @@
 // Runs on worker nodes: processes that share no folder with their master.
 
 #include "support/cluster_folder.hpp"
+#include "support/eventually.hpp"
 #include "support/process.hpp"
 #include "support/tree.hpp"
 
@@ -221,6 +222,29 @@ TEST_CASE_METHOD(cluster_folder, "a lasting cluster gains and loses worker nodes
     good({"stop"});
     CHECK(test::wait_until_gone(first));
   }
+}
+
+TEST_CASE_METHOD(cluster_folder, "what a forgotten run left goes from worker nodes, too",
+                 "[system][workers]") {
+  start_master({"--reclaim-after", "1s"});
+  start_worker("w1", {"--reclaim-after", "1s"});
+  const auto kept = [this](const char* below) {
+    std::size_t count = 0;
+    // The walk ends early where a folder goes meanwhile.
+    std::error_code gone;
+    for (fs::recursive_directory_iterator each(folder / below, gone), end; !gone && each != end;
+         each.increment(gone))
+      count += each->path().parent_path().parent_path().filename() == "blobs" ? 1 : 0;
+    return gone ? std::size_t{1} << 32 : count;
+  };
+  chains(2);
+  good({"submit", "chains.yaml", "--wait", "--out", "one"});
+  CHECK(kept("master") == 32);
+  CHECK(kept("elsewhere") == 32);
+  CHECK(good_json({"forget", "last"})["forgotten"].size() == 1);
+  CHECK(test::eventually([&] { return kept("master") == 0 && kept("elsewhere") == 0; }));
+  good({"submit", "chains.yaml", "--wait", "--out", "two"});
+  CHECK(test::read_tree(folder / "one") == test::read_tree(folder / "two"));
 }
 
 TEST_CASE_METHOD(cluster_folder, "what a task prints on a worker node is read from everywhere",

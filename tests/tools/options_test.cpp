@@ -134,7 +134,7 @@ TEST_CASE("NO_COLOR turns colours off unless a flag says otherwise", "[tools][op
 TEST_CASE("what does not exist is refused by name, with what may be meant", "[tools][options]") {
   const std::string names =
       "run, validate, start, join-file, stop, status, submit, runs, tasks, logs, result, "
-      "files, cancel, nodes, drain, config, version";
+      "files, cancel, forget, nodes, drain, config, version";
   CHECK(refused({}) == "a command is missing: " + names);
   CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
   CHECK(refused({"run", "f", "--ouput", "json"})
@@ -237,8 +237,8 @@ TEST_CASE("help is no error and shows examples", "[tools][options]") {
 
 TEST_CASE("each value is explained with its origin", "[tools][options]") {
   CHECK_THAT(explain(accepted({"config", "--jobs", "3"})),
-             Contains("jobs       3                            flag --jobs\n")
-                 && Contains("memory     -                            default\n"));
+             Contains("jobs           3                            flag --jobs\n")
+                 && Contains("memory         -                            default\n"));
   const auto json = nlohmann::json::parse(explain(accepted({"config", "--output", "json"})));
   CHECK(json["output"]["value"] == "json");
   CHECK(json["output"]["origin"] == "flag --output");

@@ -110,6 +110,47 @@ core::result<int> drain(const command_session& in) {
   return exit_code::done;
 }
 
+/// `3 files (1.20 MiB)`.
+std::string amount(std::uint64_t blobs, std::uint64_t bytes) {
+  return fmt::format("{} file{} ({})", blobs, blobs == 1 ? "" : "s", size_text(bytes));
+}
+
+core::result<int> forget(const command_session& in) {
+  actors::forget_runs what{.runs = {}, .all = in.what.flags.all};
+  if (what.all != in.word(0).empty())
+    return core::fail(core::errc::invalid_argument,
+                      what.all ? "--all means every run that has ended: name none beside it"
+                               : "a run is missing: 'maze-node runs' lists them, --all means all "
+                                 "that have ended",
+                      "forget");
+  if (!what.all) {
+    const auto run = in.cluster.find(in.word(0));
+    if (!run)
+      return core::fail(run.error());
+    what.runs.push_back(run->run);
+  }
+  const auto done = in.cluster.forget(std::move(what));
+  if (!done)
+    return core::fail(done.error());
+  const actors::reclaimed& freed = done->freed;
+  std::string sentence =
+      fmt::format("{} forgotten, {} removed",
+                  done->runs.size() == 1 ? fmt::format("run {}", core::to_string(done->runs[0]))
+                                         : fmt::format("{} runs", done->runs.size()),
+                  amount(freed.blobs, freed.bytes));
+  if (freed.later_blobs > 0)
+    sentence += fmt::format("; {} used a moment ago will follow",
+                            amount(freed.later_blobs, freed.later_bytes));
+  nlohmann::json ids = nlohmann::json::array();
+  for (const core::run_id run : done->runs)
+    ids.push_back(core::to_string(run));
+  say(in, sentence,
+      {{"forgotten", ids},
+       {"removed", {{"files", freed.blobs}, {"bytes", freed.bytes}}},
+       {"later", {{"files", freed.later_blobs}, {"bytes", freed.later_bytes}}}});
+  return exit_code::done;
+}
+
 core::result<int> stop(const command_session& in) {
   // Before it is asked, so that its number cannot have passed to somebody else.
   io::unique_fd process;
@@ -147,6 +188,8 @@ core::result<int> dispatch(const command_session& in) {
     return drain(in);
   case command::stop:
     return stop(in);
+  case command::forget:
+    return forget(in);
   case command::submit:
     return submit_workflow(in);
   case command::logs:

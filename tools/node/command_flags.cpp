@@ -78,6 +78,7 @@ core::result<command_flags> read_flags(const flag_texts& said) {
   out.standard_error = switch_of("stderr");
   out.follow = switch_of("follow");
   out.history = switch_of("history");
+  out.all = switch_of("all");
   out.until_eof = switch_of("until-eof");
   if (const auto id = said.find("id"); id != said.end()) {
     if (id->second.empty() || id->second.size() > core::client_id_max)

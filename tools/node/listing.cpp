@@ -32,16 +32,6 @@ cell state_cell(std::string_view state) { return {std::string(state), look_of(st
 
 std::string cores(std::uint32_t millis) { return fmt::format("{:g}", millis / 1000.0); }
 
-/// With two decimals at most: an exact number of bytes says nothing at a glance.
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; amount >= 1024 && unit + 1 < units.size(); ++unit)
-    amount /= 1024;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.2f} {}", amount, units[unit]);
-}
-
 std::string_view kind_text(core::file_kind kind) {
   return kind == core::file_kind::file        ? "file"
          : kind == core::file_kind::directory ? "folder"
@@ -90,6 +80,15 @@ ordered_json hash_of(const core::file_entry& entry) {
 }
 
 } // namespace
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < units.size(); ++unit)
+    amount /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.2f} {}", amount, units[unit]);
+}
 
 std::string show(const actors::cluster_status& status, const print_form& as) {
   if (as.form == output_form::json)

@@ -15,6 +15,9 @@ struct print_form {
   bool color = false;
 };
 
+/// `1.20 MiB`; with two decimals at most, as an exact number of bytes says nothing at a glance.
+std::string size_text(std::uint64_t bytes);
+
 /// What `maze-node status` prints: `{name, version, started, runs: {live, total}, tasks: {state: count},
 /// nodes, cpus, memory}`.
 std::string show(const actors::cluster_status& status, const print_form& as);

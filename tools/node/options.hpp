@@ -29,6 +29,7 @@ enum class command : std::uint8_t {
   nodes = 15,
   drain = 16,
   join_file = 17,
+  forget = 18,
 };
 
 /// What a started node does.
@@ -46,6 +47,8 @@ struct command_flags {
   std::uint32_t attempt = 0;
   bool follow = false;
   bool history = false;
+  /// Of what is forgotten.
+  bool all = false;
   /// Worker processes of a run; 0: this process runs its tasks.
   std::uint32_t workers = 0;
   bool until_eof = false;

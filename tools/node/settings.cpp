@@ -174,6 +174,15 @@ core::result<core::duration> read_lease(const std::string& text) {
   return *lease;
 }
 
+core::result<core::duration> read_reclaim_after(const std::string& text) {
+  const auto time = core::parse_duration(text);
+  if (!time)
+    return fail(time.error());
+  if (*time < std::chrono::seconds(1) || *time > std::chrono::hours(24))
+    return expected("a time from 1s to 24h", text);
+  return *time;
+}
+
 core::result<void> read_resources(settings& to, const std::string& text) {
   return for_each_part(text, [&](const std::string& part) -> core::result<void> {
     const auto pair = read_pair(part, "cpus=4,memory=8GB");
@@ -229,6 +238,9 @@ constexpr std::array rules{
     setting_rule{"lease", "TIME",
                  "Give a node up that is silent for TIME; the same on all nodes (default: 5s)",
                  store<&settings::lease, read_lease>},
+    setting_rule{"reclaim_after", "TIME",
+                 "Remove what forgotten runs left once untouched for TIME (default: 1m)",
+                 store<&settings::reclaim_after, read_reclaim_after>},
     setting_rule{"label", "K=V", "Give the node a label; may be repeated",
                  store<&settings::labels, read_labels>},
 };
@@ -286,6 +298,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return "info";
   if (rule.key == "lease")
     return "5s";
+  if (rule.key == "reclaim_after")
+    return "1m";
   return rule.form.empty() ? "false" : "";
 }
 

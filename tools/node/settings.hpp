@@ -56,6 +56,8 @@ struct settings {
   std::map<std::string, std::string> labels;
   /// A node that is silent or out of reach for so long has lost its place in the cluster.
   core::duration lease = std::chrono::seconds(5);
+  /// What forgotten runs have left goes once nobody has touched it for so long.
+  core::duration reclaim_after = std::chrono::minutes(1);
 
   friend bool operator==(const settings&, const settings&) = default;
 };

@@ -107,6 +107,7 @@ private:
              std::shared_ptr<io::log> log, event_queue& events) {
     actors::node_settings node = node_settings_of(what_.values, limits_, state, users);
     node.name = what_.values.name;
+    node.claim_life = what_.values.reclaim_after;
     node.works = what_.flags.role == start_role::both;
     node.serves = {.cluster = what_.values.name,
                    .version = MAZE_VERSION,

@@ -95,6 +95,9 @@ private:
   static inline std::string text_;
 };
 
+/// Of the files of one workflow.
+constexpr int uploads_max = 3;
+
 /// Hands the workflow in: its blobs first.
 core::result<core::run_id> hand_in(const command_session& in, core::workflow work) {
   auto store = passing_store::open();
@@ -106,9 +109,15 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
     return core::fail(form.error());
   if (in.what.flags.id)
     form->client_id = *in.what.flags.id;
-  if (auto sent = uploader_to(in.address)(blobs_of(form->files), store->blobs()); !sent)
-    return core::fail(sent.error());
-  return in.cluster.submit(*form);
+  // What the cluster had when it was asked may be gone when the upload of the rest is done, because
+  // somebody forgot the run that it belonged to.
+  for (int tries = 1;; ++tries) {
+    if (auto sent = uploader_to(in.address)(blobs_of(form->files), store->blobs()); !sent)
+      return core::fail(sent.error());
+    auto run = in.cluster.submit(*form);
+    if (run || run.error().code != core::errc::object_lost || tries == uploads_max)
+      return run;
+  }
 }
 
 core::result<int> await_end(const command_session& in, const std::string& name, core::run_id run) {

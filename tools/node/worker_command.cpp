@@ -124,6 +124,8 @@ private:
     actors::node_settings settings = node_settings_of(what_.values, limits_, state, *users);
     // Its files are copies, of use to nobody once the run is over that such a node is made for.
     settings.durable = !what_.flags.until_eof;
+    if (settings.durable)
+      settings.claim_life = what_.values.reclaim_after;
     settings.name = name_;
     auto node = actors::worker_node::start(
         settings, roads_to(*cluster, *blobs ? (*blobs)->endpoint() : std::string(), events), *log);
