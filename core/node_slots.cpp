@@ -3,6 +3,7 @@
 #include "maze/core/ensure.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace maze::core {
 namespace {
@@ -10,9 +11,18 @@ namespace {
 /// An attempt that time passed this often is not short, whoever waits behind it waits elsewhere.
 constexpr std::uint32_t intervals_max = 2;
 
+/// The first `count` of the GPUs in `from`.
+template <class Numbers>
+std::vector<std::uint32_t> first_of(const Numbers& from, std::uint32_t count) {
+  return {from.begin(), std::next(from.begin(), count)};
+}
+
 } // namespace
 
-node_slots::node_slots(options settings) : options_(settings), free_(settings.total) {}
+node_slots::node_slots(options settings) : options_(settings), free_(settings.total) {
+  for (std::uint32_t gpu = 0; gpu < settings.total.gpus; ++gpu)
+    free_gpus_.insert(free_gpus_.end(), gpu);
+}
 
 slot_actions node_slots::offered(attempt_id attempt, const resources& needs) {
   const auto same = [attempt](const held& x) { return x.attempt == attempt; };
@@ -33,6 +43,7 @@ slot_actions node_slots::ended(attempt_id attempt) {
   if (const auto found = running_.find(attempt); found != running_.end()) {
     const slot_id slot = found->second.slot;
     free_.give_back(found->second.needs);
+    free_gpus_.insert(found->second.gpus.begin(), found->second.gpus.end());
     open_.erase(attempt);
     running_.erase(found);
     if (auto next = next_.extract(slot))
@@ -96,13 +107,16 @@ void node_slots::start_what_fits(slot_actions& todo) {
       free_slots_.insert(next_slot_++);
     next.slot = slot_id{*free_slots_.begin()};
     free_slots_.erase(free_slots_.begin());
-    todo.emplace_back(start_attempt{next.attempt, next.slot});
+    next.gpus = first_of(free_gpus_, next.needs.gpus);
+    todo.emplace_back(start_attempt{next.attempt, next.slot, next.gpus});
     begin(std::move(next));
   }
 }
 
 void node_slots::begin(held entry) {
   free_.take(entry.needs);
+  for (const std::uint32_t gpu : entry.gpus)
+    free_gpus_.erase(gpu);
   entry.intervals = 0;
   open_.insert(entry.attempt);
   running_.emplace(entry.attempt, std::move(entry));
@@ -142,8 +156,9 @@ bool node_slots::line_up_first(slot_actions& todo) {
   waiting_.pop_front();
   next.slot = running_.at(*before).slot;
   next.before = *before;
+  next.gpus = first_of(running_.at(*before).gpus, next.needs.gpus);
   open_.erase(before);
-  todo.emplace_back(line_up_attempt{next.attempt, next.slot});
+  todo.emplace_back(line_up_attempt{next.attempt, next.slot, next.gpus});
   next_.emplace(next.slot, next);
   return true;
 }
@@ -202,6 +217,24 @@ void node_slots::check_invariants() const {
     ensure(next_.count(runs.slot) == 0, "one at most is lined up in a slot");
     ensure(waiting_.empty() || !runs.needs.fits(waiting_.front().needs),
            "nothing waits that can be lined up");
+  }
+  check_gpus();
+}
+
+void node_slots::check_gpus() const {
+  std::set<std::uint32_t> gpus = free_gpus_;
+  for (const auto& [attempt, entry] : running_) {
+    ensure(entry.gpus.size() == entry.needs.gpus, "an attempt has as many GPUs as it needs");
+    for (const std::uint32_t gpu : entry.gpus)
+      ensure(gpus.insert(gpu).second, "a GPU is free or belongs to one attempt");
+  }
+  ensure(gpus.size() == options_.total.gpus && (gpus.empty() || *gpus.rbegin() < gpus.size()),
+         "every GPU of the node is free or in use");
+  for (const auto& [slot, entry] : next_) {
+    const auto& before = running_.at(entry.before).gpus;
+    ensure(entry.gpus.size() == entry.needs.gpus
+               && std::includes(before.begin(), before.end(), entry.gpus.begin(), entry.gpus.end()),
+           "what is lined up will have its GPUs from the one before it");
   }
 }
 

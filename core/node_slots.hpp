@@ -18,6 +18,8 @@ namespace maze::core {
 struct start_attempt {
   attempt_id attempt;
   slot_id slot;
+  /// Which of the node's GPUs it has to itself until it ends: their numbers from 0, ascending.
+  std::vector<std::uint32_t> gpus{};
 
   friend bool operator==(const start_attempt&, const start_attempt&) = default;
 };
@@ -25,6 +27,8 @@ struct start_attempt {
 struct line_up_attempt {
   attempt_id attempt;
   slot_id slot;
+  /// Some of those that the one before it has.
+  std::vector<std::uint32_t> gpus{};
 
   friend bool operator==(const line_up_attempt&, const line_up_attempt&) = default;
 };
@@ -51,6 +55,9 @@ using slot_actions = std::vector<slot_action>;
 /// nobody has to be asked when that ends. This is a bet that the running one ends soon: who has lost
 /// it is recalled, at once when it could start elsewhere, else when `time_passed` says so twice.
 /// Hence nothing waits longer than two such intervals while what arrived later starts.
+///
+/// Each GPU goes to one attempt at a time. Who is lined up gets its GPUs from the one before it, and
+/// only those of them that it does not need are free when that ends.
 /// @note Not thread-safe.
 class node_slots {
 public:
@@ -93,6 +100,8 @@ private:
     /// Of a lined-up one: the running one that it follows.
     attempt_id before;
     bool recalled = false;
+    /// Of a running or lined-up one; as many as it needs.
+    std::vector<std::uint32_t> gpus{};
   };
   using follower = std::map<slot_id, held>::iterator;
 
@@ -108,9 +117,11 @@ private:
   [[nodiscard]] follower find_lined_up(attempt_id attempt);
   /// What is free and not meant for a recalled attempt, with the slots that are.
   [[nodiscard]] std::pair<resources, std::size_t> spare() const;
+  void check_gpus() const;
 
   options options_;
   resources free_;
+  std::set<std::uint32_t> free_gpus_;
   /// In order of arrival.
   std::deque<held> waiting_;
   std::map<attempt_id, held> running_;

@@ -17,6 +17,14 @@ slot_actions line_up(std::uint64_t counter, std::uint64_t slot) {
 slot_actions recall(std::uint64_t counter, std::uint64_t slot) {
   return {recall_attempt{nth(counter), slot_id{slot}}};
 }
+using numbers = std::vector<std::uint32_t>;
+resources gpus(std::uint32_t n) { return {.cpu_millis = 0, .memory = {}, .gpus = n}; }
+slot_actions start(std::uint64_t counter, std::uint64_t slot, numbers which) {
+  return {start_attempt{nth(counter), slot_id{slot}, std::move(which)}};
+}
+slot_actions line_up(std::uint64_t counter, std::uint64_t slot, numbers which) {
+  return {line_up_attempt{nth(counter), slot_id{slot}, std::move(which)}};
+}
 slot_actions refuse(std::uint64_t counter) { return {refuse_attempt{nth(counter)}}; }
 
 } // namespace
@@ -183,5 +191,64 @@ TEST_CASE("an attempt waits behind a long one for two intervals only", "[core][s
   // The oldest goes next, although others were lined up meanwhile.
   CHECK(sut.ended(nth(4)) == line_up(3, 1));
   CHECK(sut.ended(nth(5)) == line_up(6, 1));
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt gets GPUs that no other one has, the first that are free", "[core][slots]") {
+  node_slots sut({.total = gpus(4), .waiting_max = 0});
+  CHECK(sut.offered(nth(1), gpus(1)) == start(1, 0, {0}));
+  CHECK(sut.offered(nth(2), gpus(2)) == start(2, 1, {1, 2}));
+  CHECK(sut.offered(nth(3), gpus(0)) == start(3, 2, {}));
+  CHECK(sut.offered(nth(4), gpus(1)) == start(4, 3, {3}));
+  CHECK(sut.offered(nth(5), gpus(1)) == refuse(5));
+  sut.check_invariants();
+  CHECK(sut.ended(nth(2)).empty());
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.offered(nth(6), gpus(3)) == start(6, 0, {0, 1, 2}));
+  CHECK(sut.free() == gpus(0));
+  sut.check_invariants();
+}
+
+TEST_CASE("who is lined up takes over GPUs of the one before it, and the others are free",
+          "[core][slots]") {
+  node_slots sut({.total = gpus(3)});
+  CHECK(sut.offered(nth(1), gpus(1)) == start(1, 0, {0}));
+  CHECK(sut.offered(nth(2), gpus(2)) == start(2, 1, {1, 2}));
+  CHECK(sut.offered(nth(3), gpus(1)) == line_up(3, 0, {0}));
+  CHECK(sut.offered(nth(4), gpus(1)) == line_up(4, 1, {1}));
+  sut.check_invariants();
+  SECTION("when that ends") {
+    CHECK(sut.ended(nth(2)) == recall(3, 0));
+    sut.check_invariants();
+    CHECK(sut.returned(nth(3)) == start(3, 2, {2}));
+    CHECK(sut.free() == gpus(0));
+  }
+  SECTION("and gives them up where it ends first") {
+    CHECK(sut.ended(nth(4)).empty());
+    CHECK(sut.ended(nth(2)) == recall(3, 0));
+    CHECK(sut.offered(nth(5), gpus(1)) == start(5, 1, {1}));
+  }
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt that starts elsewhere gets other GPUs than where it was lined up",
+          "[core][slots]") {
+  node_slots sut({.total = gpus(2)});
+  sut.offered(nth(1), gpus(1));
+  sut.offered(nth(2), gpus(1));
+  CHECK(sut.offered(nth(3), gpus(1)) == line_up(3, 0, {0}));
+  CHECK(sut.ended(nth(2)) == recall(3, 0));
+  CHECK(sut.returned(nth(3)) == start(3, 1, {1}));
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.offered(nth(4), gpus(1)) == start(4, 0, {0}));
+  sut.check_invariants();
+}
+
+TEST_CASE("an attempt without GPUs leaves those of the one before it to others", "[core][slots]") {
+  node_slots sut({.total = {.cpu_millis = 1000, .memory = {}, .gpus = 1}});
+  CHECK(sut.offered(nth(1), {.cpu_millis = 1000, .memory = {}, .gpus = 1}) == start(1, 0, {0}));
+  CHECK(sut.offered(nth(2), cores(1)) == line_up(2, 0, {}));
+  CHECK(sut.ended(nth(1)).empty());
+  CHECK(sut.offered(nth(3), gpus(1)) == start(3, 1, {0}));
   sut.check_invariants();
 }

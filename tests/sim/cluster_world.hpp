@@ -5,6 +5,7 @@
 #include "maze/core/link.hpp"
 #include "maze/core/node_slots.hpp"
 #include "maze/core/scheduler.hpp"
+#include "sim/gpu_oracle.hpp"
 #include "sim/network.hpp"
 #include "sim/run_oracle.hpp"
 
@@ -70,6 +71,7 @@ private:
     std::map<core::attempt_id, core::slot_id> executing;
     /// Who follows in which slot.
     std::map<core::slot_id, core::attempt_id> lined_up;
+    gpu_oracle gpus;
     bool ticking = false;
     std::set<core::run_id> opened;
     /// Every item that was sent up in this session, and how many came down.

@@ -62,6 +62,7 @@ void cluster_world::begin_anew(std::size_t at) {
     static_cast<void>(here.slots.ended(attempt));
   here.executing.clear();
   here.lined_up.clear();
+  here.gpus = {};
   here.ticking = false;
   here.opened.clear();
   here.sent.clear();
@@ -161,14 +162,17 @@ void cluster_world::perform_at(std::size_t at, const slot_actions& actions) {
       say(at, orders_refused{{no->attempt}, here.slots.free(), here.draining});
       continue;
     }
-    if (const auto* next = std::get_if<line_up_attempt>(&action))
+    if (const auto* next = std::get_if<line_up_attempt>(&action)) {
+      here.gpus.granted(next->attempt, next->gpus);
       rule(here.lined_up.emplace(next->slot, next->attempt).second,
            "one attempt is lined up in a slot");
-    else if (const auto* back = std::get_if<recall_attempt>(&action))
+    } else if (const auto* back = std::get_if<recall_attempt>(&action)) {
       later(at, std::chrono::milliseconds(fate_.below(20)),
             [this, at, back = *back] { give_back(at, back.slot, back.attempt); });
-    else if (const auto* start = std::get_if<start_attempt>(&action))
+    } else if (const auto* start = std::get_if<start_attempt>(&action)) {
+      here.gpus.granted(start->attempt, start->gpus);
       execute(at, start->attempt, start->slot);
+    }
   }
   if (here.slots.lined_up() > 0 && !std::exchange(here.ticking, true))
     later(at, std::chrono::milliseconds(20), [this, at] {
@@ -205,6 +209,7 @@ void cluster_world::execute(std::size_t at, attempt_id attempt, slot_id slot) {
   for (const auto& [each, where] : here.executing)
     used.give_back(here.held.at(each).needs);
   rule(places_[here.number].total.fits(used), "what runs on a node fits it");
+  here.gpus.begins(attempt, order.needs, places_[here.number].total);
   auto& owner = runs_[order.run.value];
   if (owner.twin.find(attempt)) {
     const attempt_view view{order.files, order.outputs};
@@ -250,6 +255,7 @@ void cluster_world::leave(std::size_t at, attempt_id attempt) {
   auto& here = *processes_[at];
   if (here.held.erase(attempt) == 0)
     return;
+  here.gpus.left(attempt);
   std::erase_if(here.lined_up, [attempt](const auto& x) { return x.second == attempt; });
   if (const auto ran = here.executing.extract(attempt))
     if (const auto follower = here.lined_up.extract(ran.mapped()))

@@ -7,12 +7,19 @@ namespace maze::sim {
 using namespace core;
 namespace {
 
-task_spec draw_task(dice& fate, std::size_t number) {
+/// With `mostly_gpus` nothing but GPUs is scarce.
+resources draw_needs(dice& fate, bool mostly_gpus) {
+  if (mostly_gpus)
+    return {.cpu_millis = 100, .memory = {}, .gpus = fate.below(3)};
+  return {.cpu_millis = fate.percent(1) ? 9000 : fate.below(9) * 500,
+          .memory = {fate.below(5)},
+          .gpus = fate.percent(10) ? 1 + fate.below(2) : 0};
+}
+
+task_spec draw_task(dice& fate, std::size_t number, bool mostly_gpus) {
   task_spec spec;
   spec.name = "t" + std::to_string(number) + "x";
-  spec.needs = {.cpu_millis = fate.percent(1) ? 9000 : fate.below(9) * 500,
-                .memory = {fate.below(5)},
-                .gpus = fate.percent(10) ? 1U : 0U};
+  spec.needs = draw_needs(fate, mostly_gpus);
   spec.retries = fate.below(3);
   spec.priority = static_cast<std::int32_t>(fate.below(3)) - 1;
   if (fate.percent(30))
@@ -25,9 +32,10 @@ task_spec draw_task(dice& fate, std::size_t number) {
 graph draw_graph(dice& fate) {
   const auto size = fate.percent(10) ? fate.below(2) : 2 + fate.below(16);
   const auto density = 1 + fate.below(30);
+  const bool mostly_gpus = fate.percent(25);
   std::vector<task_spec> tasks;
   for (std::size_t i = 0; i < size; ++i) {
-    tasks.push_back(draw_task(fate, i));
+    tasks.push_back(draw_task(fate, i, mostly_gpus));
     for (std::size_t above = 0; above < i; ++above)
       if (fate.percent(density))
         tasks.back().after.push_back(tasks[above].name);

@@ -33,7 +33,7 @@ world::world(std::uint64_t seed)
     const std::uint32_t cores = i == 0 ? 4 : 1 + fate_.below(4);
     members_.push_back({.total = {.cpu_millis = cores * 1000,
                                   .memory = {i == 0 ? 8U : 1 + fate_.below(8)},
-                                  .gpus = i == 0 ? 1 : fate_.below(2)}});
+                                  .gpus = i == 0 ? 3 : fate_.below(4)}});
   }
   draw_faults();
 }

@@ -2,6 +2,7 @@
 
 #include "maze/core/node_slots.hpp"
 #include "maze/core/scheduler.hpp"
+#include "sim/gpu_oracle.hpp"
 #include "sim/network.hpp"
 #include "sim/run_oracle.hpp"
 
@@ -38,6 +39,7 @@ private:
     std::map<core::attempt_id, core::slot_id> executing;
     /// Who starts when the one in the slot has left.
     std::map<core::slot_id, core::attempt_id> lined_up;
+    gpu_oracle gpus;
     /// The last order that was refused, and when.
     std::pair<core::attempt_id, core::instant> refused;
     bool ticking = false;

@@ -22,6 +22,7 @@ void world::join(std::size_t node) {
            .held = {},
            .executing = {},
            .lined_up = {},
+           .gpus = {},
            .refused = {}}));
   perform(scheduler_.node_joined(node_id{node}, here.total));
   beat(here.incarnation);
@@ -67,8 +68,10 @@ void world::perform(std::size_t at, const slot_actions& actions) {
   auto& here = *hosts_[at];
   for (const auto& action : actions) {
     if (const auto* start = std::get_if<start_attempt>(&action)) {
+      here.gpus.granted(start->attempt, start->gpus);
       execute(at, start->attempt, start->slot);
     } else if (const auto* next = std::get_if<line_up_attempt>(&action)) {
+      here.gpus.granted(next->attempt, next->gpus);
       rule(here.lined_up.emplace(next->slot, next->attempt).second,
            "one attempt is lined up in a slot");
     } else if (const auto* back = std::get_if<recall_attempt>(&action)) {
@@ -104,6 +107,7 @@ void world::execute(std::size_t at, attempt_id attempt, slot_id slot) {
   for (const auto& [each, where] : here.executing)
     used.give_back(here.held.at(each).needs);
   rule(here.total.fits(used), "what runs on a node fits it");
+  here.gpus.begins(attempt, work.needs, here.total);
   auto& owner = runs_[work.run];
   if (owner.twin.find(attempt))
     owner.oracle.check_start(work.task, owner.twin.view_of(work.task));
@@ -148,6 +152,7 @@ void world::leave(std::size_t at, attempt_id attempt) {
   auto& here = *hosts_[at];
   if (here.dead || here.held.erase(attempt) == 0)
     return;
+  here.gpus.left(attempt);
   std::erase_if(here.lined_up, [attempt](const auto& x) { return x.second == attempt; });
   if (const auto ran = here.executing.extract(attempt))
     if (const auto next = here.lined_up.extract(ran.mapped()))
