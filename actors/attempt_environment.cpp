@@ -36,6 +36,24 @@ core::result<void> check(const std::string& name, const std::string& text) {
   return {};
 }
 
+using variable_map = std::map<std::string, std::string>;
+
+/// Tells a child which GPUs are its own, whatever its task declares; one without any may look further
+/// if its task says so.
+void tell_gpus(const io::gpu_devices& node, const std::vector<std::uint32_t>& granted,
+               variable_map& to) {
+  if (granted.empty()) {
+    if (node.told)
+      to.try_emplace("CUDA_VISIBLE_DEVICES");
+    return;
+  }
+  std::string ids;
+  for (const std::uint32_t gpu : granted)
+    ids += (ids.empty() ? "" : ",") + node.ids.at(gpu);
+  to["CUDA_VISIBLE_DEVICES"] = std::move(ids);
+  to["CUDA_DEVICE_ORDER"] = node.order;
+}
+
 } // namespace
 
 base_environment base_environment::of_this_process() {
@@ -50,7 +68,7 @@ core::result<std::vector<std::string>> attempt_environment(const base_environmen
                                                            const std::filesystem::path& home,
                                                            const core::task_spec& spec,
                                                            const core::resolved_call& call) {
-  std::map<std::string, std::string> variables{
+  variable_map variables{
       {"PATH", base.path},        {"HOME", home.string()},
       {"LANG", base.lang},        {"MAZE_RUN", labels.run},
       {"MAZE_TASK", labels.task}, {"MAZE_ATTEMPT", std::to_string(labels.number)},
@@ -70,6 +88,7 @@ core::result<std::vector<std::string>> attempt_environment(const base_environmen
   }
   for (const auto& [name, text] : spec.environment)
     variables[name] = text;
+  tell_gpus(base.gpus, labels.gpus, variables);
   std::vector<std::string> out;
   out.reserve(variables.size());
   for (auto& [name, text] : variables) {

@@ -3,6 +3,7 @@
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
+#include "maze/io/gpu_devices.hpp"
 
 #include <filesystem>
 #include <map>
@@ -16,6 +17,8 @@ struct base_environment {
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string lang;
   std::string time_zone;
+  /// Of the node.
+  io::gpu_devices gpus;
 
   /// LANG and TZ of this process (C.UTF-8 and none where they are not set); PATH stays the default.
   static base_environment of_this_process();
@@ -26,11 +29,15 @@ struct attempt_labels {
   std::string run;
   std::string task;
   std::uint32_t number = 1;
+  /// Which of the node's GPUs were granted to it: their places in `base_environment::gpus`.
+  std::vector<std::uint32_t> gpus{};
 };
 
 /// `NAME=value` for one attempt: PATH, HOME (its view), LANG, TZ, MAZE_RUN, MAZE_TASK, MAZE_ATTEMPT,
 /// MAZE_INPUT_<parameter> (strings as they are, everything else as JSON), then what the task declares.
-/// Nothing of the node's own environment is passed on. Fails with `invalid_payload` where a value
+/// CUDA_VISIBLE_DEVICES tells of the GPUs that were granted, and CUDA_DEVICE_ORDER how to count them,
+/// whatever a task with GPUs declares; others find the first one empty on a node that tells. Nothing of
+/// the node's own environment is passed on. Fails with `invalid_payload` where a value
 /// cannot be an environment variable: a NUL byte, or more than 128 KiB, the kernel's bound.
 core::result<std::vector<std::string>> attempt_environment(const base_environment& base,
                                                            const attempt_labels& labels,

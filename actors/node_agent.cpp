@@ -320,9 +320,9 @@ void node_agent_state::lose(core::slot_id slot, const slot_worker& lost,
 void node_agent_state::perform(const core::slot_actions& todo) {
   for (const core::slot_action& action : todo) {
     if (const auto* begin = std::get_if<core::start_attempt>(&action))
-      start(begin->attempt, begin->slot);
+      start(*begin);
     else if (const auto* after = std::get_if<core::line_up_attempt>(&action))
-      line_up(after->attempt, after->slot);
+      line_up(*after);
     else if (const auto* back = std::get_if<core::recall_attempt>(&action))
       self_->send(workers_.at(back->slot).worker, recall_child{back->attempt});
     else if (const auto* refusal = std::get_if<core::refuse_attempt>(&action))
@@ -341,18 +341,19 @@ void node_agent_state::refuse(attempt_order order) {
   self_->send(setup_.scheduler, attempt_refused{std::move(order), logic_->free(), draining_});
 }
 
-void node_agent_state::start(core::attempt_id attempt, core::slot_id slot) {
-  slot_worker& owned = workers_[slot];
-  owned.now = hand_over(attempt, owned, slot);
+void node_agent_state::start(const core::start_attempt& action) {
+  slot_worker& owned = workers_[action.slot];
+  owned.now = hand_over(action.attempt, owned, action.slot, action.gpus);
 }
 
-void node_agent_state::line_up(core::attempt_id attempt, core::slot_id slot) {
-  slot_worker& owned = workers_[slot];
-  owned.next = hand_over(attempt, owned, slot);
+void node_agent_state::line_up(const core::line_up_attempt& action) {
+  slot_worker& owned = workers_[action.slot];
+  owned.next = hand_over(action.attempt, owned, action.slot, action.gpus);
 }
 
 node_agent_state::occupant node_agent_state::hand_over(core::attempt_id attempt, slot_worker& to,
-                                                       core::slot_id slot) {
+                                                       core::slot_id slot,
+                                                       const std::vector<std::uint32_t>& gpus) {
   auto order = held_.extract(attempt);
   if (!to.worker) {
     to.worker = setup_.spawn_worker(slot, self_);
@@ -360,7 +361,7 @@ node_agent_state::occupant node_agent_state::hand_over(core::attempt_id attempt,
   }
   occupant out{attempt, order.mapped().run, order.mapped().context};
   const auto& files = runs_.at(out.run).files;
-  self_->send(to.worker, run_attempt{std::move(order.mapped()), files});
+  self_->send(to.worker, run_attempt{std::move(order.mapped()), files, gpus});
   return out;
 }
 

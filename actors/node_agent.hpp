@@ -93,10 +93,11 @@ private:
   void worker_down(const caf::down_msg& down);
   void lose(core::slot_id slot, const slot_worker& lost, const core::error& reason);
   void perform(const core::slot_actions& todo);
-  void start(core::attempt_id attempt, core::slot_id slot);
-  void line_up(core::attempt_id attempt, core::slot_id slot);
+  void start(const core::start_attempt& action);
+  void line_up(const core::line_up_attempt& action);
   /// Gives the attempt to the slot's worker, which is made if need be.
-  occupant hand_over(core::attempt_id attempt, slot_worker& to, core::slot_id slot);
+  occupant hand_over(core::attempt_id attempt, slot_worker& to, core::slot_id slot,
+                     const std::vector<std::uint32_t>& gpus);
   /// Has a tick come as long as anything is lined up.
   void watch_line();
   /// Tells the scheduler that an attempt ended here.

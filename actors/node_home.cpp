@@ -5,6 +5,7 @@
 #include "maze/actors/run_queue.hpp"
 #include "maze/actors/type_ids.hpp"
 #include "maze/actors/worker.hpp"
+#include "maze/core/ensure.hpp"
 #include "maze/io/folders.hpp"
 
 #include <caf/actor_system.hpp>
@@ -53,6 +54,12 @@ core::result<void> check_reach(const std::filesystem::path& folder) {
   return {};
 }
 
+base_environment environment_of(const node_settings& settings) {
+  base_environment out = base_environment::of_this_process();
+  out.gpus = settings.gpus;
+  return out;
+}
+
 } // namespace
 
 core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& settings,
@@ -87,6 +94,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
 
 local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                               const node_settings& settings, const agent_neighbours& neighbours) {
+  core::ensure(settings.gpus.ids.size() == settings.total.gpus, "every GPU of a node has an id");
   core::node_slots::options slots{.total = settings.total};
   if (settings.children_max)
     slots.slots_max = *settings.children_max;
@@ -94,7 +102,7 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
   auto services = std::make_shared<const worker_services>(
       worker_services{.launcher = home.launcher,
                       .log = home.log,
-                      .environment = base_environment::of_this_process(),
+                      .environment = environment_of(settings),
                       .first_user = settings.first_user,
                       .stop_grace = settings.stop_grace,
                       .filter = {io::default_ignores()},

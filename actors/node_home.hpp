@@ -8,6 +8,7 @@
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
+#include "maze/io/gpu_devices.hpp"
 #include "maze/io/log.hpp"
 #include "maze/sandbox/launcher.hpp"
 
@@ -31,6 +32,8 @@ struct node_settings {
   /// their own views. Locked against a second process.
   std::filesystem::path folder;
   core::resources total;
+  /// As many as `total` says.
+  io::gpu_devices gpus{};
   /// Whether it runs tasks itself; a master need not.
   bool works = true;
   /// Children at once, whatever they need; empty: as many as fit.

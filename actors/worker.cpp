@@ -36,6 +36,7 @@ void worker_state::run(run_attempt& msg) {
   const bool second_user = !attempts_.empty() && !attempts_.front().second_user;
   held_attempt& x = attempts_.emplace_back(held_attempt{.order = std::move(msg.order),
                                                         .files = std::move(msg.files),
+                                                        .gpus = std::move(msg.gpus),
                                                         .second_user = second_user,
                                                         .view = {}});
   enter(x, core::phase::pull);
@@ -101,10 +102,12 @@ core::result<sandbox::launch_request> worker_state::resolve(const held_attempt& 
   auto call = core::resolve_call(spec(x), bundle.context, outputs);
   if (!call)
     return core::fail(call.error());
-  auto environment = attempt_environment(
-      setup_.services->environment,
-      {.run = core::to_string(x.order.run), .task = spec(x).name, .number = x.order.number},
-      x.view.mount_point, spec(x), *call);
+  auto environment = attempt_environment(setup_.services->environment,
+                                         {.run = core::to_string(x.order.run),
+                                          .task = spec(x).name,
+                                          .number = x.order.number,
+                                          .gpus = x.gpus},
+                                         x.view.mount_point, spec(x), *call);
   if (!environment)
     return core::fail(environment.error());
   sandbox::launch_request request;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <vector>
 
 namespace maze::actors {
 
@@ -52,6 +53,7 @@ private:
   struct held_attempt {
     attempt_order order;
     std::shared_ptr<run_files> files;
+    std::vector<std::uint32_t> gpus;
     /// Whether its child has the second user of the slot. A child may write as its user until its
     /// tree is gone, so the one whose files are still being collected must be another.
     bool second_user = false;

@@ -8,7 +8,9 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace maze::actors {
 
@@ -18,6 +20,8 @@ class run_files;
 struct run_attempt {
   attempt_order order;
   std::shared_ptr<run_files> files;
+  /// The node's GPUs that it has to itself, by number from 0.
+  std::vector<std::uint32_t> gpus{};
 };
 
 /// The attempt's child and every process of its tree are gone.

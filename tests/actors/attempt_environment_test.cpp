@@ -88,6 +88,41 @@ TEST_CASE("what a task declares wins over what maze sets", "[actors][environment
   CHECK(find(out, "EXTRA") == "");
 }
 
+TEST_CASE("a child sees the GPUs that were granted to it and no other", "[actors][environment]") {
+  base_environment node = base;
+  node.gpus = {.ids = {"3", "5", "GPU-77"}, .order = "FASTEST_FIRST", .told = true};
+  attempt_labels granted = labels;
+  auto spec = test::shell("t");
+  const auto out = [&] {
+    auto made = attempt_environment(node, granted, "/view", spec, {});
+    REQUIRE(made);
+    return *made;
+  };
+  SECTION("several") {
+    granted.gpus = {0, 2};
+    CHECK(find(out(), "CUDA_VISIBLE_DEVICES") == "3,GPU-77");
+    CHECK(find(out(), "CUDA_DEVICE_ORDER") == "FASTEST_FIRST");
+  }
+  SECTION("whatever its task declares") {
+    granted.gpus = {1};
+    spec.environment = {{"CUDA_VISIBLE_DEVICES", "3"}, {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
+    CHECK(find(out(), "CUDA_VISIBLE_DEVICES") == "5");
+    CHECK(find(out(), "CUDA_DEVICE_ORDER") == "FASTEST_FIRST");
+  }
+  SECTION("none") {
+    CHECK(find(out(), "CUDA_VISIBLE_DEVICES") == "");
+    CHECK_FALSE(find(out(), "CUDA_DEVICE_ORDER"));
+  }
+  SECTION("none, unless its task looks after itself") {
+    spec.environment = {{"CUDA_VISIBLE_DEVICES", "3"}};
+    CHECK(find(out(), "CUDA_VISIBLE_DEVICES") == "3");
+  }
+  SECTION("on a machine without any, nothing is said") {
+    node.gpus = {};
+    CHECK_FALSE(find(out(), "CUDA_VISIBLE_DEVICES"));
+  }
+}
+
 TEST_CASE("a value that no environment variable can hold is refused by name",
           "[actors][environment]") {
   core::resolved_call call;

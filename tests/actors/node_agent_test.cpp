@@ -16,13 +16,14 @@ namespace {
 struct agent_fixture : test::actor_fixture {
   agent_fixture() { registry->bundles[run_of_all] = test::bundle_of(run_of_all, test::diamond()); }
 
-  void offer(const std::vector<std::uint64_t>& attempts, std::uint32_t cores = 1) {
+  void offer(const std::vector<std::uint64_t>& attempts, std::uint32_t cores = 1,
+             std::uint32_t gpus = 0) {
     run_attempts msg;
     for (const std::uint64_t counter : attempts)
       msg.orders.push_back({{.run = run_of_all,
                              .task = core::task_id{0},
                              .attempt = test::attempt(counter),
-                             .needs = {.cpu_millis = cores * 1000}},
+                             .needs = {.cpu_millis = cores * 1000, .memory = {}, .gpus = gpus}},
                             context.actor});
     tell(sut, std::move(msg));
   }
@@ -59,18 +60,19 @@ struct agent_fixture : test::actor_fixture {
   test::recording_context context = test::spawn_context(*this);
   std::shared_ptr<std::vector<test::recording_worker>> workers =
       std::make_shared<std::vector<test::recording_worker>>();
-  local_agent_actor sut = spawn(
-      node_agent,
-      node_agent_setup{.slots = {.total = {.cpu_millis = 2000}, .waiting_max = 2},
-                       .scheduler = scheduler.actor,
-                       .registry = registry.actor,
-                       .spawn_worker =
-                           [this](core::slot_id, const local_agent_actor&) {
-                             workers->push_back(test::spawn_worker(*this));
-                             return workers->back().actor;
-                           },
-                       .blobs = io::blob_store::open(folder / "store", {.durable = false}).value(),
-                       .runs_root = folder / "runs"});
+  local_agent_actor sut =
+      spawn(node_agent,
+            node_agent_setup{
+                .slots = {.total = {.cpu_millis = 2000, .memory = {}, .gpus = 3}, .waiting_max = 2},
+                .scheduler = scheduler.actor,
+                .registry = registry.actor,
+                .spawn_worker =
+                    [this](core::slot_id, const local_agent_actor&) {
+                      workers->push_back(test::spawn_worker(*this));
+                      return workers->back().actor;
+                    },
+                .blobs = io::blob_store::open(folder / "store", {.durable = false}).value(),
+                .runs_root = folder / "runs"});
 };
 
 } // namespace
@@ -102,6 +104,22 @@ TEST_CASE_METHOD(agent_fixture, "the next attempt of a slot is with the worker b
   CHECK(scheduler->ended == list({1, 3}));
   offer({4});
   CHECK((*workers)[0]->runs.size() == 3);
+}
+
+TEST_CASE_METHOD(agent_fixture, "a worker is told which GPUs an attempt has",
+                 "[actors][node_agent]") {
+  using numbers = std::vector<std::uint32_t>;
+  offer({1}, 1, 1);
+  offer({2}, 1, 2);
+  offer({3});
+  offer({4}, 1, 1);
+  REQUIRE(workers->size() == 2);
+  REQUIRE((*workers)[0]->runs.size() == 2);
+  REQUIRE((*workers)[1]->runs.size() == 2);
+  CHECK((*workers)[0]->runs[0].gpus == numbers{0});
+  CHECK((*workers)[1]->runs[0].gpus == numbers{1, 2});
+  CHECK((*workers)[0]->runs[1].gpus.empty());
+  CHECK((*workers)[1]->runs[1].gpus == numbers{1});
 }
 
 TEST_CASE_METHOD(agent_fixture,

@@ -46,7 +46,7 @@ struct worker_fixture {
     services = std::make_shared<const worker_services>(
         worker_services{.launcher = launcher,
                         .log = std::move(log),
-                        .environment = {},
+                        .environment = {.gpus = {.ids = {"3", "5"}, .told = true}},
                         .first_user = std::nullopt,
                         .stop_grace = std::chrono::milliseconds(100),
                         .filter = {io::default_ignores()},
@@ -71,7 +71,8 @@ struct worker_fixture {
         std::move(bundle), blobs,
         run_files::options{.root = folder / "run", .overlay = launcher->can().overlay});
   }
-  void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {}) {
+  void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {},
+             std::vector<std::uint32_t> gpus = {}) {
     caf::anon_send(sut, run_attempt{{{.run = core::run_id{7},
                                       .task = core::task_id{0},
                                       .attempt = test::attempt(counter),
@@ -79,7 +80,8 @@ struct worker_fixture {
                                      caf::actor_cast<dag_context_actor>(caf::actor{*self}),
                                      std::chrono::steady_clock::now() - std::chrono::seconds(100),
                                      std::chrono::seconds(90)},
-                                    files});
+                                    files,
+                                    std::move(gpus)});
   }
   told wait() {
     told out;
@@ -174,15 +176,16 @@ TEST_CASE_METHOD(worker_fixture, "a worker takes one attempt after the other", "
   }
 }
 
-TEST_CASE_METHOD(worker_fixture, "a program gets its arguments, its snapshot and its inputs",
+TEST_CASE_METHOD(worker_fixture, "a program gets its arguments, snapshot, inputs and GPUs",
                  "[actors][worker]") {
-  auto spec = test::command("cat", {"/bin/sh", "-c", "cat in.txt; printf %s \"$MAZE_INPUT_x\""});
+  auto spec = test::command(
+      "cat", {"/bin/sh", "-c", "cat in.txt; printf %s \"$MAZE_INPUT_x $CUDA_VISIBLE_DEVICES\""});
   spec.parameters = {{.name = "x"}};
   spec.inputs["x"] = {core::parse_reference("before.output.run").value()};
   const auto blob = blobs->put_bytes("snapshot\n").value();
   start(spec, {}, {{"in.txt", {.hash = blob.hash, .size = blob.size}}});
-  order(1, {{"before", test::output_of("value")}});
-  CHECK(stdout_of(wait()) == "snapshot\nvalue");
+  order(1, {{"before", test::output_of("value")}}, {1});
+  CHECK(stdout_of(wait()) == "snapshot\nvalue 5");
 }
 
 TEST_CASE_METHOD(worker_fixture, "a command that fails publishes nothing and leaves its output",
