@@ -49,6 +49,7 @@ public:
 
 private:
   void attributes(task_attributes read, const std::vector<std::string_view>& meant);
+  void check_gpu_variables();
   void parameters(const document_node& node, const field_path& field);
   void parameter(const document_member& member, const field_path& field);
   void inputs(const document_node& node, const field_path& field);
@@ -84,6 +85,24 @@ void task_reader::attributes(task_attributes read, const std::vector<std::string
   spec.environment = std::move(read.environment);
   spec.ok_exit = std::move(read.ok_exit);
   spec.priority = read.priority;
+  if (spec.needs.gpus > 0)
+    check_gpu_variables();
+}
+
+/// Which GPUs a task sees is decided when it starts.
+void task_reader::check_gpu_variables() {
+  const auto* own = find_member(*members_, "env");
+  for (const char* name : {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}) {
+    if (out_.spec.environment.count(name) == 0)
+      continue;
+    const auto* written = own != nullptr && own->value.as_map() != nullptr
+                              ? find_member(*own->value.as_map(), name)
+                              : nullptr;
+    read_.report(
+        codes::reserved_variable, written != nullptr ? written->key_offset : member_.key_offset,
+        field_ / "env" / name, fmt::format("the task asks for GPUs, so maze sets {} itself", name),
+        "leave the variable out; the task finds in it the GPUs that are its own");
+  }
 }
 
 void task_reader::check_type(const core::value& x, std::string_view type, std::size_t offset,

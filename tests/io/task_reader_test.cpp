@@ -59,3 +59,19 @@ TEST_CASE("globs stay inside the taskspace", "[io][workflow]") {
         == std::vector<std::string>{"*.c", "a/**/b", "..x/y.."});
   CHECK(doc.codes() == "bad_glob bad_glob bad_glob bad_glob bad_glob");
 }
+
+TEST_CASE("a task that asks for GPUs cannot inherit a choice of them", "[io][workflow]") {
+  io::task_attributes defaults;
+  defaults.output = core::output_spec{"r", "any"};
+  defaults.environment = {{"CUDA_VISIBLE_DEVICES", "1"}};
+  SECTION("where it asks itself") {
+    test::read_document doc("a: {shell: x, gpus: 1}");
+    read(doc, defaults);
+    CHECK(doc.codes() == "reserved_variable");
+  }
+  SECTION("where it asks for none, it may choose") {
+    test::read_document doc("a: {shell: x, env: {CUDA_DEVICE_ORDER: PCI_BUS_ID}}");
+    CHECK(read(doc, defaults).spec.environment.size() == 2);
+    CHECK(doc.codes().empty());
+  }
+}
