@@ -74,16 +74,17 @@ TEST_CASE("nodes are listed with what is free, silent ones too", "[tools][listin
   actors::node_page page;
   page.rows.push_back({.node = core::node_id{1},
                        .name = "lab",
-                       .total = {2000, {std::uint64_t{4} << 30}, 0},
+                       .total = {2000, {std::uint64_t{4} << 30}, 8},
                        .answers = true,
-                       .load = {.free = {500, {std::uint64_t{1} << 30}, 0},
+                       .load = {.free = {500, {std::uint64_t{1} << 30}, 3},
                                 .running = 3,
                                 .labels = {{"room", "b"}, {"rack", "7"}}}});
   page.rows.push_back({.node = core::node_id{2}, .name = "gone"});
   const auto text = show(page, table);
-  CHECK_THAT(text, Contains("0.5 of 2") && Contains("1.00 GiB of 4.00 GiB")
+  CHECK_THAT(text, Contains("0.5 of 2") && Contains("1.00 GiB of 4.00 GiB") && Contains("3 of 8")
                        && Contains("rack=7,room=b") && Contains("silent"));
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["cpus_free"] == 0.5);
+  CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["gpus_free"] == 3);
 }
 
 TEST_CASE("files are listed, or every version of them", "[tools][listing]") {
@@ -108,4 +109,7 @@ TEST_CASE("the status of a cluster fits three lines", "[tools][listing]") {
         == "cluster 'lab', maze 1.0, since 1970-01-01 00:00:00 UTC\n1 node, 4 cores, 1.00 GiB\n"
            "1 of 3 runs live: tasks 0 of 2 done, 2 running\n");
   CHECK(nlohmann::json::parse(show(status, json))["runs"]["live"] == 1);
+  status.total.gpus = 2;
+  CHECK_THAT(show(status, table), Contains("4 cores, 1.00 GiB, 2 GPUs\n"));
+  CHECK(nlohmann::json::parse(show(status, json))["gpus"] == 2);
 }

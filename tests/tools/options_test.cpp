@@ -63,11 +63,11 @@ TEST_CASE("root keeps its state in /var/lib and gives slots users", "[tools][opt
 }
 
 TEST_CASE("every flag of run is understood", "[tools][options]") {
-  const auto sut = accepted({"run",   "--out",      "o",        "--keep",      "--dir",
-                             "/d",    "flow.yaml",  "--output", "json",        "--jobs",
-                             "3",     "--cpus=2.5", "--memory", "8GiB",        "--progress",
-                             "never", "--color",    "always",   "--quiet",     "--log-level",
-                             "debug", "--log-file", "l.log",    "--task-user", "slot"});
+  const auto sut = accepted(
+      {"run",         "--out", "o",          "--keep", "--dir",       "/d",       "flow.yaml",
+       "--output",    "json",  "--jobs",     "3",      "--cpus=2.5",  "--memory", "8GiB",
+       "--gpus",      "2",     "--progress", "never",  "--color",     "always",   "--quiet",
+       "--log-level", "debug", "--log-file", "l.log",  "--task-user", "slot"});
   CHECK(sut.file == "flow.yaml");
   CHECK(sut.values
         == settings{.out = "o",
@@ -77,6 +77,7 @@ TEST_CASE("every flag of run is understood", "[tools][options]") {
                     .jobs = 3,
                     .cpu_millis = 2500,
                     .memory = core::byte_count{std::uint64_t{8} << 30},
+                    .gpus = 2,
                     .progress = when::never,
                     .color = when::always,
                     .quiet = true,
@@ -257,13 +258,15 @@ TEST_CASE("what people type first is understood", "[tools][options]") {
 
 TEST_CASE("a cluster is started with what its node offers", "[tools][options]") {
   const auto sut =
-      accepted({"start", "--detach", "--name", "lab", "--resources", "cpus=2.5,memory=8GB",
+      accepted({"start", "--detach", "--name", "lab", "--resources", "cpus=2.5,memory=8GB,gpus=2",
                 "--label", "room=b", "--label", "rack=7", "--listen", "tcp:127.0.0.1:0"});
   CHECK(sut.command == command::start);
   CHECK(sut.flags.detach);
   CHECK(sut.values.name == "lab");
   CHECK(sut.values.cpu_millis == 2500u);
   CHECK(sut.values.memory == core::byte_count{8'000'000'000});
+  CHECK(sut.values.gpus == 2u);
+  CHECK(accepted({"start", "--gpus", "0"}).values.gpus == 0u);
   CHECK(sut.values.labels == std::map<std::string, std::string>{{"room", "b"}, {"rack", "7"}});
   REQUIRE(sut.values.listen.size() == 1);
   CHECK(io::to_string(sut.values.listen[0]) == "tcp:127.0.0.1:0");
@@ -277,8 +280,11 @@ TEST_CASE("what a start cannot mean is refused by name", "[tools][options]") {
   CHECK_THAT(refused({"start", "--name", "a/b"}), StartsWith("flag --name: "));
   CHECK(refused({"start", "--resources", "cpus"})
         == "flag --resources: 'cpus' is not of the form cpus=4,memory=8GB");
-  CHECK(refused({"start", "--resources", "gpus=1"})
-        == "flag --resources: 'gpus' is not cpus or memory");
+  CHECK(refused({"start", "--resources", "disks=1"})
+        == "flag --resources: 'disks' is not cpus, memory or gpus");
+  CHECK(refused({"start", "--gpus", "1025"})
+        == "flag --gpus: '1025' is not a whole number from 0 to 1024");
+  CHECK_THAT(refused({"start", "--resources", "gpus=-1"}), Contains("from 0 to 1024"));
   CHECK_THAT(refused({"start", "--label", "room"}), StartsWith("flag --label: "));
   CHECK_THAT(refused({"start", "--label", "a=1", "--label", "a=2"}), Contains("twice"));
   CHECK_THAT(refused({"start", "--listen", "everywhere"}), StartsWith("flag --listen: "));

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -160,4 +161,34 @@ TEST_CASE("the log lies in the node's folder unless another file is named", "[to
   CHECK(fs::exists(folder / "other.log"));
   values.log_file = folder / "other.log/below";
   CHECK_FALSE(node::open_log(values, folder.path()));
+}
+
+TEST_CASE("a node offers what its settings say instead", "[tools][private]") {
+  const auto machine = node::machine_resources();
+  node::settings values;
+  values.cpu_millis = 500;
+  values.gpus = 0;
+  const auto offer = node::offer_of(values);
+  REQUIRE(offer);
+  CHECK(offer->total.cpu_millis == 500);
+  CHECK(offer->total.memory == machine.memory);
+  CHECK(offer->total.gpus == 0);
+  CHECK(offer->gpus.ids.empty());
+}
+
+TEST_CASE("the GPUs of a node are as many as it offers", "[tools][private]") {
+  REQUIRE(test::in_child([] {
+            ::setenv("CUDA_VISIBLE_DEVICES", "GPU-1,GPU-2,GPU-3", 1);
+            node::settings values;
+            values.gpus = 2;
+            const auto made = node::node_settings_of(values, {}, "/nowhere", std::nullopt);
+            values.gpus = 4;
+            const auto refused = node::node_settings_of(values, {}, "/nowhere", std::nullopt);
+            return made && made->total.gpus == 2
+                           && made->gpus.ids == std::vector<std::string>{"GPU-1", "GPU-2"}
+                           && !refused && !node::check_offer(values)
+                       ? 0
+                       : 1;
+          })
+          == 0);
 }

@@ -35,8 +35,8 @@ std::vector<command_rule> local_commands() {
        "  maze-node run pipeline.yaml --out results --jobs 4 --memory 8GiB\n"
        "  maze-node run pipeline.yaml --output json --progress never | jq .state",
        {workflow_file},
-       {"out", "keep", "dir", "output", "jobs", "resources", "cpus", "memory", "progress", "color",
-        "quiet", "log_level", "log_file", "task_user", "lease"},
+       {"out", "keep", "dir", "output", "jobs", "resources", "cpus", "memory", "gpus", "progress",
+        "color", "quiet", "log_level", "log_file", "task_user", "lease"},
        {{"workers", "N", "Run the tasks on N worker nodes, processes that end with the run"}}},
       {command::validate,
        "validate",
@@ -55,13 +55,14 @@ std::vector<command_rule> cluster_commands() {
        "start",
        "Start a cluster that stays, or a worker node of one",
        "Examples:\n  maze-node start --detach\n"
-       "  maze-node start --detach --name lab --resources cpus=4,memory=8GB --label room=b12\n"
+       "  maze-node start --detach --name lab --resources cpus=4,memory=8GB,gpus=1 --label "
+       "room=b12\n"
        "  maze-node start --detach --name lab --listen tcp:10.0.0.1:4242\n"
        "  maze-node start --role worker --cluster lab --name w1\n"
        "  maze-node start --role worker --join w1.join --listen tcp:10.0.0.2:0",
        {},
        {"cluster", "dir", "output", "name", "listen", "join", "label", "resources", "cpus",
-        "memory", "jobs", "quiet", "color", "log_level", "log_file", "task_user", "lease",
+        "memory", "gpus", "jobs", "quiet", "color", "log_level", "log_file", "task_user", "lease",
         "reclaim_after"},
        {{"detach", "", "Go on in the background; return when the cluster is ready"},
         {"role", "both|master|worker", "What the node does (default: both)"},

@@ -32,6 +32,10 @@ cell state_cell(std::string_view state) { return {std::string(state), look_of(st
 
 std::string cores(std::uint32_t millis) { return fmt::format("{:g}", millis / 1000.0); }
 
+std::string gpus_text(std::uint32_t count) {
+  return fmt::format("{} GPU{}", count, count == 1 ? "" : "s");
+}
+
 std::string_view kind_text(core::file_kind kind) {
   return kind == core::file_kind::file        ? "file"
          : kind == core::file_kind::directory ? "folder"
@@ -99,16 +103,18 @@ std::string show(const actors::cluster_status& status, const print_form& as) {
                  {"tasks", counts_of(status.counts)},
                  {"nodes", status.nodes},
                  {"cpus", status.total.cpu_millis / 1000.0},
-                 {"memory", status.total.memory.value}});
+                 {"memory", status.total.memory.value},
+                 {"gpus", status.total.gpus}});
   state_counts counts{};
   std::size_t total = 0;
   for (std::size_t i = 0; i < counts.size(); ++i)
     total += counts[i] = static_cast<std::size_t>(status.counts[i]);
   return fmt::format(
-      "cluster '{}', maze {}, since {} UTC\n{} node{}, {} core{}, {}{}\n{} of {} run{} live{}\n",
+      "cluster '{}', maze {}, since {} UTC\n{} node{}, {} core{}, {}{}{}\n{} of {} run{} live{}\n",
       status.name, status.version, time_of_day(status.started), status.nodes,
       status.nodes == 1 ? "" : "s", cores(status.total.cpu_millis),
       status.total.cpu_millis == 1000 ? "" : "s", size_text(status.total.memory.value),
+      status.total.gpus == 0 ? "" : ", " + gpus_text(status.total.gpus),
       status.nodes == 0 ? ": nothing runs before one joins (maze-node start --role worker)" : "",
       status.runs_live, status.runs, status.runs == 1 ? "" : "s",
       total == 0 ? "" : ": tasks " + counts_text(counts, total));
@@ -192,8 +198,10 @@ std::string show(const actors::node_page& nodes, const print_form& as) {
                     {"state", state},
                     {"cpus", one.total.cpu_millis / 1000.0},
                     {"memory", one.total.memory.value},
+                    {"gpus", one.total.gpus},
                     {"cpus_free", one.load.free.cpu_millis / 1000.0},
                     {"memory_free", one.load.free.memory.value},
+                    {"gpus_free", one.load.free.gpus},
                     {"running", one.load.running},
                     {"waiting", one.load.waiting},
                     {"labels", one.load.labels}});
@@ -207,13 +215,15 @@ std::string show(const actors::node_page& nodes, const print_form& as) {
          {fmt::format("{} of {}", cores(one.load.free.cpu_millis), cores(one.total.cpu_millis))},
          {fmt::format("{} of {}", size_text(one.load.free.memory.value),
                       size_text(one.total.memory.value))},
+         {fmt::format("{} of {}", one.load.free.gpus, one.total.gpus)},
          {std::to_string(one.load.running)},
          {labels}});
   }
   if (as.form == output_form::json)
     return dump({{"nodes", list}});
-  return render_table({"NODE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "RUNNING", "LABELS"},
-                      table, as.color);
+  return render_table(
+      {"NODE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "GPUS FREE", "RUNNING", "LABELS"},
+      table, as.color);
 }
 
 std::string show_files(const actors::run_report& report, const print_form& as) {

@@ -1,7 +1,6 @@
 #include "node/private_cluster.hpp"
 
 #include "node/cluster_session.hpp"
-#include "node/private_node.hpp"
 
 #include <fmt/format.h>
 
@@ -12,14 +11,19 @@ namespace maze::node {
 
 std::string private_cluster::own_name() { return fmt::format("run-{}", ::getpid()); }
 
-worker_share share_of(const core::resources& whole, std::optional<std::uint32_t> jobs,
+worker_share share_of(const machine_offer& whole, std::optional<std::uint32_t> jobs,
                       std::uint32_t workers, std::uint32_t which) {
   worker_share out;
-  out.cpu_millis = std::max<std::uint32_t>(whole.cpu_millis / workers,
-                                           std::min<std::uint32_t>(whole.cpu_millis, 1000));
-  out.memory.value = whole.memory.value / workers;
+  const std::uint32_t cores = whole.total.cpu_millis;
+  out.cpu_millis = std::max<std::uint32_t>(cores / workers, std::min<std::uint32_t>(cores, 1000));
+  out.memory.value = whole.total.memory.value / workers;
   if (jobs)
     out.jobs = *jobs / workers + (which < *jobs % workers ? 1 : 0);
+  const auto& gpus = whole.gpus.ids;
+  const auto up_to = [&gpus, workers](std::size_t worker) {
+    return gpus.begin() + static_cast<std::ptrdiff_t>(gpus.size() * worker / workers);
+  };
+  out.gpus.assign(up_to(which), up_to(which + std::size_t{1}));
   return out;
 }
 
@@ -50,17 +54,18 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                                .passing = true});
       !told)
     return core::fail(told.error());
-  core::resources whole = machine_resources();
-  whole.cpu_millis = values.cpu_millis.value_or(whole.cpu_millis);
-  whole.memory = values.memory.value_or(whole.memory);
+  const auto whole = offer_of(values);
+  if (!whole)
+    return core::fail(whole.error());
   // So that the user's own file does not count twice.
   const std::filesystem::path config = folder / "worker.yaml";
   if (auto written = io::replace_file(config, "{}\n", 0600); !written)
     return core::fail(written.error());
-  std::vector<std::vector<std::string>> flags;
+  std::vector<worker_processes::call> calls;
   for (std::uint32_t i = 0; i < workers; ++i) {
-    const worker_share share = share_of(whole, values.jobs, workers, i);
-    flags.push_back({"start",
+    const worker_share share = share_of(*whole, values.jobs, workers, i);
+    worker_processes::call& one = calls.emplace_back();
+    one.arguments = {"start",
                      "--role",
                      "worker",
                      "--until-eof",
@@ -82,11 +87,14 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                      "--log-level",
                      std::string(io::to_string(values.log_level)),
                      "--lease",
-                     fmt::format("{}ns", values.lease.count())});
+                     fmt::format("{}ns", values.lease.count())};
     if (share.jobs)
-      flags.back().insert(flags.back().end(), {"--jobs", std::to_string(*share.jobs)});
+      one.arguments.insert(one.arguments.end(), {"--jobs", std::to_string(*share.jobs)});
+    if (whole->gpus.told)
+      one.environment = {{"CUDA_VISIBLE_DEVICES", fmt::format("{}", fmt::join(share.gpus, ","))},
+                         {"CUDA_DEVICE_ORDER", whole->gpus.order}};
   }
-  auto started = worker_processes::start(std::move(flags), log, std::move(on_hopeless));
+  auto started = worker_processes::start(std::move(calls), log, std::move(on_hopeless));
   if (!started)
     return core::fail(started.error());
   out->workers_ = std::move(*started);

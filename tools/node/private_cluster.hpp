@@ -4,6 +4,7 @@
 #include "maze/io/credentials.hpp"
 #include "node/cluster_place.hpp"
 #include "node/cluster_service.hpp"
+#include "node/private_node.hpp"
 #include "node/settings.hpp"
 #include "node/worker_processes.hpp"
 
@@ -11,6 +12,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace maze::node {
 
@@ -47,11 +50,13 @@ struct worker_share {
   std::uint32_t cpu_millis = 0;
   core::byte_count memory;
   std::optional<std::uint32_t> jobs;
+  /// Ids of devices; none is another worker's, too.
+  std::vector<std::string> gpus{};
 
   friend bool operator==(const worker_share&, const worker_share&) = default;
 };
 /// @pre 0 <= which < workers, and `jobs`, where it is set, is at least `workers`.
-worker_share share_of(const core::resources& whole, std::optional<std::uint32_t> jobs,
+worker_share share_of(const machine_offer& whole, std::optional<std::uint32_t> jobs,
                       std::uint32_t workers, std::uint32_t which);
 
 } // namespace maze::node

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <iostream>
 #include <random>
 #include <sched.h>
 #include <sys/file.h>
@@ -135,6 +136,28 @@ core::resources machine_resources() {
   return out;
 }
 
+core::result<machine_offer> offer_of(const settings& values) {
+  machine_offer out{.total = machine_resources()};
+  out.total.cpu_millis = values.cpu_millis.value_or(out.total.cpu_millis);
+  out.total.memory = values.memory.value_or(out.total.memory);
+  auto gpus = io::offer_gpus(io::gpu_surroundings::of_this_process(), values.gpus);
+  if (!gpus)
+    return core::fail(gpus.error());
+  out.total.gpus = static_cast<std::uint32_t>(gpus->devices.ids.size());
+  out.gpus = std::move(gpus->devices);
+  out.doubt = std::move(gpus->doubt);
+  return out;
+}
+
+core::result<void> check_offer(const settings& values) {
+  const auto offer = offer_of(values);
+  if (!offer)
+    return core::fail(offer.error());
+  if (!offer->doubt.empty() && !values.quiet)
+    std::cerr << "maze-node: warning: " << offer->doubt << '\n';
+  return {};
+}
+
 core::result<std::shared_ptr<io::log>> open_log(const settings& values, const fs::path& folder) {
   auto opened = io::log::open(
       {.level = values.log_level, .file = values.log_file.value_or(folder / "node.log")});
@@ -158,14 +181,15 @@ core::result<std::optional<user_range>> claim_users(const settings& values) {
   return std::optional(std::move(*claimed));
 }
 
-actors::node_settings node_settings_of(const settings& values, const process_limits& limits,
-                                       const fs::path& folder,
-                                       const std::optional<user_range>& users) {
-  actors::node_settings node{.folder = folder, .total = machine_resources()};
-  if (values.cpu_millis)
-    node.total.cpu_millis = *values.cpu_millis;
-  if (values.memory)
-    node.total.memory = *values.memory;
+core::result<actors::node_settings> node_settings_of(const settings& values,
+                                                     const process_limits& limits,
+                                                     const fs::path& folder,
+                                                     const std::optional<user_range>& users) {
+  auto offer = offer_of(values);
+  if (!offer)
+    return core::fail(offer.error());
+  actors::node_settings node{
+      .folder = folder, .total = offer->total, .gpus = std::move(offer->gpus)};
   node.labels = values.labels;
   // A connection that is closed is no worse than one on which nothing comes.
   node.link.lease = node.link.reconnect = values.lease;

@@ -3,6 +3,7 @@
 #include "maze/actors/local_node.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/files.hpp"
+#include "maze/io/gpu_devices.hpp"
 #include "maze/io/log.hpp"
 #include "node/process_limits.hpp"
 #include "node/settings.hpp"
@@ -46,6 +47,22 @@ void remove_node_folder(const std::filesystem::path& folder);
 /// Cores and memory of this machine that the process may use.
 core::resources machine_resources();
 
+/// What a node offers to tasks.
+struct machine_offer {
+  core::resources total;
+  /// As many as `total` says.
+  io::gpu_devices gpus{};
+  /// What may be meant otherwise, in a sentence; empty for nothing.
+  std::string doubt{};
+};
+
+/// What a node with these settings offers: all that the process may use, but for what they say. Fails with
+/// `invalid_argument` where they want more GPUs than CUDA_VISIBLE_DEVICES of this process names.
+core::result<machine_offer> offer_of(const settings& values);
+
+/// Says on standard error what is doubtful about that offer; fails as `offer_of` does.
+core::result<void> check_offer(const settings& values);
+
 /// The log that `values` ask for; by default a file in `folder`.
 core::result<std::shared_ptr<io::log>> open_log(const settings& values,
                                                 const std::filesystem::path& folder);
@@ -56,11 +73,12 @@ std::uint32_t tasks_at_once(const settings& values);
 /// The user ids of a node's children, where `values` want such.
 core::result<std::optional<user_range>> claim_users(const settings& values);
 
-/// A node in `folder` that offers what `values` say.
+/// A node in `folder` that offers what `values` say. Fails as `offer_of` does.
 /// @param limits  Of this process before the node changed them: its children get them.
 /// @param users  Must be held as long as the node lives.
-actors::node_settings node_settings_of(const settings& values, const process_limits& limits,
-                                       const std::filesystem::path& folder,
-                                       const std::optional<user_range>& users);
+core::result<actors::node_settings> node_settings_of(const settings& values,
+                                                     const process_limits& limits,
+                                                     const std::filesystem::path& folder,
+                                                     const std::optional<user_range>& users);
 
 } // namespace maze::node

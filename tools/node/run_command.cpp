@@ -61,6 +61,8 @@ public:
                                             what_.flags.workers, *jobs),
                      .origin = "run"},
                     exit_code::wrong_use);
+    if (auto fine = check_offer(what_.values); !fine)
+      return refuse(what_.values, fine.error(), exit_code::wrong_use);
     if (auto fine = check_destination(what_.values); !fine)
       return refuse(what_.values, fine.error(), exit_code::wrong_use);
     auto folder = private_folder::make(what_.values.dir, what_.values.keep);
@@ -111,16 +113,18 @@ private:
   core::result<std::unique_ptr<actors::local_node>>
   start_node(const fs::path& folder, const std::optional<user_range>& users,
              std::shared_ptr<io::log> log) {
-    actors::node_settings node = node_settings_of(what_.values, limits_, folder, users);
-    node.durable = what_.values.keep;
+    auto node = node_settings_of(what_.values, limits_, folder, users);
+    if (!node)
+      return core::fail(node.error());
+    node->durable = what_.values.keep;
     if (what_.flags.workers > 0) {
-      node.name = private_cluster::own_name();
-      node.works = false;
-      node.serves = {.cluster = node.name, .version = MAZE_VERSION, .on_shut_down = [this] {
-                       events_.request_end("a client asked for the end");
-                     }};
+      node->name = private_cluster::own_name();
+      node->works = false;
+      node->serves = {.cluster = node->name, .version = MAZE_VERSION, .on_shut_down = [this] {
+                        events_.request_end("a client asked for the end");
+                      }};
     }
-    return actors::local_node::start(node, std::move(log));
+    return actors::local_node::start(*node, std::move(log));
   }
 
   /// Whoever does not want to wait for them may stop that with another signal.

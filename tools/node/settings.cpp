@@ -1,5 +1,6 @@
 #include "node/settings.hpp"
 
+#include "maze/io/gpu_devices.hpp"
 #include "maze/io/identity.hpp"
 
 #include <fmt/format.h>
@@ -45,6 +46,15 @@ core::result<std::uint32_t> read_count(const std::string& text) {
   const auto [stop, fault] = std::from_chars(text.data(), end, count);
   if (fault != std::errc{} || stop != end || count == 0)
     return expected("a whole number from 1 to 4294967295", text);
+  return count;
+}
+
+core::result<std::uint32_t> read_gpus(const std::string& text) {
+  std::uint32_t count = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, fault] = std::from_chars(text.data(), end, count);
+  if (fault != std::errc{} || stop != end || count > io::gpus_max)
+    return expected(fmt::format("a whole number from 0 to {}", io::gpus_max), text);
   return count;
 }
 
@@ -192,7 +202,9 @@ core::result<void> read_resources(settings& to, const std::string& text) {
       return store<&settings::cpu_millis, read_cores>(to, pair->second);
     if (pair->first == "memory")
       return store<&settings::memory, read_memory>(to, pair->second);
-    return expected("cpus or memory", pair->first);
+    if (pair->first == "gpus")
+      return store<&settings::gpus, read_gpus>(to, pair->second);
+    return expected("cpus, memory or gpus", pair->first);
   });
 }
 
@@ -207,11 +219,14 @@ constexpr std::array rules{
     setting_rule{"jobs", "N", "Run at most N tasks at once, whatever they need",
                  store<&settings::jobs, read_count>},
     setting_rule{"resources", "LIST",
-                 "Offer what LIST says to tasks, for example cpus=4,memory=8GB", read_resources},
+                 "Offer what LIST says to tasks, for example cpus=4,memory=8GB,gpus=1",
+                 read_resources},
     setting_rule{"cpus", "X", "Offer X cores to tasks, for example 4 or 0.5 (default: all)",
                  store<&settings::cpu_millis, read_cores>},
     setting_rule{"memory", "SIZE", "Offer SIZE of memory to tasks, for example 8GiB (default: all)",
                  store<&settings::memory, read_memory>},
+    setting_rule{"gpus", "N", "Offer N GPUs to tasks (default: all)",
+                 store<&settings::gpus, read_gpus>},
     setting_rule{"progress", "auto|always|never", "Show a live view of the run",
                  store<&settings::progress, read_when>},
     setting_rule{"color", "auto|always|never", "Colour what is shown",

@@ -37,6 +37,8 @@ struct settings {
   std::optional<std::uint32_t> cpu_millis;
   /// Memory to offer; nothing: all of the machine.
   std::optional<core::byte_count> memory;
+  /// GPUs to offer; nothing: all that the process may use.
+  std::optional<std::uint32_t> gpus;
   when progress = when::automatic;
   when color = when::automatic;
   /// Nothing on standard error but errors.

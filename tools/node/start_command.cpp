@@ -39,6 +39,8 @@ public:
                                         "is a cluster of its own",
                              .origin = "start"},
                             exit_code::wrong_use);
+    if (auto fine = check_offer(what_.values); !fine)
+      return report_.refuse(fine.error(), exit_code::wrong_use);
     // While there is no thread yet.
     if (const auto code = report_.enter())
       return *code;
@@ -105,14 +107,17 @@ private:
   core::result<std::unique_ptr<actors::local_node>>
   start_node(const fs::path& state, const std::optional<user_range>& users,
              std::shared_ptr<io::log> log, event_queue& events) {
-    actors::node_settings node = node_settings_of(what_.values, limits_, state, users);
-    node.name = what_.values.name;
-    node.claim_life = what_.values.reclaim_after;
-    node.works = what_.flags.role == start_role::both;
-    node.serves = {.cluster = what_.values.name,
-                   .version = MAZE_VERSION,
-                   .on_shut_down = [&events] { events.request_end("a client asked for the end"); }};
-    return actors::local_node::start(node, std::move(log));
+    auto node = node_settings_of(what_.values, limits_, state, users);
+    if (!node)
+      return core::fail(node.error());
+    node->name = what_.values.name;
+    node->claim_life = what_.values.reclaim_after;
+    node->works = what_.flags.role == start_role::both;
+    node->serves = {
+        .cluster = what_.values.name, .version = MAZE_VERSION, .on_shut_down = [&events] {
+          events.request_end("a client asked for the end");
+        }};
+    return actors::local_node::start(*node, std::move(log));
   }
 
   static bool is_end(const std::optional<node_event>& event) {

@@ -77,6 +77,8 @@ public:
                                         "says which cluster",
                              .origin = "start"},
                             exit_code::wrong_use);
+    if (auto fine = check_offer(what_.values); !fine)
+      return report_.refuse(fine.error(), exit_code::wrong_use);
     // While there is no thread yet.
     if (const auto code = report_.enter())
       return *code;
@@ -121,14 +123,16 @@ private:
     auto blobs = open_blobs(*cluster, **log);
     if (!blobs)
       return core::fail(blobs.error());
-    actors::node_settings settings = node_settings_of(what_.values, limits_, state, *users);
+    auto settings = node_settings_of(what_.values, limits_, state, *users);
+    if (!settings)
+      return core::fail(settings.error());
     // Its files are copies, of use to nobody once the run is over that such a node is made for.
-    settings.durable = !what_.flags.until_eof;
-    if (settings.durable)
-      settings.claim_life = what_.values.reclaim_after;
-    settings.name = name_;
+    settings->durable = !what_.flags.until_eof;
+    if (settings->durable)
+      settings->claim_life = what_.values.reclaim_after;
+    settings->name = name_;
     auto node = actors::worker_node::start(
-        settings, roads_to(*cluster, *blobs ? (*blobs)->endpoint() : std::string(), events), *log);
+        *settings, roads_to(*cluster, *blobs ? (*blobs)->endpoint() : std::string(), events), *log);
     if (!node)
       return core::fail(node.error());
     if (*blobs)

@@ -26,12 +26,26 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// Everything but settings of maze, which the flags decide.
-std::vector<char*> environment_of_workers() {
+/// `more`, and of this process's own environment everything else but settings of maze, which the flags
+/// decide.
+std::vector<std::string>
+environment_of_worker(const std::map<std::string, std::string, std::less<>>& more) {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with("MAZE_") && more.find(text.substr(0, text.find('='))) == more.end())
+      out.emplace_back(text);
+  }
+  for (const auto& [name, text] : more)
+    out.push_back(name + '=' + text);
+  return out;
+}
+
+/// What `exec` takes; points into `words`.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> out;
-  for (char** entry = environ; *entry != nullptr; ++entry)
-    if (!std::string_view(*entry).starts_with("MAZE_"))
-      out.push_back(*entry);
+  for (std::string& word : words)
+    out.push_back(word.data());
   out.push_back(nullptr);
   return out;
 }
@@ -92,14 +106,14 @@ int milliseconds_until(clock::time_point when) {
 } // namespace
 
 core::result<std::unique_ptr<worker_processes>>
-worker_processes::start(std::vector<std::vector<std::string>> arguments, io::log& log,
+worker_processes::start(std::vector<call> calls, io::log& log,
                         std::function<void(const std::string& why)> on_hopeless) {
   std::unique_ptr<worker_processes> out{new worker_processes(log, std::move(on_hopeless))};
   out->stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!out->stop_)
     return core::fail(io::errno_error("make an event descriptor", errno));
-  for (auto& words : arguments) {
-    out->children_.emplace_back().arguments = std::move(words);
+  for (call& how : calls) {
+    out->children_.emplace_back().how = std::move(how);
     if (auto spawned = spawn(out->children_.back()); !spawned)
       return core::fail(spawned.error());
   }
@@ -115,15 +129,12 @@ core::result<void> worker_processes::spawn(child& one) {
   const io::unique_fd reading{ends[0]};
   one.input.reset(ends[1]);
   std::vector<std::string> words{"maze-node"};
-  words.insert(words.end(), one.arguments.begin(), one.arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words)
-    argv.push_back(word.data());
-  argv.push_back(nullptr);
+  words.insert(words.end(), one.how.arguments.begin(), one.how.arguments.end());
+  auto variables = environment_of_worker(one.how.environment);
   const spawn_rules rules(reading.get());
   const int failed =
       ::posix_spawn(&one.pid, own_program().c_str(), rules.actions(), rules.attributes(),
-                    argv.data(), environment_of_workers().data());
+                    pointers_to(words).data(), pointers_to(variables).data());
   if (failed != 0) {
     one.pid = -1;
     return core::fail(io::errno_error("start a worker node", failed));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <sys/types.h>
@@ -25,10 +26,17 @@ public:
   /// When none of them has lived longer than ten pauses so often in a row, they are hopeless.
   static constexpr std::uint32_t restarts_max = 5;
 
-  /// Runs this program once with each set of arguments. `on_hopeless`, called at most once and from
+  /// How one of them is called.
+  struct call {
+    std::vector<std::string> arguments;
+    /// Variables on top of this process's own.
+    std::map<std::string, std::string, std::less<>> environment;
+  };
+
+  /// Runs this program once for each of `calls`. `on_hopeless`, called at most once and from
   /// another thread, learns how the last one ended. `log` must outlive it.
   static core::result<std::unique_ptr<worker_processes>>
-  start(std::vector<std::vector<std::string>> arguments, io::log& log,
+  start(std::vector<call> calls, io::log& log,
         std::function<void(const std::string& why)> on_hopeless);
   worker_processes(const worker_processes&) = delete;
   worker_processes& operator=(const worker_processes&) = delete;
@@ -42,7 +50,7 @@ public:
 
 private:
   struct child {
-    std::vector<std::string> arguments;
+    call how;
     pid_t pid = -1;
     io::unique_fd process;
     io::unique_fd input;
