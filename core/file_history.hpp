@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_rules.hpp"
 #include "maze/core/graph.hpp"
 #include "maze/core/manifest.hpp"
 
@@ -34,18 +35,27 @@ public:
     bool mixed = false;
   };
 
-  explicit file_history(std::shared_ptr<const graph> tasks);
+  /// @param snapshot  What lay there before all publications, so that `conflict_policy::rename` hides
+  ///                  nothing of it; null for nothing.
+  explicit file_history(std::shared_ptr<const graph> tasks,
+                        conflict_policy conflicts = conflict_policy::fail,
+                        std::shared_ptr<const file_map> snapshot = nullptr);
 
   /// Adds what `task`, which saw `before`, published; gives back what its successors see of it.
   horizon publish(task_id task, const horizon& before, manifest_delta files);
   /// What a task sees whose dependencies lead to `parts`.
   joined join(const std::vector<horizon>& parts);
-  /// The publications of `seen` in causal order, one over the other. Fails with `file_conflict`
-  /// naming the path and both tasks if two of them, neither an ancestor of the other, contradict
-  /// each other: different content, or a file where the other has a folder.
+  /// The publications of `seen` in causal order, one over the other. Where two of them, neither an
+  /// ancestor of the other, contradict each other (different content, a file where the other has a
+  /// folder), the policy decides: `fail` fails with `file_conflict` naming the path and both tasks,
+  /// `last_wins` goes by the order of publication, `rename` does as `settle_by_name`.
   [[nodiscard]] result<manifest_delta> merge(const horizon& seen) const;
   /// The same for all publications.
   [[nodiscard]] result<manifest_delta> merge_all() const;
+  /// Whether publications may contradict each other so that `merge` fails.
+  [[nodiscard]] bool may_conflict() const noexcept {
+    return conflicts_ != conflict_policy::last_wins;
+  }
   [[nodiscard]] std::size_t publications() const noexcept { return published_.size(); }
   /// Calls `visit` for each publication, in the order in which they happened.
   void visit(const std::function<void(task_id, const manifest_delta&)>& visit) const {
@@ -53,7 +63,6 @@ public:
       visit(one.task, one.files);
   }
 
-private:
   struct publication {
     task_id task;
     std::uint32_t chain = 0;
@@ -61,14 +70,24 @@ private:
     horizon after;
     manifest_delta files;
   };
-  class overlay;
 
-  /// Whether `later` is `earlier` or a descendant of it.
+  /// @pre number < publications()
+  [[nodiscard]] const publication& at(std::uint32_t number) const noexcept {
+    return published_[number];
+  }
+  /// Whether the publication `later` is `earlier` or a descendant of it.
   [[nodiscard]] bool follows(std::uint32_t later, std::uint32_t earlier) const noexcept;
+  [[nodiscard]] const graph& tasks() const noexcept { return *tasks_; }
+  /// Null for nothing.
+  [[nodiscard]] const file_map* snapshot() const noexcept { return snapshot_.get(); }
+
+private:
   /// `picked` are positions in `published_`, ascending.
   [[nodiscard]] result<manifest_delta> lay(const std::vector<std::uint32_t>& picked) const;
 
   std::shared_ptr<const graph> tasks_;
+  conflict_policy conflicts_;
+  std::shared_ptr<const file_map> snapshot_;
   /// In the order of publication, which puts ancestors first.
   std::vector<publication> published_;
   /// Positions in `published_`.

@@ -11,7 +11,7 @@ struct graph_run::data : graph_run_books {
 };
 
 graph_run::graph_run(std::shared_ptr<const graph> tasks, options settings)
-    : data_(std::make_unique<data>(std::move(tasks), settings)) {}
+    : data_(std::make_unique<data>(std::move(tasks), std::move(settings))) {}
 graph_run::graph_run(graph_run&&) noexcept = default;
 graph_run& graph_run::operator=(graph_run&&) noexcept = default;
 graph_run::~graph_run() = default;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_rules.hpp"
 #include "maze/core/graph.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/retry.hpp"
@@ -139,6 +140,9 @@ public:
     std::uint32_t free_retries = 3;
     /// For the jitter of retry delays.
     std::uint64_t seed = 1;
+    conflict_policy conflicts = conflict_policy::fail;
+    /// The run's snapshot, which `conflict_policy::rename` needs to know; may be null.
+    std::shared_ptr<const file_map> snapshot = nullptr;
   };
 
   graph_run(std::shared_ptr<const graph> tasks, options settings);
@@ -177,7 +181,7 @@ public:
   /// files conflict is never ready: it fails with `file_conflict`.
   [[nodiscard]] result<attempt_view> view_of(task_id task) const;
   /// All that was published, for collection at the end. Fails with `file_conflict` naming both
-  /// publishers and the path.
+  /// publishers and the path, where the run's policy lets contradictions fail.
   [[nodiscard]] result<file_map> collected() const;
   /// Calls `visit` for each publication of files, in the order in which they happened: who wrote
   /// which version.

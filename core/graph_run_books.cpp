@@ -28,14 +28,14 @@ task_ended bad_end(task_id task, task_state state, attempt_id attempt, const err
 graph_run_books::graph_run_books(std::shared_ptr<const graph> graph_of_run,
                                  graph_run::options chosen)
     : tasks(std::move(graph_of_run)),
-      options(chosen),
+      options(std::move(chosen)),
       states(tasks->size(), task_state::pending),
       missing(tasks->size()),
       attempts(tasks->size()),
       position(tasks->size()),
       token(tasks->size()),
       outputs(tasks->size()),
-      files(tasks) {
+      files(tasks, options.conflicts, options.snapshot) {
   counts[slot(task_state::pending)] = tasks->size();
   for (std::uint32_t i = 0; i < states.size(); ++i) {
     missing[i] = static_cast<std::uint32_t>(tasks->dependencies(task_id{i}).size());
@@ -123,7 +123,7 @@ result<void> graph_run_books::look(task_id task) {
   if (!joined.seen)
     return {};
   seen[row(task)] = joined.seen;
-  if (!joined.mixed)
+  if (!joined.mixed || !files.may_conflict())
     return {};
   if (joined.seen != judged_) {
     const auto merged = files.merge(joined.seen);

@@ -40,6 +40,13 @@ struct file_entry {
 /// Whether `path` lies below the folder `folder` ("" is the root), by text alone.
 bool lies_below(std::string_view path, std::string_view folder) noexcept;
 
+/// Calls `visit` for `a`, then `a/b`, for the path `a/b/c`.
+void for_each_folder(std::string_view path, const auto& visit) {
+  for (auto slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1))
+    visit(path.substr(0, slash));
+}
+
 /// Relative path (bytes, `/` between parts) -> what lies there, in byte order of the paths.
 using file_map = std::map<std::string, file_entry, std::less<>>;
 

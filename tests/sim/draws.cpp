@@ -48,6 +48,13 @@ graph draw_graph(dice& fate) {
   return graph::build(std::move(tasks)).value();
 }
 
+conflict_policy draw_policy(dice& fate) {
+  const auto drawn = fate.below(4);
+  return drawn == 0   ? conflict_policy::last_wins
+         : drawn == 1 ? conflict_policy::rename
+                      : conflict_policy::fail;
+}
+
 manifest_delta draw_files(dice& fate, std::uint32_t writing_percent, task_id task) {
   static const std::string paths[] = {"a", "a/x", "a/y", "b", "b/y", "b/y/z", "c", "d", "e"};
   manifest_delta out;

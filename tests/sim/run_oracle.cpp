@@ -105,6 +105,7 @@ void run_oracle::take(const task_ended& fact) {
     at.files = files;
     at.output = fact.output;
     at.accepted = fact.attempt;
+    at.turn = ++turns_;
   } else {
     take_bad_end(fact);
   }
@@ -244,9 +245,14 @@ std::vector<std::size_t> run_oracle::all_publishers() const {
   return found;
 }
 
+bool run_oracle::comes_after(std::size_t late, std::size_t early) const {
+  return settings_.conflicts == conflict_policy::last_wins ? at_[late].turn > at_[early].turn
+                                                           : is_ancestor_[late][early];
+}
+
 bool run_oracle::overrides(const change& late, const change& early) const {
   const bool same_task = late.task == early.task;
-  if (!same_task && !is_ancestor_[late.task][early.task])
+  if (!same_task && !comes_after(late.task, early.task))
     return false;
   if (late.path == early.path)
     return !same_task || (late.entry && !early.entry);
@@ -262,7 +268,7 @@ bool run_oracle::contradict(const change& a, const change& b) const {
     return contradict(b, a);
   if (!lies_below(b.path, a.path) || is_folder(a.entry) || !b.entry)
     return false;
-  return a.task != b.task && !is_ancestor_[b.task][a.task];
+  return a.task != b.task && !comes_after(b.task, a.task);
 }
 
 std::vector<run_oracle::change>
@@ -282,10 +288,58 @@ run_oracle::latest(const std::vector<std::size_t>& publishers) const {
   return left;
 }
 
+std::string run_oracle::seen_at(const change& x, const std::vector<change>& all) const {
+  const auto thing = [](const change& y, const std::string& path) {
+    return y.path == path && !is_folder(y.entry) ? y.entry : std::nullopt;
+  };
+  std::string out;
+  for (std::size_t end = 0; end != std::string::npos;) {
+    const auto begin = end;
+    end = x.path.find('/', begin + 1);
+    const auto here = x.path.substr(0, end);
+    auto first = x.task;
+    auto own = x.task;
+    for (const change& other : all)
+      if (other.entry && (other.path == here || lies_below(other.path, here))) {
+        first = std::min(first, other.task);
+        if (thing(other, here) == thing(x, here))
+          own = std::min(own, other.task);
+      }
+    out += x.path.substr(begin, end == std::string::npos ? end : end - begin);
+    if (own != first)
+      out += '.' + name(own);
+  }
+  return out;
+}
+
+manifest_delta run_oracle::renamed(const std::vector<change>& left) const {
+  manifest_delta out;
+  std::set<std::string> removed;
+  std::map<std::string, std::size_t> by;
+  for (const change& x : left) {
+    if (!x.entry) {
+      removed.insert(x.path);
+      continue;
+    }
+    const auto path = seen_at(x, left);
+    if (const auto [known, fresh] = by.try_emplace(path, x.task); fresh || x.task < known->second) {
+      known->second = x.task;
+      out.written[path] = *x.entry;
+    }
+  }
+  for (const auto& path : removed)
+    if (const auto found = out.written.find(path);
+        found == out.written.end() || is_folder(found->second))
+      out.removed.push_back(path);
+  return out;
+}
+
 std::optional<manifest_delta> run_oracle::merged(const std::vector<std::size_t>& publishers) const {
   manifest_delta out;
   std::set<std::string> removed;
   const auto left = latest(publishers);
+  if (settings_.conflicts == conflict_policy::rename)
+    return renamed(left);
   for (const auto& a : left) {
     for (const auto& b : left)
       if (contradict(a, b))

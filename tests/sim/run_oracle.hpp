@@ -38,6 +38,8 @@ private:
     std::uint32_t free = 0;
     std::string output;
     core::manifest_delta files;
+    /// The how-manieth completion of the run its own was.
+    std::size_t turn = 0;
   };
   struct change {
     std::size_t task;
@@ -62,8 +64,13 @@ private:
 
   /// Changes by `publishers` that no later one of them overrides.
   [[nodiscard]] std::vector<change> latest(const std::vector<std::size_t>& publishers) const;
+  /// Whether `late` comes after `early` in the sense of the run's policy.
+  [[nodiscard]] bool comes_after(std::size_t late, std::size_t early) const;
   [[nodiscard]] bool overrides(const change& late, const change& early) const;
   [[nodiscard]] bool contradict(const change& a, const change& b) const;
+  /// Where the policy `rename` shows a change; nothing it could be called is in use.
+  [[nodiscard]] std::string seen_at(const change& x, const std::vector<change>& all) const;
+  [[nodiscard]] core::manifest_delta renamed(const std::vector<change>& left) const;
   /// What the publishers leave together, or nothing where they conflict.
   [[nodiscard]] std::optional<core::manifest_delta>
   merged(const std::vector<std::size_t>& publishers) const;
@@ -77,6 +84,7 @@ private:
   std::vector<progress> at_;
   std::map<core::attempt_id, std::pair<std::string, core::manifest_delta>> sent_;
   core::run_state state_ = core::run_state::accepted;
+  std::size_t turns_ = 0;
   bool user_cancelled_ = false;
   bool run_announced_ = false;
 };

@@ -25,6 +25,8 @@ world::world(std::uint64_t seed)
         .retry_delay = {},
         .free_retries = fate_.below(4),
         .seed = fate_.next(),
+        .conflicts = draw_policy(fate_),
+        .snapshot = nullptr,
     };
     runs_.push_back({tasks, graph_run(tasks, settings), run_oracle(tasks, settings)});
   }
