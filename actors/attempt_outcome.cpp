@@ -21,13 +21,17 @@ std::string whole_characters(const sandbox::captured_output& output) {
   return core::is_utf8(text) ? text : output.text;
 }
 
+core::bytes bytes_of(const std::string& text) {
+  core::bytes raw(text.size());
+  std::memcpy(raw.data(), text.data(), text.size());
+  return raw;
+}
+
 core::value stream_value(const sandbox::captured_output& output) {
   std::string text = whole_characters(output);
   if (core::is_utf8(text))
     return text;
-  core::bytes raw(text.size());
-  std::memcpy(raw.data(), text.data(), text.size());
-  return raw;
+  return bytes_of(text);
 }
 
 core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {
@@ -43,6 +47,41 @@ core::error ended_badly(core::errc code, std::string message, const sandbox::exi
 
 std::string limit_text(const std::optional<core::duration>& limit) {
   return limit ? core::to_string(*limit) : std::string("set");
+}
+
+/// One of `core::command_parts`, as the type that it is declared as.
+core::value part_value(std::string_view part, std::string_view type,
+                       const sandbox::exit_report& report) {
+  if (part == "exit_code")
+    return std::int64_t{report.exit_code};
+  const auto& stream = part == "stdout" ? report.standard_output : report.standard_error;
+  // Bytes whatever they are: some happen to be text.
+  return type == "bytes" ? core::value(bytes_of(stream.text)) : stream_value(stream);
+}
+
+core::result<core::dict> declared_output(const core::task_spec& spec,
+                                         const sandbox::exit_report& report) {
+  core::dict out;
+  if (spec.output.form == core::output_form::one) {
+    core::dict returned;
+    for (const auto part : core::command_parts)
+      returned.emplace(part, part_value(part, "any", report));
+    out.emplace(spec.output.keys.front().key, std::move(returned));
+    return out;
+  }
+  for (const auto& [key, type] : spec.output.keys) {
+    auto part = part_value(key, type, report);
+    if (!core::type_accepts(type, part))
+      return core::fail(ended_badly(
+          core::errc::invalid_payload,
+          fmt::format(
+              "the task's output `{}` is declared as {}, and the command gave {}: declare it "
+              "as any or bytes",
+              key, type, core::type_name(part)),
+          report));
+    out.emplace(key, std::move(part));
+  }
+  return out;
 }
 
 } // namespace
@@ -114,13 +153,8 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
     return core::fail(ended_badly(
         core::errc::exit_nonzero,
         fmt::format("the command ended with exit status {}", report.exit_code), report));
-  core::dict result;
-  result.emplace("exit_code", std::int64_t{report.exit_code});
-  result.emplace("stdout", stream_value(report.standard_output));
-  result.emplace("stderr", stream_value(report.standard_error));
-  core::dict output;
-  output.emplace(spec.output.key, std::move(result));
-  return core::encode(output);
+  auto output = declared_output(spec, report);
+  return output ? core::encode(*output) : tl::make_unexpected(std::move(output.error()));
 }
 
 } // namespace maze::actors

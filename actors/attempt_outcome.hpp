@@ -11,9 +11,11 @@
 
 namespace maze::actors {
 
-/// What a command's end means for its task: the encoded output dictionary
-/// `{key: {exit_code, stdout, stderr}}`, or the error that the attempt ends with. Streams that are not
-/// UTF-8 become bytes. The error's evidence is the end of standard error, at most 4 KiB.
+/// What a command's end means for its task: the encoded output dictionary, or the error that the
+/// attempt ends with. The dictionary is `{key: {exit_code, stdout, stderr}}`, or with
+/// `core::output_form::many` those of the three that the task declares. Streams that are declared as
+/// bytes or are not UTF-8 become bytes; declared as text, the latter fail with `invalid_payload` naming
+/// the key. The error's evidence is the end of standard error, at most 4 KiB.
 core::result<std::string> command_outcome(const core::task_spec& spec,
                                           const sandbox::exit_report& report);
 

@@ -10,7 +10,10 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   setup_ = std::move(setup);
   listener_ = setup_.work->listener;
   result_ = setup_.work->result;
-  logic_.emplace(setup_.work->tasks, setup_.settings);
+  setup_.settings.conflicts = setup_.work->rules.conflicts;
+  if (setup_.settings.conflicts == core::conflict_policy::rename)
+    setup_.settings.snapshot = std::make_shared<const core::file_map>(setup_.work->files);
+  logic_.emplace(setup_.work->tasks, std::exchange(setup_.settings, {}));
   trace_.emplace(setup_.work->tasks->size());
   // The snapshot and the secrets are the nodes' business, through the registry.
   for (const auto& [path, entry] : setup_.work->files)

@@ -44,6 +44,7 @@ accept_form(core::submission_form form, const io::blob_store& blobs, io::log& lo
   out->base = form.base;
   out->result = std::move(form.result);
   out->collect = std::move(form.collect);
+  out->rules = std::move(form.rules);
   return out;
 }
 

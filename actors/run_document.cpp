@@ -19,7 +19,8 @@ core::result<std::string> write_run_document(const run_bundle& bundle) {
   core::submission_form form{.client_id = core::to_string(bundle.run),
                              .name = bundle.name,
                              .context = bundle.context,
-                             .files = bundle.files};
+                             .files = bundle.files,
+                             .rules = bundle.rules};
   form.tasks.reserve(bundle.tasks->size());
   for (std::uint64_t i = 0; i < bundle.tasks->size(); ++i)
     form.tasks.push_back(bundle.tasks->spec(core::task_id{i}));
@@ -38,7 +39,8 @@ core::result<run_bundle_ptr> read_run_document(core::run_id run, std::string_vie
                  .name = std::move(form->name),
                  .tasks = std::make_shared<const core::graph>(std::move(*tasks)),
                  .context = std::move(form->context),
-                 .files = std::move(form->files)});
+                 .files = std::move(form->files),
+                 .rules = std::move(form->rules)});
 }
 
 } // namespace maze::actors

@@ -188,6 +188,9 @@ core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::
   if (!views)
     return core::fail(views.error());
   io::change_filter filter = setup_.services->filter;
+  const core::file_rules& rules = x.files->bundle().rules;
+  filter.ignore.insert(filter.ignore.end(), rules.ignore.begin(), rules.ignore.end());
+  filter.include = rules.include;
   filter.publish = spec(x).publishes;
   auto changed = (*views)->collect(x.view, filter, setup_.services->stopping);
   if (!changed)

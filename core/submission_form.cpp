@@ -1,5 +1,6 @@
 #include "maze/core/submission_form.hpp"
 
+#include "maze/core/ignore_rules.hpp"
 #include "maze/core/task_codec.hpp"
 
 #include <fmt/format.h>
@@ -23,6 +24,21 @@ tl::unexpected<error> wrong(const task_spec& task, std::string_view why,
 }
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+result<void> check_output(const task_spec& task) {
+  const auto& [form, keys] = task.output;
+  if (keys.empty() || (form == output_form::one && keys.size() > 1))
+    return wrong(task, fmt::format("it declares {} outputs", keys.size()));
+  std::set<std::string_view> names;
+  for (const output_spec& one : keys) {
+    if (!is_name(one.key) || !is_type_name(one.type) || !names.insert(one.key).second)
+      return wrong(task, "one of its outputs has no name, no type, or stands there twice");
+    if (form == output_form::many && !command_part_accepts(one.key, one.type))
+      return wrong(task,
+                   fmt::format("a command gives no output '{}' of type {}", one.key, one.type));
+  }
+  return {};
+}
 
 result<void> check_parameters(const task_spec& task) {
   std::set<std::string_view> names;
@@ -116,6 +132,10 @@ result<void> check_form(const submission_form& form) {
   for (const task_spec& task : form.tasks)
     if (auto fine = check_task(task); !fine)
       return fine;
+  for (const auto* patterns : {&form.rules.ignore, &form.rules.include})
+    for (const std::string& pattern : *patterns)
+      if (auto fine = check_ignore_pattern(pattern); !fine)
+        return fail(fine.error().code, fine.error().message, "submit");
   return check_file_map(form.files);
 }
 
@@ -123,14 +143,14 @@ result<void> check_form(const submission_form& form) {
 
 template <class Inspector>
 auto inspect(Inspector& f, submission_form& x) {
-  return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result);
+  return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result, x.rules);
 }
 
 result<void> check_task(const task_spec& task) {
   if (!is_name(task.name))
     return wrong(task, "this is no name of a task");
-  if (!is_name(task.output.key) || !is_type_name(task.output.type))
-    return wrong(task, "its output has no name or no type");
+  if (auto fine = check_output(task); !fine)
+    return fine;
   if (auto fine = check_parameters(task); !fine)
     return fine;
   if (auto fine = check_texts(task); !fine)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_rules.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/task_spec.hpp"
 
@@ -24,6 +25,7 @@ struct submission_form {
   /// Globs of published files that the client wants; empty: all.
   std::vector<std::string> collect;
   std::optional<reference> result;
+  file_rules rules;
 
   friend bool operator==(const submission_form&, const submission_form&) = default;
 };

@@ -56,6 +56,11 @@ auto inspect(Inspector& f, output_spec& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, task_output& x) {
+  return f(x.form, x.keys);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, sandbox_spec& x) {
   return f(x.level, x.wall_time, x.cpu_time, x.address_space, x.file_size, x.open_files,
            x.processes);

@@ -133,6 +133,27 @@ result<void> fill_argv(const task_spec& spec, const command_action& command,
 
 } // namespace
 
+const output_spec* task_output::find(std::string_view key) const noexcept {
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [key](const auto& x) { return x.key == key; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::span<const std::string_view> command_part_types(std::string_view part) noexcept {
+  static constexpr std::array<std::string_view, 2> of_number{"int", "any"};
+  static constexpr std::array<std::string_view, 3> of_stream{"string", "bytes", "any"};
+  if (part == command_parts[0])
+    return of_number;
+  if (part == command_parts[1] || part == command_parts[2])
+    return of_stream;
+  return {};
+}
+
+bool command_part_accepts(std::string_view part, std::string_view type) noexcept {
+  const auto types = command_part_types(part);
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
 std::vector<std::string> referenced_tasks(const task_spec& spec) {
   std::set<std::string> names;
   for_each_reference(spec, [&names](const reference& x) { names.insert(x.task); });

@@ -5,9 +5,11 @@
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/core/value.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -60,7 +62,7 @@ struct shell_action {
 
 using task_action = std::variant<command_action, shell_action>;
 
-/// The one output that a task declares.
+/// One output that a task declares.
 struct output_spec {
   std::string key;
   /// `null`, `bool`, `int`, `float`, `string`, `path`, `bytes`, `list`, `dict` or `any`.
@@ -69,6 +71,38 @@ struct output_spec {
   friend bool operator==(const output_spec&, const output_spec&) = default;
 };
 
+/// How what a task returns becomes its output dictionary.
+enum class output_form : std::uint8_t {
+  /// As the value of the one key that the task declares.
+  one = 1,
+  /// It is a dictionary itself, and the keys that the task declares are taken from it.
+  many = 2,
+};
+/// Whether the number names a form.
+constexpr bool is_known(output_form x) noexcept {
+  return x == output_form::one || x == output_form::many;
+}
+
+/// What a task declares of its output.
+struct task_output {
+  output_form form = output_form::one;
+  /// Distinct; exactly one with `output_form::one`, one or more with `many`.
+  std::vector<output_spec> keys;
+
+  /// The key of this name, or nothing.
+  [[nodiscard]] const output_spec* find(std::string_view key) const noexcept;
+
+  friend bool operator==(const task_output&, const task_output&) = default;
+};
+
+/// What lies in the dictionary that a command or script returns: `exit_code`, an int, and the streams,
+/// text or bytes.
+inline constexpr std::array<std::string_view, 3> command_parts{"exit_code", "stdout", "stderr"};
+/// The types that this part may be declared as; nothing for any other name.
+std::span<const std::string_view> command_part_types(std::string_view part) noexcept;
+/// Whether there is such a part, which may be declared as `type`.
+bool command_part_accepts(std::string_view part, std::string_view type) noexcept;
+
 /// What to run: one task of a workflow, checked and with all defaults filled in.
 struct task_spec {
   std::string name;
@@ -76,7 +110,7 @@ struct task_spec {
   std::vector<parameter> parameters;
   /// Explicit values by parameter name; every name is one of `parameters`.
   std::map<std::string, input_expression> inputs;
-  output_spec output;
+  task_output output;
   /// Tasks that must complete first although no input names them, by name.
   std::vector<std::string> after;
   resources needs{.cpu_millis = 1000};

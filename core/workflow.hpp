@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_rules.hpp"
 #include "maze/core/task_spec.hpp"
 
 #include <optional>
@@ -41,6 +42,7 @@ struct workflow {
   /// Globs of published files to bring home; empty: all that was published.
   std::vector<std::string> collect;
   std::optional<reference> result;
+  file_rules rules;
 
   friend bool operator==(const workflow&, const workflow&) = default;
 };

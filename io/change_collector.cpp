@@ -1,5 +1,6 @@
 #include "maze/io/change_collector.hpp"
 
+#include "maze/core/ignore_rules.hpp"
 #include "maze/core/workflow.hpp"
 #include "maze/io/folders.hpp"
 #include "maze/io/tree_builder.hpp"
@@ -55,7 +56,9 @@ public:
   collector(collect_request& request, blob_store& store)
       : overlay_(request.overlay),
         base_(request.base),
-        filter_(request.filter),
+        left_out_(request.filter.ignore),
+        included_(request.filter.include),
+        published_(request.filter.publish),
         stop_(request.stop),
         store_(store) {
     // A whole view shows nothing of what was below it.
@@ -72,6 +75,7 @@ public:
     for (const auto& folder : opaque_)
       find_removed(folder);
     found_.delta.removed.assign(removed_.begin(), removed_.end());
+    sum_up_ignored();
     return std::move(found_);
   }
 
@@ -79,16 +83,23 @@ private:
   core::result<walk_step> visit(const walked& x) {
     if (stop_.stop_requested())
       return core::fail(stopped());
-    if (const auto good = core::check_path(x.path); !good)
-      return refused(x.path, good.error().message);
-    const bool skipped = is_ignored(x.path);
-    note_seen(x, S_ISDIR(x.status.st_mode) && !skipped);
     const bool whiteout = overlay_ && S_ISCHR(x.status.st_mode) && x.status.st_rdev == 0;
-    if (skipped) {
+    const bool folder = S_ISDIR(x.status.st_mode);
+    if (is_ignored(x.path, whiteout ? was_folder(x.path) : folder)) {
       if (!whiteout)
         found_.ignored.push_back(x.path);
-      return walk_step::skip;
+      // What is published nevertheless may lie anywhere below.
+      const bool enter = folder && (!included_.empty() || !published_.empty());
+      note_seen(x, enter);
+      if (!enter)
+        return walk_step::skip;
+      if (auto noted = note_opaque(x); !noted)
+        return core::fail(noted.error());
+      return walk_step::go_on;
     }
+    note_seen(x, folder);
+    if (const auto good = core::check_path(x.path); !good)
+      return refused(x.path, good.error().message);
     core::result<void> done;
     if (S_ISREG(x.status.st_mode))
       done = take_file(x);
@@ -120,14 +131,20 @@ private:
     return {};
   }
 
+  core::result<void> note_opaque(const walked& x) {
+    if (!overlay_)
+      return {};
+    const auto folder = open_locked_folder(x.folder, x.name);
+    if (!folder)
+      return core::fail(folder.error());
+    if (is_opaque(folder->get()))
+      opaque_.push_back(x.path);
+    return {};
+  }
+
   core::result<void> take_folder(const walked& x) {
-    if (overlay_) {
-      const auto folder = open_locked_folder(x.folder, x.name);
-      if (!folder)
-        return core::fail(folder.error());
-      if (is_opaque(folder->get()))
-        opaque_.push_back(x.path);
-    }
+    if (auto noted = note_opaque(x); !noted)
+      return noted;
     const auto mode = x.status.st_mode & 0777U;
     // A folder that the base only implies has the mode that trees give it.
     if (!base_.contains(x.path) && mode == 0755 && holds_below(base_, x.path))
@@ -175,36 +192,61 @@ private:
       for (;; end = path.find('/', end + 1)) {
         const auto part = path.substr(0, end);
         const auto there = seen_.find(part);
-        if (there == seen_.end() && !is_ignored(part))
+        const bool gone = there == seen_.end();
+        const bool removed = gone && !is_ignored(part, was_folder(part));
+        if (removed)
           removed_.insert(part);
-        if (there == seen_.end() || !there->second || end == std::string::npos)
+        // Below what is left out there may be what is not.
+        if (removed || (!gone && !there->second) || end == std::string::npos)
           break;
       }
     }
   }
 
-  [[nodiscard]] static bool matches(const std::vector<std::string>& globs, std::string_view path) {
-    return std::any_of(globs.begin(), globs.end(),
-                       [&](const std::string& glob) { return core::glob_match(glob, path); });
+  [[nodiscard]] bool was_folder(const std::string& path) const {
+    const auto found = base_.find(path);
+    return found == base_.end() || found->second.kind == core::file_kind::directory;
   }
 
-  [[nodiscard]] bool is_ignored(std::string_view path) const {
-    if (!matches(filter_.ignore, path))
-      return false;
-    for (auto above = path; !filter_.publish.empty();) {
-      if (matches(filter_.publish, above))
-        return false;
-      const auto slash = above.rfind('/');
-      if (slash == std::string_view::npos)
+  /// Whether a task publishes `path` by its own word.
+  [[nodiscard]] bool is_declared(std::string_view path) const {
+    const auto fits = [&](const std::string& glob) { return core::glob_match(glob, path); };
+    for (; !published_.empty(); path = path.substr(0, path.rfind('/'))) {
+      if (std::any_of(published_.begin(), published_.end(), fits))
+        return true;
+      if (path.find('/') == std::string_view::npos)
         break;
-      above = above.substr(0, slash);
     }
-    return true;
+    return false;
+  }
+
+  [[nodiscard]] bool is_ignored(std::string_view path, bool folder) const {
+    return left_out_.leaves_out(path, folder) && !included_.leaves_out(path, folder)
+           && !is_declared(path);
+  }
+
+  /// Leaves of a folder that was left out as a whole only its name, and of another one only what is in
+  /// it.
+  void sum_up_ignored() {
+    std::set<std::string, std::less<>> whole;
+    const auto is_below_whole = [&](std::string_view path) {
+      bool out = false;
+      core::for_each_folder(path, [&](std::string_view folder) { out |= whole.contains(folder); });
+      return out;
+    };
+    // Sorted, so that a folder comes before what is in it.
+    std::sort(found_.ignored.begin(), found_.ignored.end());
+    for (const auto& path : found_.ignored)
+      if (!is_below_whole(path) && !holds_below(found_.delta.written, path))
+        whole.insert(path);
+    found_.ignored.assign(whole.begin(), whole.end());
   }
 
   bool overlay_;
   const core::file_map& base_;
-  const change_filter& filter_;
+  const core::ignore_rules left_out_;
+  const core::ignore_rules included_;
+  const std::vector<std::string>& published_;
   std::stop_token stop_;
   blob_store& store_;
   changes found_;

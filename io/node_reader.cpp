@@ -2,6 +2,7 @@
 
 #include "maze/core/reference.hpp"
 #include "maze/io/plain_scalar.hpp"
+#include "maze/io/suggestion.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>
@@ -109,6 +110,21 @@ std::vector<std::string> node_reader::texts(const document_node& node,
     if (auto one = text((*items)[i], field[i]))
       out.push_back(*std::move(one));
   return out;
+}
+
+std::optional<std::size_t> node_reader::choice(const document_node& node, const field_path& field,
+                                               std::span<const std::string_view> words,
+                                               std::string_view intro) const {
+  const auto word = text(node, field);
+  if (!word)
+    return std::nullopt;
+  const auto found = std::find(words.begin(), words.end(), *word);
+  if (found != words.end())
+    return static_cast<std::size_t>(found - words.begin());
+  report(codes::unknown_choice, node.offset, field,
+         fmt::format("\"{}\" is none of the words that may stand here", *word),
+         did_you_mean(*word, words, intro));
+  return std::nullopt;
 }
 
 std::optional<double> node_reader::number(const document_node& node,

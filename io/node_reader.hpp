@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,10 @@ public:
   std::optional<std::string> text(const document_node& node, const field_path& field) const;
   /// A list of such texts; a wrong one is left out.
   std::vector<std::string> texts(const document_node& node, const field_path& field) const;
+  /// Text that is one of `words`: its position there. `intro` stands before the list of them.
+  std::optional<std::size_t> choice(const document_node& node, const field_path& field,
+                                    std::span<const std::string_view> words,
+                                    std::string_view intro) const;
   std::optional<double> number(const document_node& node, const field_path& field) const;
   std::optional<std::int64_t> integer(const document_node& node, const field_path& field,
                                       integer_bounds bounds) const;

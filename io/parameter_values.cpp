@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace maze::io {
 
@@ -15,10 +16,13 @@ bool fills_a_word(std::string_view type) {
   return type != "list" && type != "dict" && type != "bytes" && type != "null";
 }
 
+using output_table = std::unordered_map<std::string_view, const core::task_output*>;
+
 class value_checker {
 public:
-  value_checker(findings& found, const read_task_result& task, const read_context& context)
-      : found_(found), task_(task), context_(context) {}
+  value_checker(findings& found, const read_task_result& task, const read_context& context,
+                const output_table& outputs)
+      : found_(found), task_(task), context_(context), outputs_(outputs) {}
 
   void run() {
     for (std::size_t i = 0; i < task_.parameters.size(); ++i)
@@ -32,10 +36,12 @@ private:
   void without_input(const core::parameter& x, const parameter_site& site);
   void check_word(const named_site& word);
   std::string_view value_type(const core::parameter& x) const;
+  std::string_view reference_type(const core::reference& x) const;
 
   findings& found_;
   const read_task_result& task_;
   const read_context& context_;
+  const output_table& outputs_;
 };
 
 void value_checker::without_input(const core::parameter& x, const parameter_site& site) {
@@ -63,6 +69,18 @@ void value_checker::without_input(const core::parameter& x, const parameter_site
                              x.name, x.type)});
 }
 
+/// The same of what a reference leads to.
+std::string_view value_checker::reference_type(const core::reference& x) const {
+  const auto target = outputs_.find(x.task);
+  const bool one = target == outputs_.end() || target->second->form == core::output_form::one;
+  // The whole output, or all that one command gave.
+  if (x.path.empty() || (one && x.path.size() == 1))
+    return "dict";
+  const auto* key = std::get_if<std::string>(&x.path[0]);
+  const auto* declared = one || key == nullptr ? nullptr : target->second->find(*key);
+  return declared != nullptr && declared->type == "bytes" ? "bytes" : "";
+}
+
 /// The type of the value that the parameter will have; empty where only a run can tell.
 std::string_view value_checker::value_type(const core::parameter& x) const {
   if (const auto input = task_.spec.inputs.find(x.name); input != task_.spec.inputs.end()) {
@@ -70,8 +88,7 @@ std::string_view value_checker::value_type(const core::parameter& x) const {
     if (const auto* literal = std::get_if<core::value>(&source))
       return core::type_name(*literal);
     if (const auto* ref = std::get_if<core::reference>(&source))
-      // The whole output, or all that one command gave.
-      return ref->path.size() < 2 ? "dict" : "";
+      return reference_type(*ref);
     return "list";
   }
   if (const auto entry = context_.entries.find(x.name); entry != context_.entries.end())
@@ -106,8 +123,11 @@ void value_checker::check_word(const named_site& word) {
 
 void check_parameters(findings& found, const std::vector<read_task_result>& tasks,
                       const read_context& context) {
+  output_table outputs;
   for (const auto& task : tasks)
-    value_checker(found, task, context).run();
+    outputs.emplace(task.spec.name, &task.spec.output);
+  for (const auto& task : tasks)
+    value_checker(found, task, context, outputs).run();
 }
 
 } // namespace maze::io

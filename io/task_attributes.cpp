@@ -1,6 +1,7 @@
 #include "maze/io/task_attributes.hpp"
 
 #include "maze/core/reference.hpp"
+#include "maze/io/output_reader.hpp"
 #include "maze/io/plain_scalar.hpp"
 #include "maze/io/suggestion.hpp"
 #include "maze/io/value_types.hpp"
@@ -173,49 +174,6 @@ void read_ok_exit(const node_reader& read, const document_node& node, const fiel
         ok_exit.push_back(static_cast<std::int32_t>(*status));
 }
 
-void read_output(const node_reader& read, const document_node& node, const field_path& field,
-                 task_attributes& out) {
-  out.output.reset();
-  out.output_broken = true;
-  const auto* members = read.map(node, field);
-  if (members == nullptr)
-    return;
-  if (members->empty()) {
-    read.report(codes::output_missing, node.offset, field, "no output is declared here",
-                "declare exactly one, for example {run: dict}");
-    return;
-  }
-  if (members->size() > 1)
-    read.report(codes::output_not_single, (*members)[1].key_offset, field / (*members)[1].key,
-                fmt::format("{} outputs are declared, a task has exactly one", members->size()),
-                "keep one; a dictionary can hold several things");
-  const auto& first = members->front();
-  const auto here = field / first.key;
-  const bool named = read.check_name(first.key, first.key_offset, here, "an output");
-  core::output_spec spec{.key = first.key};
-  bool typed = true;
-  if (first.value.as_map() != nullptr) {
-    read.check_keys(first.value, workflow_section::output, here);
-    if (const auto* type = find_member(*first.value.as_map(), "type")) {
-      const auto name = read_type(read, type->value, here / "type");
-      typed = name.has_value();
-      spec.type = name.value_or(spec.type);
-    }
-  } else if (!first.value.is_absent() && !is_written_null(first.value)) {
-    const auto name = read_type(read, first.value, here);
-    typed = name.has_value();
-    spec.type = name.value_or(spec.type);
-  }
-  if (typed && spec.type != "dict" && spec.type != "any")
-    read.report(codes::output_type_mismatch, first.value.offset, here,
-                fmt::format("a command's output is a dictionary, it cannot be {}", spec.type),
-                "write dict; exit_code, stdout and stderr lie inside it");
-  if (named && members->size() == 1) {
-    out.output = std::move(spec);
-    out.output_broken = false;
-  }
-}
-
 void read_counts(const node_reader& read, const document_member& member, const field_path& field,
                  task_attributes& out) {
   const auto set = [&](auto& target, integer_bounds bounds) {
@@ -251,6 +209,8 @@ std::optional<std::string> read_type(const node_reader& read, const document_nod
 
 task_attributes read_attributes(const node_reader& read, const document_node::map& members,
                                 const field_path& field, task_attributes base) {
+  // First: it says how to read the output, which may stand before it.
+  read_form(read, members, field, base);
   for (const auto& member : members) {
     const auto here = field / member.key;
     const auto& node = member.value;

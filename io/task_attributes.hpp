@@ -12,9 +12,13 @@ namespace maze::io {
 
 /// What both `defaults` and a task can say.
 struct task_attributes {
-  std::optional<core::output_spec> output;
+  /// Its form is `form`.
+  std::optional<core::task_output> output;
   /// An output was written, and reported as wrong.
   bool output_broken = false;
+  core::output_form form = core::output_form::one;
+  /// An `outputs` was written, and reported as wrong: no output can be read.
+  bool form_broken = false;
   core::resources needs{.cpu_millis = 1000};
   core::sandbox_spec sandbox;
   std::uint32_t retries = 0;

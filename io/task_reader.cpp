@@ -76,9 +76,11 @@ void task_reader::attributes(task_attributes read, const std::vector<std::string
   if (!read.output && !read.output_broken && !contains(meant, "output"))
     read_.report(codes::output_missing, member_.key_offset, field_ / "output",
                  fmt::format("the task {} declares no output", member_.key),
-                 "declare exactly one, for example `output: {run: dict}`");
+                 read.form == core::output_form::one
+                     ? "declare exactly one, for example `output: {run: dict}`"
+                     : "declare one or more, for example `output: {stdout: string}`");
   auto& spec = out_.spec;
-  spec.output = read.output.value_or(core::output_spec());
+  spec.output = std::move(read.output).value_or(core::task_output());
   spec.needs = read.needs;
   spec.sandbox = read.sandbox;
   spec.retries = read.retries;

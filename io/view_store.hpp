@@ -44,9 +44,12 @@ struct view_owner {
 };
 
 struct change_filter {
-  /// Globs of paths that are never published (code and caches): see `default_ignores`.
+  /// Patterns as in a .gitignore file of paths that are not published (code and caches): see
+  /// `default_ignores`.
   std::vector<std::string> ignore;
-  /// Globs of paths that are published nevertheless, with all that lies below them.
+  /// Patterns of the same kind of paths that are published nevertheless.
+  std::vector<std::string> include;
+  /// Globs of such paths, with all that lies below them; these go first.
   std::vector<std::string> publish;
 };
 
@@ -54,11 +57,11 @@ struct changes {
   core::manifest_delta delta;
   /// Bytes of new blobs.
   std::uint64_t bytes = 0;
-  /// Paths that the filter left out.
+  /// Paths that the filter left out; a folder stands for all below it.
   std::vector<std::string> ignored;
 };
 
-/// `*.py`, `*.pyc`, `__pycache__`, `.git` and what lies below them.
+/// `*.py`, `*.pyc`, `__pycache__` and `.git`.
 const std::vector<std::string>& default_ignores();
 
 /// Makes, reads and removes the private views of one run's attempts on one node. Trees that several

@@ -25,6 +25,8 @@ constexpr auto workflow_keys = std::to_array<known_key>({
      .example = "tasks: {name: {command: [program], output: {run: dict}}}"},
     {.name = "collect"},
     {.name = "result"},
+    {.name = "conflicts"},
+    {.name = "sync"},
     // Editors of JSON write it to find the schema; it says nothing about the work.
     {.name = "$schema"},
 });
@@ -42,6 +44,7 @@ constexpr auto file_keys = std::to_array<known_key>({
 /// What a task may say and `defaults` may say for it.
 constexpr auto defaults_keys = std::to_array<known_key>({
     {.name = "output"},
+    {.name = "outputs"},
     {.name = "cpus"},
     {.name = "memory"},
     {.name = "gpus"},
@@ -86,6 +89,8 @@ constexpr auto parameter_keys = std::to_array<known_key>({{.name = "type"}, {.na
 
 constexpr auto output_keys = std::to_array<known_key>({{.name = "type"}});
 
+constexpr auto sync_keys = std::to_array<known_key>({{.name = "ignore"}, {.name = "include"}});
+
 constexpr auto sections = std::to_array<workflow_section>({
     workflow_section::workflow,
     workflow_section::secret,
@@ -95,6 +100,7 @@ constexpr auto sections = std::to_array<workflow_section>({
     workflow_section::sandbox,
     workflow_section::parameter,
     workflow_section::output,
+    workflow_section::sync,
 });
 
 /// What other tools call things, where no edit distance leads to our word.
@@ -146,6 +152,13 @@ constexpr auto other_words = std::to_array<std::pair<std::string_view, std::stri
     {"exclude", "except"},
     {"excludes", "except"},
     {"ignore", "except"},
+    {"ignore", "sync"},
+    {"include", "sync"},
+    {"exclude", "ignore"},
+    {"excludes", "ignore"},
+    {"except", "ignore"},
+    {"gitignore", "ignore"},
+    {"on_conflict", "conflicts"},
 });
 
 std::vector<std::string_view> names_of(workflow_section section) {
@@ -175,6 +188,8 @@ std::span<const known_key> known_keys(workflow_section section) noexcept {
     return parameter_keys;
   case workflow_section::output:
     return output_keys;
+  case workflow_section::sync:
+    return sync_keys;
   }
   return {};
 }
@@ -204,6 +219,8 @@ std::string_view section_name(workflow_section section) noexcept {
     return "a parameter";
   case workflow_section::output:
     return "an output";
+  case workflow_section::sync:
+    return "sync";
   }
   return "this map";
 }

@@ -24,6 +24,7 @@ enum class workflow_section : std::uint8_t {
   parameter,
   /// The type of an output, written as a map.
   output,
+  sync,
 };
 
 /// One key that the parser knows.

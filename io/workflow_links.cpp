@@ -8,21 +8,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 namespace maze::io {
 
 namespace {
-
-struct output_part {
-  std::string_view name;
-  std::string_view type;
-};
-
-/// What lies inside the output of a command or shell task.
-constexpr std::array<output_part, 3> command_parts{
-    {{"exit_code", "int"}, {"stdout", "string"}, {"stderr", "string"}}};
 
 /// One task that another waits for, and where that was written.
 struct edge {
@@ -63,13 +53,17 @@ public:
 
 private:
   void lookalike(const named_site& site);
+  void report_lookalike(const named_site& site, std::string_view task, std::string_view meant);
   /// Looks through all names, so it stops when more findings than are shown have asked.
   std::string suggest(std::string_view name) {
     return ++suggestions_ > findings::count_max ? std::string()
                                                 : did_you_mean(name, names_, "the tasks are");
   }
   void check_path(const reference_site& site, const read_task_result& target);
+  void unknown_output(const reference_site& site, const core::task_output& output);
   void check_part(const reference_site& site, const core::path_step& step);
+  void check_end(const reference_site& site, std::string_view part, std::string_view type,
+                 std::size_t depth);
   void check_type(const reference_site& site, std::string_view actual);
   void depend(std::size_t from, const edge& needed);
   void report_cycle(const std::vector<std::size_t>& cycle, const edge& first);
@@ -87,9 +81,12 @@ private:
   std::size_t suggestions_ = 0;
 };
 
-bool is_command_part(std::string_view name) {
-  return std::any_of(command_parts.begin(), command_parts.end(),
-                     [&](const output_part& x) { return x.name == name; });
+bool is_command_part(std::string_view name) { return !core::command_part_types(name).empty(); }
+
+/// What a part of a command's output is, as far as one can tell before it runs: a stream that nothing
+/// else was declared of is text.
+std::string_view part_type(std::string_view part, std::string_view declared = "any") {
+  return declared == "any" ? core::command_part_types(part).front() : declared;
 }
 
 void link_checker::lookalike(const named_site& site) {
@@ -98,20 +95,31 @@ void link_checker::lookalike(const named_site& site) {
   const auto known = by_name_.find(text.substr(0, dot));
   if (known == by_name_.end() || !tasks_[known->second].output_known)
     return;
-  const std::string_view key = tasks_[known->second].spec.output.key;
+  const auto& [form, keys] = tasks_[known->second].spec.output;
   const auto rest = text.substr(dot + 1);
+  if (form == core::output_form::many) {
+    if (tasks_[known->second].spec.output.find(rest) != nullptr)
+      report_lookalike(site, known->first, rest);
+    return;
+  }
+  const std::string_view key = keys.front().key;
   const bool key_first =
       rest.starts_with(key)
       && (rest.size() == key.size()
           || (rest[key.size()] == '.' && is_command_part(rest.substr(key.size() + 1))));
   if (!key_first && !is_command_part(rest))
     return;
-  const auto between = key_first ? std::string() : fmt::format("{}.", key);
-  report(codes::reference_without_output, site.offset, site.field,
-         fmt::format("{} reads as a reference to the task {}, but lacks `.output`", text,
-                     known->first),
-         fmt::format("write {}.output.{}{}; for the text itself {{literal: \"{}\"}}", known->first,
-                     between, rest, text));
+  report_lookalike(site, known->first,
+                   key_first ? std::string(rest) : fmt::format("{}.{}", key, rest));
+}
+
+void link_checker::report_lookalike(const named_site& site, std::string_view task,
+                                    std::string_view meant) {
+  report(
+      codes::reference_without_output, site.offset, site.field,
+      fmt::format("{} reads as a reference to the task {}, but lacks `.output`", site.name, task),
+      fmt::format("write {}.output.{}; for the text itself {{literal: \"{}\"}}", task, meant,
+                  site.name));
 }
 
 std::string step_text(const core::path_step& step) {
@@ -141,39 +149,49 @@ void link_checker::check_path(const reference_site& site, const read_task_result
     check_type(site, "dict");
     return;
   }
-  const auto& declared = target.spec.output.key;
-  if (step_text(path[0]) != declared || !std::holds_alternative<std::string>(path[0])) {
-    report(codes::unknown_output, site.offset, site.field,
-           fmt::format("the task {} has no output {}", site.target.task, step_text(path[0])),
-           fmt::format("its output is {0}: write {1}.output.{0}", declared, site.target.task));
-    return;
-  }
-  if (path.size() == 1)
+  const auto& [form, keys] = target.spec.output;
+  const auto* key = std::get_if<std::string>(&path[0]);
+  const auto* declared = key == nullptr ? nullptr : target.spec.output.find(*key);
+  if (declared == nullptr)
+    unknown_output(site, target.spec.output);
+  else if (form == core::output_form::many)
+    check_end(site, declared->key, part_type(declared->key, declared->type), 1);
+  else if (path.size() == 1)
     check_type(site, "dict");
   else
     check_part(site, path[1]);
 }
 
+void link_checker::unknown_output(const reference_site& site, const core::task_output& output) {
+  const auto name = step_text(site.target.path[0]);
+  std::vector<std::string_view> keys;
+  for (const auto& one : output.keys)
+    keys.push_back(one.key);
+  report(codes::unknown_output, site.offset, site.field,
+         fmt::format("the task {} has no output {}", site.target.task, name),
+         keys.size() > 1 ? did_you_mean(name, keys, "its outputs are")
+                         : fmt::format("its output is {0}: write {1}.output.{0}", keys.front(),
+                                       site.target.task));
+}
+
+/// @param depth  Steps of the path that lead to the part, which nothing lies inside of.
+void link_checker::check_end(const reference_site& site, std::string_view part,
+                             std::string_view type, std::size_t depth) {
+  if (site.target.path.size() == depth)
+    check_type(site, type);
+  else
+    report(codes::unknown_output_part, site.offset, site.field,
+           fmt::format("{} is of type {}, there is nothing inside it", part, type),
+           fmt::format("end the reference behind {}", part));
+}
+
 void link_checker::check_part(const reference_site& site, const core::path_step& step) {
   const auto name = step_text(step);
-  const auto* part = std::find_if(command_parts.begin(), command_parts.end(),
-                                  [&](const output_part& x) { return x.name == name; });
-  if (part == command_parts.end()) {
-    report(codes::unknown_output_part, site.offset, site.field,
-           fmt::format("the output of a command has no part {}", name),
-           did_you_mean(
-               name,
-               std::array{command_parts[0].name, command_parts[1].name, command_parts[2].name},
-               "its parts are"));
-    return;
-  }
-  if (site.target.path.size() > 2) {
-    report(codes::unknown_output_part, site.offset, site.field,
-           fmt::format("{} is of type {}, there is nothing inside it", name, part->type),
-           fmt::format("end the reference behind {}", name));
-    return;
-  }
-  check_type(site, part->type);
+  if (is_command_part(name))
+    return check_end(site, name, part_type(name), 2);
+  report(codes::unknown_output_part, site.offset, site.field,
+         fmt::format("the output of a command has no part {}", name),
+         did_you_mean(name, core::command_parts, "its parts are"));
 }
 
 void link_checker::check_type(const reference_site& site, std::string_view actual) {
@@ -183,6 +201,10 @@ void link_checker::check_type(const reference_site& site, std::string_view actua
       report(codes::not_a_word, site.offset, site.field,
              fmt::format("{} is a dictionary and cannot be one word of a command", text),
              "refer to its exit_code, stdout or stderr");
+    if (actual == "bytes")
+      report(codes::not_a_word, site.offset, site.field,
+             fmt::format("{} is of type bytes and cannot be one word of a command", text),
+             "declare it as string where it is text");
     return;
   }
   if (!fits_type(actual, site.wanted))

@@ -2,6 +2,7 @@
 
 #include "maze/core/manifest.hpp"
 #include "maze/io/parameter_values.hpp"
+#include "maze/io/sync_reader.hpp"
 #include "maze/io/task_reader.hpp"
 #include "maze/io/workflow_codes.hpp"
 #include "maze/io/workflow_links.hpp"
@@ -107,6 +108,10 @@ void workflow_reader::section(const document_member& member, const field_path& f
     tasks(node, field);
   else if (member.key == "collect")
     out_.collect = read_globs(read_, node, field);
+  else if (member.key == "conflicts")
+    read_conflicts(read_, node, field, out_.rules);
+  else if (member.key == "sync")
+    read_sync(read_, node, field, out_.rules);
   else if (member.key == "result")
     result(node, field);
 }

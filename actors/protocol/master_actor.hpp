@@ -31,6 +31,7 @@ struct submission {
   std::optional<core::reference> result;
   /// Globs of published files that the client wants; empty: all.
   std::vector<std::string> collect;
+  core::file_rules rules;
   /// Hears of failures and of the end; may be null.
   run_listener listener;
 };

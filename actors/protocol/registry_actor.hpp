@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/file_rules.hpp"
 #include "maze/core/graph.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/manifest.hpp"
@@ -21,6 +22,7 @@ struct run_bundle {
   core::context_map context;
   /// The snapshot taken at submit.
   core::file_map files;
+  core::file_rules rules;
 };
 using run_bundle_ptr = std::shared_ptr<const run_bundle>;
 

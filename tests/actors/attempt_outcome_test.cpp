@@ -131,3 +131,33 @@ TEST_CASE("streams that are cut or whose log is not whole are told apart", "[act
              .log = {},
              .log_error = "open e: No space left on device"}});
 }
+
+TEST_CASE("of many outputs a task gives those that it declares, as their types say",
+          "[actors][outcome]") {
+  auto spec = test::shell("t");
+  spec.output = {core::output_form::many, {{"stdout", "string"}, {"exit_code", "int"}}};
+  const auto given = [&](const sandbox::exit_report& report) {
+    const auto encoded = command_outcome(spec, report);
+    REQUIRE(encoded);
+    return core::decode(*encoded).value();
+  };
+  CHECK(given(exited(0, "hello\n", "\xff"))
+        == core::value(core::dict{{"exit_code", 0}, {"stdout", "hello\n"}}));
+  spec.output.keys = {{"stderr", "any"}};
+  CHECK(given(exited(0, "", "x")) == core::value(core::dict{{"stderr", "x"}}));
+  spec.output.keys = {{"stdout", "bytes"}};
+  const core::bytes raw{std::byte{'o'}, std::byte{'k'}};
+  CHECK(given(exited(0, "ok")) == core::value(core::dict{{"stdout", raw}}));
+}
+
+TEST_CASE("an output that is not of its declared type fails the attempt by its name",
+          "[actors][outcome]") {
+  auto spec = test::shell("t");
+  spec.output = {core::output_form::many, {{"exit_code", "int"}, {"stdout", "string"}}};
+  const auto failed = command_outcome(spec, exited(0, "\xff", "why\n"));
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == core::errc::invalid_payload);
+  CHECK(failed.error().message.find("`stdout` is declared as string, and the command gave bytes")
+        != std::string::npos);
+  CHECK(failed.error().evidence == "why\n");
+}

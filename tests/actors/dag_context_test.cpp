@@ -233,6 +233,38 @@ TEST_CASE_METHOD(context_fixture, "two unrelated publishers of one path are both
   CHECK(report.published.empty());
 }
 
+TEST_CASE_METHOD(context_fixture, "the workflow decides what becomes of contradictions",
+                 "[actors][dag_context]") {
+  auto work = test::work_of(
+      {test::shell("left"), test::shell("right"), test::shell("both", "true", {"left", "right"})});
+  work.rules.conflicts = core::conflict_policy::rename;
+  work.files["old.right.txt"] = {.hash = {0, 9}, .size = 1};
+  SECTION("renamed") {
+    const auto sut = start(std::move(work));
+    publish(sut, 1, file("same.txt", 2));
+    publish(sut, 0, file("same.txt", 1));
+    auto expected = file("same.txt", 1).written;
+    expected.merge(file("same.right.txt", 2).written);
+    CHECK(ask<run_report>(sut, ask_report{}).published == expected);
+    CHECK(scheduler->offers.back().order.files.written == expected);
+  }
+  SECTION("not over what was submitted") {
+    const auto sut = start(std::move(work));
+    publish(sut, 1, file("old.txt", 2));
+    publish(sut, 0, file("old.txt", 1));
+    CHECK(ask<run_report>(sut, ask_report{}).conflict.message.find("taken by the snapshot")
+          != std::string::npos);
+  }
+  SECTION("the last one wins") {
+    work.rules.conflicts = core::conflict_policy::last_wins;
+    const auto sut = start(std::move(work));
+    publish(sut, 1, file("same.txt", 2));
+    publish(sut, 0, file("same.txt", 1));
+    CHECK(ask<run_report>(sut, ask_report{}).published == file("same.txt", 1).written);
+    CHECK(scheduler->offers.back().order.files.written == file("same.txt", 1).written);
+  }
+}
+
 TEST_CASE_METHOD(context_fixture, "files that no store may hold fail their attempt",
                  "[actors][dag_context]") {
   const auto sut = start({test::shell("a")});

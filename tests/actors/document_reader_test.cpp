@@ -12,6 +12,7 @@ TEST_CASE_METHOD(test::session_fixture, "a form becomes what the master takes, s
   auto handed_in = form();
   handed_in.context["key"] = {core::value("hunter2"), true};
   handed_in.collect = {"*.svg"};
+  handed_in.rules = {core::conflict_policy::last_wins, {"*.o"}, {"*.py"}};
   const auto kept = blobs->put_bytes("content");
   REQUIRE(kept);
   handed_in.files["in.txt"] = {.hash = kept->hash, .size = kept->size};
@@ -21,6 +22,7 @@ TEST_CASE_METHOD(test::session_fixture, "a form becomes what the master takes, s
   CHECK((*work)->name == "work");
   CHECK((*work)->tasks->size() == 1);
   CHECK((*work)->collect == handed_in.collect);
+  CHECK((*work)->rules == handed_in.rules);
   CHECK((*work)->files == handed_in.files);
   CHECK(log->secrets().redact("a hunter2 b") == "a [secret] b");
 }

@@ -16,7 +16,8 @@ run_bundle some_bundle() {
           .name = "work",
           .tasks = test::graph_of(test::diamond()),
           .context = {{"key", {.content = core::value("s3cret"), .secret = true}}},
-          .files = {{"in.txt", {.hash = {1, 2}, .size = 3, .mode = 0755}}}};
+          .files = {{"in.txt", {.hash = {1, 2}, .size = 3, .mode = 0755}}},
+          .rules = {core::conflict_policy::rename, {"*.o"}, {"*.py"}}};
 }
 
 } // namespace
@@ -28,6 +29,7 @@ TEST_CASE("a run's document tells a node all that its bundle says", "[actors][ru
   CHECK(seen->name == sent.name);
   CHECK(seen->context == sent.context);
   CHECK(seen->files == sent.files);
+  CHECK(seen->rules == sent.rules);
   REQUIRE(seen->tasks->size() == sent.tasks->size());
   for (std::uint64_t i = 0; i < sent.tasks->size(); ++i)
     CHECK(seen->tasks->spec(core::task_id{i}) == sent.tasks->spec(core::task_id{i}));

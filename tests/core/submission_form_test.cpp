@@ -19,7 +19,7 @@ task_spec full_task() {
   out.action = action;
   out.parameters = {{"top", "int", value(5)}, {"files", "list", std::nullopt}};
   out.inputs["files"] = {input_list{{value("a")}, {reference{"split", {}}}, {input_list{}}}};
-  out.output = {"table", "dict"};
+  out.output = {output_form::one, {{"table", "dict"}}};
   out.after = {"split"};
   out.needs = {1500, {1U << 20}, 1};
   out.sandbox.level = sandbox_level::none;
@@ -42,13 +42,14 @@ submission_form full_form() {
   task_spec first;
   first.name = "split";
   first.action = shell_action{"split in.txt"};
-  first.output = {"run", "dict"};
+  first.output = {output_form::many, {{"stdout", "string"}, {"exit_code", "int"}}};
   out.tasks.push_back(first);
   out.context = {{"key", {value("hunter2"), true}}, {"n", {value(list{1, 2.5, nullptr}), false}}};
   out.files["in.txt"] = {.hash = {1, 2}, .size = 3};
   out.base = {7, 8};
   out.collect = {"*.svg"};
   out.result = reference{"count", {std::string("table")}};
+  out.rules = {conflict_policy::rename, {"*.o"}, {"/keep/"}};
   return out;
 }
 
@@ -100,7 +101,19 @@ TEST_CASE("a submission that no reader of workflow files would make is refused",
   CHECK_THAT(changed([](auto& x) { x.context["a b"] = {}; }), Contains("'a b'"));
   CHECK_THAT(changed([](auto& x) { x.files["../up"] = {}; }), Contains("../up"));
   CHECK_THAT(changed([](auto& x) { x.tasks[0].name = "a/b"; }), Contains("task 'a/b'"));
-  CHECK_THAT(changed([](auto& x) { x.tasks[0].output.key = ""; }), Contains("output"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].output.keys = {}; }), Contains("0 outputs"));
+  CHECK_THAT(changed([](auto& x) {
+               x.tasks[0].output.keys.push_back({"b", "any"});
+             }),
+             Contains("2 outputs"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].output.keys[0].key = "a b"; }), Contains("no name"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[1].output.keys[1].key = "stdout"; }), Contains("twice"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[1].output.keys[0].key = "image"; }),
+             Contains("no output 'image'"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[1].output.keys[1].type = "string"; }),
+             Contains("no output 'exit_code' of type string"));
+  CHECK_THAT(changed([](auto& x) { x.rules.ignore = {"["}; }), Contains("no `]` closes"));
+  CHECK_THAT(changed([](auto& x) { x.rules.include = {"../x"}; }), Contains("\"../x\""));
   CHECK_THAT(changed([](auto& x) { x.tasks[0].parameters[1].name = "top"; }), Contains("'top'"));
   CHECK_THAT(changed([](auto& x) { x.tasks[0].parameters[1].type = "lst"; }), Contains("'lst'"));
   CHECK_THAT(changed([](auto& x) { x.tasks[0].inputs["none"] = {}; }), Contains("'none'"));

@@ -262,3 +262,21 @@ TEST_CASE("no error shows the value of a secret", "[core][task_spec]") {
     }
   }
 }
+
+TEST_CASE("what a command returns has three parts, each of its own types", "[core][task]") {
+  for (const auto part : command_parts) {
+    CHECK(command_part_accepts(part, "any"));
+    CHECK_FALSE(command_part_accepts(part, "dict"));
+    CHECK(command_part_accepts(part, "int") == (part == "exit_code"));
+    CHECK(command_part_accepts(part, "string") == (part != "exit_code"));
+    CHECK(command_part_accepts(part, "bytes") == (part != "exit_code"));
+  }
+  CHECK(command_part_types("image").empty());
+  CHECK_FALSE(command_part_accepts("image", "any"));
+}
+
+TEST_CASE("an output is found by its key", "[core][task]") {
+  const task_output sut{output_form::many, {{"stdout", "string"}, {"exit_code", "int"}}};
+  CHECK(sut.find("exit_code")->type == "int");
+  CHECK(sut.find("stderr") == nullptr);
+}

@@ -70,3 +70,51 @@ TEST_CASE_METHOD(fixture, "a whiteout is a removal, in a layer only", "[io][coll
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == core::errc::invalid_payload);
 }
+
+TEST_CASE_METHOD(fixture, "what is included is published, wherever it lies", "[io][collector]") {
+  fs::create_directories(dir / "upper/build/deep");
+  fs::create_directories(dir / "upper/.git/objects");
+  for (const char* path : {"build/a.o", "build/report.html", "build/deep/b.o", "build/deep/c.html",
+                           ".git/objects/1", "gen.py", "other.py", "lib.so"})
+    REQUIRE(io::replace_file(dir / "upper" / path, path));
+  filter = {
+      .ignore = io::default_ignores(), .include = {"*.html", "/gen.py"}, .publish = {"lib.so"}};
+  filter.ignore.insert(filter.ignore.end(), {"build/", "*.so"});
+  const auto found = collect(true);
+  strings written;
+  for (const auto& [path, entry] : found.delta.written)
+    written.push_back(path);
+  CHECK(written == strings{"build/deep/c.html", "build/report.html", "gen.py", "lib.so"});
+  // Of a folder that stayed behind as a whole only its name is told.
+  CHECK(found.ignored == strings{".git", "build/a.o", "build/deep/b.o", "other.py"});
+}
+
+TEST_CASE_METHOD(fixture, "a pattern for folders leaves files of that name alone",
+                 "[io][collector]") {
+  fs::create_directories(dir / "upper/cache");
+  REQUIRE(io::replace_file(dir / "upper/cache/x", "1"));
+  REQUIRE(io::replace_file(dir / "upper/d/cache", "2"));
+  filter.ignore = {"cache/"};
+  const auto found = collect(true);
+  CHECK(found.delta.written.count("d/cache") == 1);
+  CHECK(found.ignored == strings{"cache"});
+}
+
+TEST_CASE_METHOD(fixture, "a removal counts by the same patterns", "[io][collector]") {
+  filter.ignore = {"d/", "w"};
+  CHECK(collect(false).delta.removed.empty());
+  filter.include = {"d/y/z"};
+  CHECK(collect(false).delta.removed == strings{"d/y/z"});
+  REQUIRE(::mknod((dir / "upper/w").c_str(), S_IFCHR, 0) == 0);
+  CHECK(collect(true).delta.removed.empty());
+  filter.ignore = {"w/"};
+  CHECK(collect(true).delta.removed == strings{"w"});
+}
+
+TEST_CASE_METHOD(fixture, "a name that no path may have is no matter where nothing is published",
+                 "[io][collector]") {
+  fs::create_directories(dir / "upper/cache");
+  REQUIRE(::mkfifo((dir / "upper/cache/pipe").c_str(), 0600) == 0);
+  filter = {.ignore = {"cache"}, .include = {"*.txt"}, .publish = {}};
+  CHECK(collect(true).ignored == strings{"cache"});
+}

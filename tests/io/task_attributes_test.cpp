@@ -54,7 +54,7 @@ TEST_CASE("a broken attribute leaves what the base says", "[io][workflow]") {
 
 TEST_CASE("an output that is wrong is neither known nor missing", "[io][workflow]") {
   io::task_attributes base;
-  base.output = core::output_spec{"r", "dict"};
+  base.output = core::task_output{.keys = {{"r", "dict"}}};
   test::read_document doc("{output: [x]}");
   const auto out = read(doc, base);
   CHECK_FALSE(out.output);

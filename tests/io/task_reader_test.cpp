@@ -39,9 +39,9 @@ TEST_CASE("a task whose output is broken is still a task, with an unknown output
 
 TEST_CASE("the output may come from the defaults", "[io][workflow]") {
   io::task_attributes defaults;
-  defaults.output = core::output_spec{"r", "any"};
+  defaults.output = core::task_output{.keys = {{"r", "any"}}};
   test::read_document doc("a: {shell: x}");
-  CHECK(read(doc, defaults).spec.output == core::output_spec{"r", "any"});
+  CHECK(read(doc, defaults).spec.output == core::task_output{.keys = {{"r", "any"}}});
   CHECK(doc.codes().empty());
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("globs stay inside the taskspace", "[io][workflow]") {
 
 TEST_CASE("a task that asks for GPUs cannot inherit a choice of them", "[io][workflow]") {
   io::task_attributes defaults;
-  defaults.output = core::output_spec{"r", "any"};
+  defaults.output = core::task_output{.keys = {{"r", "any"}}};
   defaults.environment = {{"CUDA_VISIBLE_DEVICES", "1"}};
   SECTION("where it asks itself") {
     test::read_document doc("a: {shell: x, gpus: 1}");

@@ -180,3 +180,26 @@ TEST_CASE("a file that is missing or too large is named", "[io][workflow]") {
   REQUIRE_FALSE(full);
   CHECK(full.error()[0].code == "not_utf8");
 }
+
+TEST_CASE("what a workflow says about all files and several outputs is read", "[io][workflow]") {
+  const auto read = io::parse_workflow(R"(
+maze: 1
+name: w
+conflicts: rename
+sync: {ignore: ["*.o", "!keep.o"], include: [/gen.py]}
+defaults: {outputs: many, output: {stdout: string, exit_code: int}}
+tasks:
+  a: {shell: x}
+  b: {command: [z, a.output.exit_code], outputs: one, output: {r: dict}}
+result: a.output.stdout
+)",
+                                       "w.yaml", io::text_format::yaml);
+  REQUIRE(read);
+  const auto& w = *read;
+  CHECK(w.rules
+        == core::file_rules{core::conflict_policy::rename, {"*.o", "!keep.o"}, {"/gen.py"}});
+  CHECK(
+      w.tasks[0].output
+      == core::task_output{core::output_form::many, {{"stdout", "string"}, {"exit_code", "int"}}});
+  CHECK(w.tasks[1].output == core::task_output{core::output_form::one, {{"r", "dict"}}});
+}

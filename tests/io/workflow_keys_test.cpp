@@ -49,7 +49,8 @@ TEST_CASE("a misspelt key and another tool's key lead to ours", "[io][workflow]"
                                                                   {"attempts", "retries"},
                                                                   {"timeouts", "timeout"},
                                                                   {"input", "inputs"},
-                                                                  {"outputs", "output"},
+                                                                  {"ouput", "output"},
+                                                                  {"outptus", "outputs"},
                                                                   {"param", "params"},
                                                                   {"envs", "env"},
                                                                   {"deletions", "deletes"},
@@ -89,6 +90,8 @@ std::string schema_place(workflow_section section) {
     return "/$defs/parameter";
   case workflow_section::output:
     return "/$defs/output_type";
+  case workflow_section::sync:
+    return "/$defs/sync";
   }
   return "/none";
 }

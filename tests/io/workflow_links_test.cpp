@@ -11,7 +11,7 @@ namespace {
 io::read_task_result task(const std::string& name) {
   io::read_task_result out;
   out.spec.name = name;
-  out.spec.output = {"r", "dict"};
+  out.spec.output = {.keys = {{"r", "dict"}}};
   out.output_known = true;
   return out;
 }
@@ -79,4 +79,22 @@ TEST_CASE("a long chain is no circle and no burden", "[io][workflow]") {
   CHECK(codes(tasks).empty());
   tasks.front().after.push_back({"t19999", 0, "f"});
   CHECK(codes(tasks) == "cycle");
+}
+
+TEST_CASE("each output of many is what it was declared as, with nothing inside", "[io][workflow]") {
+  auto many = task("a");
+  many.spec.output = {core::output_form::many,
+                      {{"stdout", "string"}, {"stderr", "bytes"}, {"exit_code", "any"}}};
+  const std::vector tasks{many};
+  CHECK(codes(tasks, site("a.output", "dict")).empty());
+  CHECK(codes(tasks, site("a.output.stdout", "string")).empty());
+  CHECK(codes(tasks, site("a.output.stdout", "word")).empty());
+  CHECK(codes(tasks, site("a.output.stderr", "bytes")).empty());
+  CHECK(codes(tasks, site("a.output.stderr", "string")) == "type_mismatch");
+  CHECK(codes(tasks, site("a.output.stderr", "word")) == "not_a_word");
+  CHECK(codes(tasks, site("a.output.exit_code", "int")).empty());
+  CHECK(codes(tasks, site("a.output.exit_code", "string")) == "type_mismatch");
+  CHECK(codes(tasks, site("a.output.r")) == "unknown_output");
+  CHECK(codes(tasks, site("a.output.stdout.x")) == "unknown_output_part");
+  CHECK(codes(tasks, site("a.output.stdout[0]")) == "unknown_output_part");
 }

@@ -45,7 +45,7 @@ TEST_CASE("the smallest workflow has one task with the product's defaults", "[io
   core::task_spec wanted;
   wanted.name = "a";
   wanted.action = core::command_action{{literal("ls")}};
-  wanted.output = {"r", "dict"};
+  wanted.output = {.keys = {{"r", "dict"}}};
   CHECK(w.tasks[0] == wanted);
   CHECK(w.tasks[0].needs.cpu_millis == 1000);
   CHECK(w.tasks[0].sandbox.level == core::sandbox_level::subprocess);
@@ -103,7 +103,7 @@ TEST_CASE("a byte order mark and line ends of any kind do no harm", "[io][workfl
   const auto w = sound("\xEF\xBB\xBFmaze: 1\r\nname: w\r\ntasks:\r\n  a:\r\n    command: [ls]\r\n"
                        "    output: {r: dict}\r\n");
   CHECK(w.name == "w");
-  CHECK(w.tasks[0].output.key == "r");
+  CHECK(w.tasks[0].output.keys.at(0).key == "r");
   CHECK(sound("\xEF\xBB\xBF{\"maze\": 1, \"name\": \"w\", \"tasks\": {\"a\": {\"shell\": \"x\", "
               "\"output\": {\"r\": null}}}}",
               io::text_format::json)
@@ -119,12 +119,15 @@ TEST_CASE("a version directive, a document start and an end are accepted", "[io]
 
 TEST_CASE("an output may be declared by type, by a map, by name alone", "[io][workflow]") {
   CHECK(only_task("    shell: x\n    output: {r: dict}\n").output
-        == core::output_spec{"r", "dict"});
+        == core::task_output{.keys = {{"r", "dict"}}});
   CHECK(only_task("    shell: x\n    output: {r: {type: dict}}\n").output
-        == core::output_spec{"r", "dict"});
-  CHECK(only_task("    shell: x\n    output: {r: any}\n").output == core::output_spec{"r", "any"});
-  CHECK(only_task("    shell: x\n    output: {r: }\n").output == core::output_spec{"r", "any"});
-  CHECK(only_task("    shell: x\n    output: {r: {}}\n").output == core::output_spec{"r", "any"});
+        == core::task_output{.keys = {{"r", "dict"}}});
+  CHECK(only_task("    shell: x\n    output: {r: any}\n").output
+        == core::task_output{.keys = {{"r", "any"}}});
+  CHECK(only_task("    shell: x\n    output: {r: }\n").output
+        == core::task_output{.keys = {{"r", "any"}}});
+  CHECK(only_task("    shell: x\n    output: {r: {}}\n").output
+        == core::task_output{.keys = {{"r", "any"}}});
 }
 
 TEST_CASE("resources and limits are read with their units", "[io][workflow]") {
@@ -194,7 +197,7 @@ defaults:
   priority: 2
 )");
   const auto& a = w.tasks[0];
-  CHECK(a.output == core::output_spec{"r", "dict"});
+  CHECK(a.output == core::task_output{.keys = {{"r", "dict"}}});
   CHECK(a.needs == core::resources{4000, {1000000000}, 0});
   CHECK(a.sandbox.level == core::sandbox_level::seccomp);
   CHECK(a.sandbox.wall_time == core::duration(10min));
@@ -203,7 +206,7 @@ defaults:
   CHECK(a.ok_exit == std::vector<std::int32_t>{0, 3});
   CHECK(a.environment == std::map<std::string, std::string>{{"A", "one"}, {"B", "two"}});
   const auto& b = w.tasks[1];
-  CHECK(b.output == core::output_spec{"other", "any"});
+  CHECK(b.output == core::task_output{.keys = {{"other", "any"}}});
   CHECK(b.needs == core::resources{2000, {1000000000}, 0});
   CHECK_FALSE(b.sandbox.wall_time);
   CHECK_FALSE(b.sandbox.cpu_time);
@@ -339,7 +342,7 @@ TEST_CASE("keys are text whatever YAML readers think of them", "[io][workflow]")
   CHECK(w.context.at("on").content == core::value(1));
   CHECK(w.context.at("map").content == core::value(core::dict{{"1", "a"}, {"2024-01-31", "b"}}));
   CHECK(w.tasks[0].name == "no");
-  CHECK(w.tasks[0].output.key == "off");
+  CHECK(w.tasks[0].output.keys.at(0).key == "off");
 }
 
 TEST_CASE("text that only resembles a trap stays text", "[io][workflow]") {

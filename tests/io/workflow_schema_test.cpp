@@ -60,7 +60,8 @@ bool schema_can_tell(const test::malformed_case& one) {
                                            "unknown_type",          "output_type_mismatch",
                                            "output_not_single",     "bad_glob",
                                            "bad_duration",          "unknown_sandbox_level",
-                                           "not_a_reference",       "duplicate_entry"};
+                                           "not_a_reference",       "duplicate_entry",
+                                           "unknown_choice"};
   // To a schema 1.0 is the whole number 1, and the name of a program may be any text.
   static const std::set<std::string> beyond{"a version with a fraction",
                                             "a command whose program is empty"};
@@ -93,8 +94,23 @@ tasks:
     retries: 100
     sandbox: {level: docker, cpu_time: 1m, address_space: 1GB, file_size: null, open_files: 8}
   c: {shell: x, sandbox: none}
+  d: {shell: x, outputs: many, output: {stdout: bytes, stderr: {type: any}, exit_code: int}}
 collect: ["*.zst", out/**]
+conflicts: last_wins
+sync: {ignore: ["/build/", "!*.py", "# why"], include: []}
 result: b.output.o.exit_code
+)",
+    R"(
+maze: 1
+name: many
+conflicts: rename
+sync: {}
+defaults: {outputs: many, output: {stdout: string, exit_code: int}}
+tasks:
+  a: {shell: ls}
+  b: {shell: ls, output: {stderr: null}}
+  c: {shell: ls, outputs: one, output: {r: dict}}
+result: a.output.stdout
 )"};
 
 } // namespace

@@ -19,7 +19,7 @@ inline core::task_spec shell(std::string name, std::string script = "true",
   core::task_spec out;
   out.name = std::move(name);
   out.action = core::shell_action{std::move(script)};
-  out.output = {.key = "run", .type = "dict"};
+  out.output = {.keys = {{"run", "dict"}}};
   out.after = std::move(after);
   return out;
 }

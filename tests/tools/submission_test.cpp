@@ -20,7 +20,7 @@ core::task_spec shell(std::string name, core::sandbox_level level) {
   core::task_spec out;
   out.name = std::move(name);
   out.action = core::shell_action{"true"};
-  out.output = {.key = "run", .type = "dict"};
+  out.output = {.keys = {{"run", "dict"}}};
   out.sandbox.level = level;
   return out;
 }

@@ -61,6 +61,7 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
   out->files = std::move(files->files);
   out->base = io::hash_bytes(core::encode_manifest(out->files));
   out->result = std::move(work.result);
+  out->rules = std::move(work.rules);
   return out;
 }
 
@@ -81,6 +82,7 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
   out.base = io::hash_bytes(core::encode_manifest(out.files));
   out.collect = std::move(work.collect);
   out.result = std::move(work.result);
+  out.rules = std::move(work.rules);
   return out;
 }
 
