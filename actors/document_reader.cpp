@@ -22,13 +22,15 @@ core::result<void> check_blobs(const core::file_map& files, const io::blob_store
 
 } // namespace
 
-core::result<std::shared_ptr<const submission>>
-accept_form(core::submission_form form, const io::blob_store& blobs, io::log& log) {
+core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
+                                                            io::blob_store& blobs, io::log& log) {
   if (form.base != io::hash_bytes(core::encode_manifest(form.files)))
     return core::fail(core::errc::malformed, "the hash of the snapshot does not fit its files",
                       "submit");
   if (auto there = check_blobs(form.files, blobs); !there)
     return core::fail(there.error());
+  if (auto sound = blobs.check_seals(form.files); !sound)
+    return core::fail(sound.error());
   auto tasks = core::graph::build(std::move(form.tasks));
   if (!tasks)
     return core::fail(tasks.error());

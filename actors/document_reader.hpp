@@ -13,8 +13,8 @@ namespace maze::actors {
 /// What the master takes: the graph built, secrets hidden from `log`. Fails with what `graph::build` says,
 /// with `malformed` where `base` is not the hash of the files, and with `not_found` naming the first file
 /// whose blob `blobs` does not have.
-core::result<std::shared_ptr<const submission>>
-accept_form(core::submission_form form, const io::blob_store& blobs, io::log& log);
+core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
+                                                            io::blob_store& blobs, io::log& log);
 
 /// Cooperative or detached; detached in a node, since it blocks on disk and computes.
 document_actor::behavior_type document_reader(document_actor::pointer self,

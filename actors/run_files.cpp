@@ -9,6 +9,7 @@ namespace maze::actors {
 run_files::run_files(run_bundle_ptr bundle, std::shared_ptr<io::blob_store> blobs,
                      const options& settings)
     : bundle_(std::move(bundle)),
+      blobs_(blobs),
       logs_(settings.root / "logs"),
       views_(std::move(blobs), {.root = settings.root / "space", .overlay = settings.overlay}) {}
 
@@ -19,6 +20,8 @@ core::result<io::view_store*> run_files::views() {
     if (failed)
       prepared_ = core::fail(
           io::errno_error(fmt::format("make folder {}", logs_.string()), failed.value()));
+    else if (auto sound = blobs_->check_seals(bundle_->files); !sound)
+      prepared_ = core::fail(sound.error());
     else
       prepared_ = views_.set_base(bundle_->files);
   });

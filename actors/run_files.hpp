@@ -26,6 +26,7 @@ public:
   run_files& operator=(const run_files&) = delete;
 
   [[nodiscard]] const run_bundle& bundle() const noexcept { return *bundle_; }
+  [[nodiscard]] io::blob_store& blobs() const noexcept { return *blobs_; }
   /// The views, their base built by whoever calls first. Blocks meanwhile.
   core::result<io::view_store*> views();
   /// Where output that is too long for a result goes, and that of failed attempts.
@@ -33,6 +34,7 @@ public:
 
 private:
   run_bundle_ptr bundle_;
+  std::shared_ptr<io::blob_store> blobs_;
   std::filesystem::path logs_;
   io::view_store views_;
   std::once_flag once_;

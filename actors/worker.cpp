@@ -81,6 +81,8 @@ core::result<void> worker_state::pull(held_attempt& x) {
   auto views = x.files->views();
   if (!views)
     return core::fail(views.error());
+  if (auto sound = x.files->blobs().check_seals(x.order.files.written); !sound)
+    return core::fail(sound.error());
   const std::string view_name =
       fmt::format("{}-{}", x.order.attempt.epoch, x.order.attempt.counter);
   auto made = (*views)->make(view_name, x.order.files, owner(x));
@@ -195,6 +197,10 @@ core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::
   auto changed = (*views)->collect(x.view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
+  if (rules.sha256)
+    if (auto sealed = x.files->blobs().seal(changed->delta.written, setup_.services->stopping);
+        !sealed)
+      return core::fail(sealed.error());
   return publish_attempt{x.order.attempt,
                          std::move(output),
                          std::move(changed->delta),

@@ -27,12 +27,14 @@ struct file_rules {
   std::vector<std::string> ignore;
   /// Patterns of the same kind: what they fit is published nevertheless.
   std::vector<std::string> include;
+  /// Whether each file carries its SHA-256, which is compared wherever its content is used.
+  bool sha256 = false;
 
   friend bool operator==(const file_rules&, const file_rules&) = default;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, file_rules& x) {
-    return f(x.conflicts, x.ignore, x.include);
+    return f(x.conflicts, x.ignore, x.include, x.sha256);
   }
 };
 

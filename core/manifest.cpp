@@ -10,6 +10,7 @@ namespace maze::core {
 
 namespace {
 
+constexpr std::size_t sha256_bytes = 32;
 constexpr std::size_t path_length_max = 4095;
 constexpr std::size_t part_length_max = 255;
 constexpr std::uint8_t manifest_version = 1;
@@ -45,8 +46,11 @@ result<void> check_entry(const std::string& path, const file_entry& entry) {
     return done;
   if ((entry.mode & ~0777U) != 0)
     return bad_path(path, "has a mode beyond 0777");
-  if (entry.kind != file_kind::file && (entry.hash != digest{} || entry.size != 0))
+  if (entry.kind != file_kind::file
+      && (entry.hash != digest{} || entry.size != 0 || !entry.sha256.empty()))
     return bad_path(path, "has content although it is not a file");
+  if (!entry.sha256.empty() && entry.sha256.size() != sha256_bytes)
+    return bad_path(path, "has a SHA-256 of another length than 32 bytes");
   if (entry.kind == file_kind::symlink)
     return check_symlink(path, entry.target);
   if (!entry.target.empty())

@@ -28,14 +28,23 @@ struct file_entry {
   std::uint32_t mode = 0644;
   /// Where a symlink leads: relative, and inside the tree.
   std::string target;
+  /// SHA-256 of a file's content, 32 bytes, where its run wants more than `hash` to vouch for that: XXH3
+  /// tells apart what differs by chance, not what somebody made to collide. Else empty.
+  std::string sha256 = {};
 
   friend bool operator==(const file_entry&, const file_entry&) = default;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, file_entry& x) {
-    return f(x.kind, x.hash, x.size, x.mode, x.target);
+    return f(x.kind, x.hash, x.size, x.mode, x.target, x.sha256);
   }
 };
+
+/// Whether both say the same of what lies there, whoever vouches for it.
+inline bool same_content(file_entry a, const file_entry& b) {
+  a.sha256 = b.sha256;
+  return a == b;
+}
 
 /// Whether `path` lies below the folder `folder` ("" is the root), by text alone.
 bool lies_below(std::string_view path, std::string_view folder) noexcept;

@@ -1,6 +1,8 @@
 #include "maze/io/blob_store.hpp"
 
+#include "maze/core/printable.hpp"
 #include "maze/io/blob_folder.hpp"
+#include "maze/io/blob_seals.hpp"
 #include "maze/io/file_copy.hpp"
 #include "maze/io/file_takeover.hpp"
 #include "maze/io/hash.hpp"
@@ -34,10 +36,20 @@ core::error absent(const core::digest& hash, const std::filesystem::path& root) 
       .message = fmt::format("blob {} is not in the store {}", to_string(hash), root.native())};
 }
 
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char byte : bytes)
+    out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return out;
+}
+
 } // namespace
 
 struct blob_store::data {
   std::shared_ptr<blob_folder> folder;
+  blob_seals seals;
+
+  explicit data(std::shared_ptr<blob_folder> opened) : folder(std::move(opened)) {}
 
   core::result<blob_info> settled(blob_folder::temporary_file from,
                                   const hashed_content& content) const {
@@ -104,8 +116,7 @@ core::result<std::shared_ptr<blob_store>> blob_store::open(const std::filesystem
                                   settings.claim_life);
   if (!folder)
     return core::fail(folder.error());
-  return std::shared_ptr<blob_store>(
-      new blob_store(std::make_unique<data>(data{.folder = std::move(*folder)})));
+  return std::shared_ptr<blob_store>(new blob_store(std::make_unique<data>(std::move(*folder))));
 }
 
 core::result<blob_info> blob_store::put_bytes(std::string_view content) {
@@ -250,6 +261,52 @@ core::result<void> blob_store::verify(const core::digest& hash) {
       fmt::format("blob {} in {} was damaged (its {} bytes hash to {}) and is removed",
                   to_string(hash), data_->folder->root().native(), content->size,
                   to_string(content->hash)));
+}
+
+core::result<std::string> blob_store::sha256_of(const core::digest& hash,
+                                                const std::stop_token& stop) {
+  const auto file = open_blob(hash);
+  if (!file)
+    return core::fail(file.error());
+  const auto status = status_of(file->get(), "a blob");
+  if (!status)
+    return core::fail(status.error());
+  if (const auto known = data_->seals.find(hash, *status))
+    return *known;
+  auto seal = sha256_file(file->get(), stop);
+  if (seal)
+    data_->seals.keep(hash, *status, *seal);
+  return seal;
+}
+
+core::result<void> blob_store::seal(core::file_map& files, const std::stop_token& stop) {
+  for (auto& [path, entry] : files) {
+    if (entry.kind != core::file_kind::file)
+      continue;
+    auto seal = sha256_of(entry.hash, stop);
+    if (!seal)
+      return core::fail(seal.error());
+    entry.sha256 = *seal;
+  }
+  return {};
+}
+
+core::result<void> blob_store::check_seals(const core::file_map& files,
+                                           const std::stop_token& stop) {
+  for (const auto& [path, entry] : files) {
+    if (entry.sha256.empty())
+      continue;
+    const auto seal = sha256_of(entry.hash, stop);
+    if (!seal)
+      return core::fail(seal.error());
+    if (*seal != entry.sha256)
+      return core::fail(
+          core::errc::transfer_error,
+          fmt::format("{} has SHA-256 {} where its manifest says {}: somebody stored other content "
+                      "under its hash {}",
+                      core::printable(path), hex(*seal), hex(entry.sha256), to_string(entry.hash)));
+  }
+  return {};
 }
 
 core::result<blob_store::swept> blob_store::sweep(const std::vector<core::digest>& blobs) {

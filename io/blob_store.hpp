@@ -2,6 +2,7 @@
 
 #include "maze/core/blob_id.hpp"
 #include "maze/core/digest.hpp"
+#include "maze/core/manifest.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_folder.hpp"
 #include "maze/io/blob_writer.hpp"
@@ -82,6 +83,14 @@ public:
   /// Reads a blob and compares its hash; a damaged one is removed and reported as `object_lost`.
   /// `not_found` when it is absent.
   core::result<void> verify(const core::digest& hash);
+
+  /// SHA-256 of a blob's content, 32 bytes; read once, then remembered while the file stays the same.
+  core::result<std::string> sha256_of(const core::digest& hash, const std::stop_token& stop = {});
+  /// Gives each file of `files` that is there its SHA-256.
+  core::result<void> seal(core::file_map& files, const std::stop_token& stop = {});
+  /// Compares the content of the files that have a SHA-256. Fails with `transfer_error` naming the first
+  /// path whose content is another, with `not_found` where it is absent.
+  core::result<void> check_seals(const core::file_map& files, const std::stop_token& stop = {});
 
   using swept = blob_folder::swept;
   /// Removes those of `blobs` that nobody put or asked for within `options::claim_life`. Trees that

@@ -171,7 +171,7 @@ private:
   /// What was only copied up is no change.
   void write(const std::string& path, core::file_entry entry) {
     const auto old = base_.find(path);
-    if (old == base_.end() || old->second != entry)
+    if (old == base_.end() || !core::same_content(old->second, entry))
       found_.delta.written.insert_or_assign(path, std::move(entry));
   }
 

@@ -142,6 +142,8 @@ core::result<core::file_map> export_files(const core::file_map& files,
   const auto to = look_at(destination);
   if (!to)
     return core::fail(to.error());
+  if (auto sound = store.check_seals(wanted); !sound)
+    return core::fail(sound.error());
   if (auto done = write_to(*to, wanted, store); !done)
     return core::fail(done.error());
   return wanted;

@@ -2,11 +2,15 @@
 
 #include "maze/io/file_extents.hpp"
 #include "maze/io/files.hpp"
+#include "maze/io/openssl.hpp"
 
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <functional>
+#include <memory>
 #include <new>
 #include <unistd.h>
 #include <vector>
@@ -20,6 +24,40 @@ constexpr std::size_t read_size = std::size_t{256} << 10;
 
 core::digest to_digest(XXH128_hash_t hash) noexcept {
   return core::digest{.high = hash.high64, .low = hash.low64};
+}
+
+/// Calls `take` with all that the descriptor yields, from offset 0 to its end, holes as zeros.
+/// @returns how much that was.
+core::result<std::uint64_t> read_through(int fd, const std::stop_token& stop,
+                                         const std::function<void(std::string_view)>& take) {
+  std::vector<char> buffer(read_size);
+  off_t at = 0;
+  for (;;) {
+    const extent data = next_extent(fd, at);
+    while (at < data.begin) {
+      if (stop.stop_requested())
+        return core::fail(stopped());
+      const auto piece = zeros().substr(0, static_cast<std::size_t>(data.begin - at));
+      take(piece);
+      at += static_cast<off_t>(piece.size());
+    }
+    if (data.begin == data.end)
+      return static_cast<std::uint64_t>(at);
+    while (at < data.end) {
+      if (stop.stop_requested())
+        return core::fail(stopped());
+      const auto wanted = std::min<off_t>(static_cast<off_t>(buffer.size()), data.end - at);
+      const auto got = ::pread(fd, buffer.data(), static_cast<std::size_t>(wanted), at);
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        return core::fail(errno_error("read", errno));
+      if (got == 0)
+        return static_cast<std::uint64_t>(at);
+      take({buffer.data(), static_cast<std::size_t>(got)});
+      at += got;
+    }
+  }
 }
 
 } // namespace
@@ -55,38 +93,25 @@ core::digest hasher::finish() const noexcept {
 }
 
 core::result<hashed_content> hash_file(int fd, const std::stop_token& stop) {
-  std::vector<char> buffer(read_size);
   hasher hash;
-  off_t at = 0;
-  for (;;) {
-    const extent data = next_extent(fd, at);
-    while (at < data.begin) {
-      if (stop.stop_requested())
-        return core::fail(stopped());
-      const auto piece = zeros().substr(0, static_cast<std::size_t>(data.begin - at));
-      hash.update(piece);
-      at += static_cast<off_t>(piece.size());
-    }
-    const auto finished = [&] {
-      return hashed_content{.hash = hash.finish(), .size = static_cast<std::uint64_t>(at)};
-    };
-    if (data.begin == data.end)
-      return finished();
-    while (at < data.end) {
-      if (stop.stop_requested())
-        return core::fail(stopped());
-      const auto wanted = std::min<off_t>(static_cast<off_t>(buffer.size()), data.end - at);
-      const auto got = ::pread(fd, buffer.data(), static_cast<std::size_t>(wanted), at);
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        return core::fail(errno_error("read", errno));
-      if (got == 0)
-        return finished();
-      hash.update({buffer.data(), static_cast<std::size_t>(got)});
-      at += got;
-    }
-  }
+  const auto size = read_through(fd, stop, [&hash](std::string_view piece) { hash.update(piece); });
+  if (!size)
+    return core::fail(size.error());
+  return hashed_content{.hash = hash.finish(), .size = *size};
+}
+
+core::result<std::string> sha256_file(int fd, const std::stop_token& stop) {
+  const std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> hash(EVP_MD_CTX_new());
+  bool sound = hash && EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1;
+  const auto size = read_through(fd, stop, [&](std::string_view piece) {
+    sound = sound && EVP_DigestUpdate(hash.get(), piece.data(), piece.size()) == 1;
+  });
+  if (!size)
+    return core::fail(size.error());
+  std::array<unsigned char, 32> bytes{};
+  if (!sound || EVP_DigestFinal_ex(hash.get(), bytes.data(), nullptr) != 1)
+    return core::fail(openssl_error("SHA-256"));
+  return std::string(bytes.begin(), bytes.end());
 }
 
 } // namespace maze::io

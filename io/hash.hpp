@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 namespace maze::io {
@@ -43,5 +44,7 @@ struct hashed_content {
 ///
 /// @note Blocks on disk; holds 256 KiB.
 core::result<hashed_content> hash_file(int fd, const std::stop_token& stop = {});
+/// The same with SHA-256 (FIPS 180-4): its 32 bytes.
+core::result<std::string> sha256_file(int fd, const std::stop_token& stop = {});
 
 } // namespace maze::io

@@ -29,6 +29,13 @@ std::vector<std::string> read_patterns(const node_reader& read, const document_n
   return out;
 }
 
+void read_verify(const node_reader& read, const document_node& node, const field_path& field,
+                 core::file_rules& out) {
+  static constexpr std::array<std::string_view, 2> words{"xxh3", "sha256"};
+  if (const auto chosen = read.choice(node, field, words, "the hashes are"))
+    out.sha256 = *chosen == 1;
+}
+
 /// What a key of `sync` says, and how it is read.
 struct sync_key {
   std::string_view name;
@@ -40,6 +47,7 @@ constexpr auto sync_keys = std::to_array<sync_key>({
                   core::file_rules& out) { out.ignore = read_patterns(read, node, field); }},
     {"include", [](const node_reader& read, const document_node& node, const field_path& field,
                    core::file_rules& out) { out.include = read_patterns(read, node, field); }},
+    {"verify", read_verify},
 });
 
 } // namespace

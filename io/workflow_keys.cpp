@@ -89,7 +89,8 @@ constexpr auto parameter_keys = std::to_array<known_key>({{.name = "type"}, {.na
 
 constexpr auto output_keys = std::to_array<known_key>({{.name = "type"}});
 
-constexpr auto sync_keys = std::to_array<known_key>({{.name = "ignore"}, {.name = "include"}});
+constexpr auto sync_keys =
+    std::to_array<known_key>({{.name = "ignore"}, {.name = "include"}, {.name = "verify"}});
 
 constexpr auto sections = std::to_array<workflow_section>({
     workflow_section::workflow,

@@ -72,3 +72,13 @@ TEST_CASE_METHOD(files_fixture, "a folder that cannot be made is named", "[actor
   REQUIRE_FALSE(views);
   CHECK(views.error().message.find((folder / "run").string()) != std::string::npos);
 }
+
+TEST_CASE_METHOD(files_fixture, "a snapshot whose content is another is shown to no attempt",
+                 "[actors][run_files]") {
+  auto changed = std::make_shared<run_bundle>(*bundle(blobs->put_bytes("hello")->hash));
+  changed->files.at("in.txt").sha256 = std::string(32, 's');
+  run_files sut(changed, blobs, options());
+  const auto views = sut.views();
+  REQUIRE_FALSE(views);
+  CHECK(views.error().message.find("in.txt has SHA-256") == 0);
+}

@@ -126,7 +126,12 @@ TEST_CASE("an entry says only what its kind allows", "[core][manifest]") {
   sized_folder.size = 1;
   auto hashed_link = link_to("x");
   hashed_link.hash.low = 1;
-  for (const auto& entry : {with_target, sized_folder, hashed_link, file(1, 04755), link_to("/x")})
+  auto sealed_folder = folder();
+  sealed_folder.sha256 = std::string(32, 's');
+  auto short_seal = file(1);
+  short_seal.sha256 = "short";
+  for (const auto& entry : {with_target, sized_folder, hashed_link, sealed_folder, short_seal,
+                            file(1, 04755), link_to("/x")})
     CHECK_FALSE(check_file_map({{"a", entry}}));
 }
 

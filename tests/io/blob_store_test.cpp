@@ -320,3 +320,35 @@ TEST_CASE("a file that the store was asked to leave again leaves nothing behind"
     CHECK(std::filesystem::is_empty(dir / "store/tmp"));
   }
 }
+
+TEST_CASE_METHOD(fixture, "files are sealed, and content that was made to collide is told",
+                 "[io][blob_store]") {
+  const auto good = store->put_bytes("good").value();
+  const auto other = store->put_bytes("other").value();
+  core::file_map files{{"a/good.txt", {.hash = good.hash, .size = good.size}},
+                       {"a", {.kind = core::file_kind::directory, .mode = 0755}},
+                       {"other.txt", {.hash = other.hash, .size = other.size}}};
+  CHECK(store->check_seals(files));
+  REQUIRE(store->seal(files));
+  CHECK(files.at("a/good.txt").sha256.size() == 32);
+  CHECK(files.at("a").sha256.empty());
+  CHECK(core::check_file_map(files));
+  CHECK(store->check_seals(files));
+
+  fs::remove(store->path_of(good.hash));
+  std::ofstream(store->path_of(good.hash)) << "evil";
+  const auto told = store->check_seals(files);
+  REQUIRE_FALSE(told);
+  CHECK(told.error().code == core::errc::transfer_error);
+  // printf evil | sha256sum; printf good | sha256sum
+  CHECK(
+      told.error().message.find(
+          "a/good.txt has SHA-256 b5c1fb2efc6d6b4674c2fdcc48ce01b43a3b7c03763c0c3355de0099ee0f8c73")
+      == 0);
+  CHECK(told.error().message.find(
+            "says 770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c")
+        != std::string::npos);
+
+  fs::remove(store->path_of(good.hash));
+  CHECK(store->check_seals(files).error().code == core::errc::not_found);
+}

@@ -95,3 +95,14 @@ TEST_CASE_METHOD(fixture, "an export that fails leaves nothing", "[io][export]")
   CHECK_FALSE(io::export_files({{"../x", files.at("a.svg")}}, {}, *store, dir / "bad"));
   CHECK_FALSE(fs::exists(dir / "bad"));
 }
+
+TEST_CASE_METHOD(fixture, "nothing is written where content is not what its SHA-256 says",
+                 "[io][export]") {
+  REQUIRE(store->seal(files));
+  CHECK(io::export_files(files, {}, *store, dir / "sealed").value() == files);
+  files.at("d/b.svg").sha256 = files.at("a.svg").sha256;
+  const auto told = io::export_files(files, {}, *store, out);
+  REQUIRE_FALSE(told);
+  CHECK(told.error().message.find("d/b.svg has SHA-256 ") == 0);
+  CHECK_FALSE(fs::exists(out));
+}

@@ -4,6 +4,7 @@
 #include "support/scratch_dir.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <random>
@@ -104,4 +105,29 @@ TEST_CASE("hashing a huge file ends soon after it is asked to stop", "[io][hash]
   later.join();
   REQUIRE_FALSE(seen);
   CHECK(seen.error().code == core::errc::cancelled);
+}
+
+TEST_CASE("the SHA-256 of a file is the one that everybody else computes", "[io][hash]") {
+  // The first three are examples of NIST; the last is `head -c 1000000 /dev/zero | sha256sum`.
+  const test::scratch_dir dir;
+  const auto sha256 = [&](const auto& fill) {
+    const io::unique_fd fd(::open((dir / "file").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600));
+    fill(fd.get());
+    const std::string sum = io::sha256_file(fd.get()).value();
+    std::string hex;
+    for (const char byte : sum)
+      hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return hex;
+  };
+  CHECK(sha256([](int) {}) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(sha256([](int fd) { REQUIRE(io::write_all(fd, "abc")); })
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256([](int fd) { REQUIRE(io::write_all(fd, std::string(1'000'000, 'a'))); })
+        == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  CHECK(sha256([](int fd) { REQUIRE(::ftruncate(fd, 1'000'000) == 0); })
+        == "d29751f2649b32ff572b5e0a9f541ea660a50f94ff0beedfb0b692b924cc8025");
+  std::stop_source stop;
+  stop.request_stop();
+  const io::unique_fd fd(::open((dir / "file").c_str(), O_RDONLY));
+  CHECK(io::sha256_file(fd.get(), stop.get_token()).error().code == core::errc::cancelled);
 }

@@ -33,6 +33,19 @@ TEST_CASE("patterns are kept as they are written, faulty ones left out", "[io][w
   CHECK(doc.codes() == "bad_pattern");
 }
 
+TEST_CASE("what vouches for content has its word", "[io][workflow]") {
+  test::read_document doc("{verify: sha256}");
+  core::file_rules out;
+  io::read_sync(doc.read, doc.root, doc.field, out);
+  CHECK(out.sha256);
+  test::read_document plain("{verify: xxh3}");
+  io::read_sync(plain.read, plain.root, plain.field, out);
+  CHECK_FALSE(out.sha256);
+  test::read_document wrong("{verify: md5}");
+  io::read_sync(wrong.read, wrong.root, wrong.field, out);
+  CHECK(wrong.codes() == "unknown_choice");
+}
+
 TEST_CASE("an empty sync says nothing", "[io][workflow]") {
   test::read_document doc("{}");
   core::file_rules out;

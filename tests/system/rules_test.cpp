@@ -149,3 +149,30 @@ TEST_CASE_METHOD(rules_folder, "an output that is not of its declared type fails
              Contains("invalid_payload")
                  && Contains("`stdout` is declared as string, and the command gave bytes"));
 }
+
+TEST_CASE_METHOD(rules_folder, "content that was made to collide is told by its SHA-256",
+                 "[system][rules]") {
+  workflow("w", "sync: { verify: sha256 }\nfiles: [in.txt]\ntasks:\n"
+                "  a: { shell: \"tr a-z A-Z < in.txt > out.txt\" }\n"
+                "  b: { after: [a], shell: \"cat in.txt out.txt\" }\n"
+                "result: b.output.run.stdout\n");
+  std::ofstream(folder / "in.txt") << "hello\n";
+  start_master();
+  start_worker("w1");
+  // Other bytes of the same length under the same hash, as if they had been found to collide.
+  const auto collide = [this](const std::string& content) {
+    std::size_t found = 0;
+    for (const auto& each : std::filesystem::recursive_directory_iterator(folder / "master"))
+      if (each.path().native().find("/blobs/") != std::string::npos && each.is_regular_file()
+          && maze::test::read_file(each.path()) == content) {
+        std::ofstream(each.path()) << std::string(content.size(), 'x');
+        ++found;
+      }
+    REQUIRE(found == 1);
+  };
+  CHECK(good({"submit", "w.yaml", "--wait", "--out", "home"}) == "hello\nHELLO\n");
+  collide("hello\n");
+  const auto refused = node({"submit", "w.yaml"});
+  CHECK(refused.status != 0);
+  CHECK_THAT(refused.standard_error, Contains("in.txt has SHA-256"));
+}

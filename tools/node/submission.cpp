@@ -50,6 +50,9 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
   auto files = io::take_snapshot(work.files, folder, blobs, how);
   if (!files)
     return core::fail(files.error());
+  if (work.rules.sha256)
+    if (auto sealed = blobs.seal(files->files, how.stop); !sealed)
+      return core::fail(sealed.error());
   auto tasks = core::graph::build(std::move(work.tasks));
   if (!tasks)
     return core::fail(tasks.error());
@@ -73,6 +76,9 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
   auto files = io::take_snapshot(work.files, folder, blobs);
   if (!files)
     return core::fail(files.error());
+  if (work.rules.sha256)
+    if (auto sealed = blobs.seal(files->files); !sealed)
+      return core::fail(sealed.error());
   core::submission_form out;
   out.client_id = new_client_id();
   out.name = std::move(work.name);
