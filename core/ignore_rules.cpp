@@ -20,7 +20,7 @@ constexpr std::string_view empty_part = "has an empty part, `.` or `..`, which n
 /// A character that no text has: what a byte becomes that is not UTF-8.
 constexpr char32_t raw_byte = 0x110000;
 
-char32_t take_character(std::string_view& text) noexcept {
+char32_t next_character(std::string_view& text) noexcept {
   const auto [code, length] = first_character(text);
   const auto raw = static_cast<unsigned char>(text.front());
   text.remove_prefix(length == 0 ? 1 : length);
@@ -59,7 +59,7 @@ std::optional<ranges> named_class(std::string_view name) {
 std::optional<char32_t> take_member(std::string_view& rest) noexcept {
   if (rest.starts_with('\\'))
     rest.remove_prefix(1);
-  return rest.empty() ? std::nullopt : std::optional(take_character(rest));
+  return rest.empty() ? std::nullopt : std::optional(next_character(rest));
 }
 
 /// Reads a set behind its `[`, and takes it off; nothing where it is not closed.
@@ -116,7 +116,7 @@ result<part> compile_part(std::string_view text, std::string_view pattern) {
         text.remove_prefix(1);
       if (text.empty())
         return useless(pattern, "ends behind a backslash");
-      out.push_back({.character = take_character(text)});
+      out.push_back({.character = next_character(text)});
     }
   }
   return out;
@@ -145,14 +145,14 @@ bool fits_part(const part& tokens, std::string_view text) noexcept {
       continue;
     }
     auto rest = text;
-    if (next != tokens.end() && fits_character(*next, take_character(rest))) {
+    if (next != tokens.end() && fits_character(*next, next_character(rest))) {
       ++next;
       text = rest;
       continue;
     }
     if (text_again.empty())
       return false;
-    take_character(text_again);
+    next_character(text_again);
     next = again;
     text = text_again;
   }

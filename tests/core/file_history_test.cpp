@@ -1,8 +1,12 @@
 #include "maze/core/file_history.hpp"
 
+#include "support/deltas.hpp"
+
 #include <catch2/catch.hpp>
 
 using namespace maze::core;
+using maze::test::removed;
+using maze::test::wrote;
 
 namespace {
 
@@ -15,17 +19,11 @@ file_history history_of(std::size_t size) {
   return file_history(std::make_shared<const graph>(graph::build(std::move(tasks)).value()));
 }
 
-manifest_delta wrote(const std::string& path, std::uint64_t content) {
-  manifest_delta files;
-  files.written[path].hash.low = content;
-  return files;
-}
 manifest_delta made_folder(const std::string& path) {
   manifest_delta files;
   files.written[path].kind = file_kind::directory;
   return files;
 }
-manifest_delta removed(const std::string& path) { return {.written = {}, .removed = {path}}; }
 
 std::string message(const result<manifest_delta>& x) { return x ? "" : x.error().message; }
 

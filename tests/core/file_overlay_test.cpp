@@ -1,19 +1,16 @@
 #include "maze/core/file_overlay.hpp"
 
 #include "maze/core/file_history.hpp"
+#include "support/deltas.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace maze::core;
+using maze::test::removed;
+using maze::test::wrote;
 
 namespace {
 
-manifest_delta wrote(const std::string& path, std::uint64_t content) {
-  manifest_delta files;
-  files.written[path].hash.low = content;
-  return files;
-}
-manifest_delta removed(const std::string& path) { return {.written = {}, .removed = {path}}; }
 manifest_delta made_folder(const std::string& path, std::uint32_t mode) {
   manifest_delta files;
   files.written[path] = {.kind = file_kind::directory, .mode = mode};

@@ -9,7 +9,7 @@ using core::output_form;
 
 namespace {
 
-io::task_attributes read(test::read_document& doc, io::task_attributes base = {}) {
+io::task_attributes read_outputs(test::read_document& doc, io::task_attributes base = {}) {
   const auto& members = *doc.root.as_map();
   io::read_form(doc.read, members, doc.field, base);
   if (const auto* output = io::find_member(members, "output"))
@@ -23,7 +23,7 @@ TEST_CASE("with many outputs the parts of a command are declared, each with its 
           "[io][workflow]") {
   test::read_document doc(
       "{output: {stdout: bytes, exit_code: {type: int}, stderr: }, outputs: many}");
-  const auto out = read(doc);
+  const auto out = read_outputs(doc);
   CHECK(doc.codes().empty());
   CHECK(out.form == output_form::many);
   CHECK(out.output
@@ -33,9 +33,9 @@ TEST_CASE("with many outputs the parts of a command are declared, each with its 
 
 TEST_CASE("without a word about it a task has one output", "[io][workflow]") {
   test::read_document doc("{output: {r: dict}}");
-  CHECK(read(doc).output == core::task_output{output_form::one, {{"r", "dict"}}});
+  CHECK(read_outputs(doc).output == core::task_output{output_form::one, {{"r", "dict"}}});
   test::read_document two("{output: {r: dict, s: dict}}");
-  const auto out = read(two);
+  const auto out = read_outputs(two);
   CHECK_FALSE(out.output);
   CHECK(out.output_broken);
   CHECK(two.codes() == "output_not_single");
@@ -45,19 +45,19 @@ TEST_CASE("an output is inherited only in the form in which it was declared", "[
   io::task_attributes base;
   base.output = core::task_output{output_form::one, {{"r", "dict"}}};
   test::read_document same("{outputs: one}");
-  CHECK(read(same, base).output == base.output);
+  CHECK(read_outputs(same, base).output == base.output);
   CHECK(same.codes().empty());
   test::read_document other("{outputs: many}");
-  CHECK_FALSE(read(other, base).output);
+  CHECK_FALSE(read_outputs(other, base).output);
   CHECK(other.codes() == "output_missing");
   test::read_document whole("{outputs: many, output: {stdout: string}}");
-  CHECK(read(whole, base).output->keys.size() == 1);
+  CHECK(read_outputs(whole, base).output->keys.size() == 1);
   CHECK(whole.codes().empty());
 }
 
 TEST_CASE("where the form is wrong the output is not judged by another", "[io][workflow]") {
   test::read_document doc("{outputs: several, output: {stdout: string, exit_code: int}}");
-  const auto out = read(doc);
+  const auto out = read_outputs(doc);
   CHECK(out.form_broken);
   CHECK(out.output_broken);
   CHECK(doc.codes() == "unknown_choice");
