@@ -10,23 +10,25 @@ namespace maze::actors {
 
 namespace {
 
-/// The text that a command printed, from its encoded output `{key: {exit_code, stdout, stderr}}`.
-std::optional<std::string> printed_text(const std::string& encoded, log_stream stream) {
-  const auto output = core::decode(encoded);
-  const auto* outer = output ? output->as<core::dict>() : nullptr;
-  if (outer == nullptr || outer->size() != 1)
-    return std::nullopt;
-  const auto* inner = outer->begin()->second.as<core::dict>();
-  if (inner == nullptr)
-    return std::nullopt;
-  const auto text = inner->find(stream == log_stream::standard_output ? "stdout" : "stderr");
-  if (text == inner->end())
-    return std::nullopt;
-  if (const auto* plain = text->second.as<std::string>())
+std::optional<std::string> text_of(const core::value& x) {
+  if (const auto* plain = x.as<std::string>())
     return *plain;
-  if (const auto* raw = text->second.as<core::bytes>())
+  if (const auto* raw = x.as<core::bytes>())
     return std::string(reinterpret_cast<const char*>(raw->data()), raw->size());
   return std::nullopt;
+}
+
+/// The text that a command printed, from its encoded output: `{key: {exit_code, stdout, stderr}}`, or some
+/// of the three as keys of their own.
+std::optional<std::string> printed_text(const std::string& encoded, log_stream stream) {
+  const auto output = core::decode(encoded);
+  const auto* parts = output ? output->as<core::dict>() : nullptr;
+  if (parts == nullptr || parts->empty())
+    return std::nullopt;
+  if (const auto* whole = parts->begin()->second.as<core::dict>())
+    parts = whole;
+  const auto text = parts->find(stream == log_stream::standard_output ? "stdout" : "stderr");
+  return text == parts->end() ? std::nullopt : text_of(text->second);
 }
 
 /// What is left of a log where no node keeps a file of it.

@@ -161,9 +161,10 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   hide_secrets(report);
   auto output = command_outcome(spec(x), report);
   if (!output) {
-    keep_logs(x, report);
+    keep_logs(x, report, true);
     return give_up(x, output.error(), std::move(cut));
   }
+  keep_logs(x, report, false);
   auto publication = collect(x, std::move(*output));
   if (!publication)
     return give_up(x, publication.error(), std::move(cut));
@@ -194,6 +195,7 @@ core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::
   filter.ignore.insert(filter.ignore.end(), rules.ignore.begin(), rules.ignore.end());
   filter.include = rules.include;
   filter.publish = spec(x).publishes;
+  filter.deletes = spec(x).deletes;
   auto changed = (*views)->collect(x.view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
@@ -288,11 +290,22 @@ void worker_state::note(const held_attempt& x, core::phase at) const {
               {io::field(x.order.run), io::task_field(spec(x).name), io::field(x.order.attempt)});
 }
 
-void worker_state::keep_logs(const held_attempt& x, const sandbox::exit_report& report) const {
-  const std::pair<const char*, const sandbox::captured_output*> streams[] = {
-      {"out", &report.standard_output}, {"err", &report.standard_error}};
-  for (const auto& [suffix, stream] : streams)
-    if (!stream->logged && !stream->text.empty())
+void worker_state::keep_logs(const held_attempt& x, const sandbox::exit_report& report,
+                             bool failed) const {
+  struct kept_stream {
+    const char* part;
+    const char* suffix;
+    const sandbox::captured_output* stream;
+  };
+  const core::task_output& output = spec(x).output;
+  const auto in_output = [&](const kept_stream& one) {
+    return !failed && (output.form == core::output_form::one || output.find(one.part) != nullptr);
+  };
+  const kept_stream streams[] = {{"stdout", "out", &report.standard_output},
+                                 {"stderr", "err", &report.standard_error}};
+  for (const kept_stream& one : streams)
+    if (const auto& [part, suffix, stream] = one;
+        !in_output(one) && !stream->logged && !stream->text.empty())
       if (auto kept = io::replace_file(log_file(x, suffix), stream->text, 0600); !kept)
         warn(x, "the output of a task could not be kept", kept.error());
 }

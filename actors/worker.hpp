@@ -91,7 +91,8 @@ private:
   void announce(held_attempt& x, core::phase at);
   /// For the log; tests kill nodes where it says that a phase begins.
   void note(const held_attempt& x, core::phase at) const;
-  void keep_logs(const held_attempt& x, const sandbox::exit_report& report) const;
+  /// Of a completed attempt only what its output does not hold.
+  void keep_logs(const held_attempt& x, const sandbox::exit_report& report, bool failed) const;
   void warn(const held_attempt& x, std::string_view text, const core::error& reason) const;
   [[nodiscard]] static const core::task_spec& spec(const held_attempt& x);
   [[nodiscard]] static std::filesystem::path log_file(const held_attempt& x, const char* stream);

@@ -59,6 +59,7 @@ public:
         left_out_(request.filter.ignore),
         included_(request.filter.include),
         published_(request.filter.publish),
+        deleted_(request.filter.deletes),
         stop_(request.stop),
         store_(store) {
     // A whole view shows nothing of what was below it.
@@ -85,11 +86,11 @@ private:
       return core::fail(stopped());
     const bool whiteout = overlay_ && S_ISCHR(x.status.st_mode) && x.status.st_rdev == 0;
     const bool folder = S_ISDIR(x.status.st_mode);
-    if (is_ignored(x.path, whiteout ? was_folder(x.path) : folder)) {
+    if (whiteout ? is_ignored_removal(x.path) : is_ignored(x.path, folder)) {
       if (!whiteout)
         found_.ignored.push_back(x.path);
       // What is published nevertheless may lie anywhere below.
-      const bool enter = folder && (!included_.empty() || !published_.empty());
+      const bool enter = folder && (!included_.empty() || !published_.empty() || !deleted_.empty());
       note_seen(x, enter);
       if (!enter)
         return walk_step::skip;
@@ -193,7 +194,7 @@ private:
         const auto part = path.substr(0, end);
         const auto there = seen_.find(part);
         const bool gone = there == seen_.end();
-        const bool removed = gone && !is_ignored(part, was_folder(part));
+        const bool removed = gone && !is_ignored_removal(part);
         if (removed)
           removed_.insert(part);
         // Below what is left out there may be what is not.
@@ -208,11 +209,12 @@ private:
     return found == base_.end() || found->second.kind == core::file_kind::directory;
   }
 
-  /// Whether a task publishes `path` by its own word.
-  [[nodiscard]] bool is_declared(std::string_view path) const {
+  /// Whether one of the globs fits `path` or a folder above it.
+  [[nodiscard]] static bool is_declared(const std::vector<std::string>& globs,
+                                        std::string_view path) {
     const auto fits = [&](const std::string& glob) { return core::glob_match(glob, path); };
-    for (; !published_.empty(); path = path.substr(0, path.rfind('/'))) {
-      if (std::any_of(published_.begin(), published_.end(), fits))
+    for (; !globs.empty(); path = path.substr(0, path.rfind('/'))) {
+      if (std::any_of(globs.begin(), globs.end(), fits))
         return true;
       if (path.find('/') == std::string_view::npos)
         break;
@@ -222,7 +224,10 @@ private:
 
   [[nodiscard]] bool is_ignored(std::string_view path, bool folder) const {
     return left_out_.leaves_out(path, folder) && !included_.leaves_out(path, folder)
-           && !is_declared(path);
+           && !is_declared(published_, path);
+  }
+  [[nodiscard]] bool is_ignored_removal(const std::string& path) const {
+    return is_ignored(path, was_folder(path)) && !is_declared(deleted_, path);
   }
 
   /// Leaves of a folder that was left out as a whole only its name, and of another one only what is in
@@ -247,6 +252,7 @@ private:
   const core::ignore_rules left_out_;
   const core::ignore_rules included_;
   const std::vector<std::string>& published_;
+  const std::vector<std::string>& deleted_;
   std::stop_token stop_;
   blob_store& store_;
   changes found_;

@@ -51,6 +51,8 @@ struct change_filter {
   std::vector<std::string> include;
   /// Globs of such paths, with all that lies below them; these go first.
   std::vector<std::string> publish;
+  /// Globs of paths, with all that lies below them, whose removal counts although they are left out.
+  std::vector<std::string> deletes;
 };
 
 struct changes {

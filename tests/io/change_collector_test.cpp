@@ -100,6 +100,15 @@ TEST_CASE_METHOD(fixture, "a pattern for folders leaves files of that name alone
   CHECK(found.ignored == strings{"cache"});
 }
 
+TEST_CASE_METHOD(fixture, "a removal that the task declares counts whatever is left out",
+                 "[io][collector]") {
+  filter.ignore = {"d/", "w"};
+  filter.deletes = {"w", "d/y"};
+  CHECK(collect(false).delta.removed == strings{"d/y", "w"});
+  REQUIRE(::mknod((dir / "upper/w").c_str(), S_IFCHR, 0) == 0);
+  CHECK(collect(true).delta.removed == strings{"w"});
+}
+
 TEST_CASE_METHOD(fixture, "a removal counts by the same patterns", "[io][collector]") {
   filter.ignore = {"d/", "w"};
   CHECK(collect(false).delta.removed.empty());

@@ -176,3 +176,14 @@ TEST_CASE_METHOD(rules_folder, "content that was made to collide is told by its 
   CHECK(refused.status != 0);
   CHECK_THAT(refused.standard_error, Contains("in.txt has SHA-256"));
 }
+
+TEST_CASE_METHOD(rules_folder, "what a task prints is in its logs, whatever of it is output",
+                 "[system][rules]") {
+  workflow("w", "tasks: { a: { shell: \"echo printed; echo told >&2\", outputs: many, "
+                "output: { stdout: string } } }\n");
+  start_master();
+  start_worker("w1");
+  CHECK(good({"submit", "w.yaml", "--wait"}).empty());
+  CHECK(good({"logs", "last", "a"}) == "printed\n");
+  CHECK(good({"logs", "last", "a", "--stderr"}) == "told\n");
+}
