@@ -75,6 +75,7 @@ void reclaimer_state::take(reclaim_runs msg, std::optional<promise> who_waits) {
 }
 
 void reclaimer_state::suspect_everything() {
+  plan_->suspect_past();
   if (auto all = setup_.blobs->list())
     plan_->suspect(*all);
   else

@@ -7,6 +7,12 @@ void reclaim_plan::suspect(const std::vector<digest>& blobs) {
     suspects_[blob] = false;
 }
 
+void reclaim_plan::suspect_past() {
+  for (const digest& blob : past_)
+    suspects_.try_emplace(blob, false);
+  past_.clear();
+}
+
 std::shared_ptr<const digest_set> reclaim_plan::begin(instant now) {
   if (suspects_.empty())
     return nullptr;
@@ -38,10 +44,14 @@ void reclaim_plan::end(const std::vector<digest>& decided, const std::vector<dig
     const auto known = suspects_.find(blob);
     if (known == suspects_.end() || spared.count(blob) > 0)
       continue;
-    if (known->second)
-      suspects_.erase(known);
-    else
+    if (!known->second) {
       known->second = true;
+      continue;
+    }
+    if (past_.size() >= options_.past_max)
+      past_.clear();
+    past_.insert(blob);
+    suspects_.erase(known);
   }
   asked_.clear();
 }

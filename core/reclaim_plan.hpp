@@ -24,12 +24,16 @@ public:
   struct options {
     /// For how long the store spares a blob that was touched.
     duration claim = std::chrono::minutes(1);
+    /// Of those that went, how many are remembered at most.
+    std::size_t past_max = std::size_t{1} << 20;
   };
 
   explicit reclaim_plan(options settings) : options_(settings) {}
 
   /// These may not be needed any more.
   void suspect(const std::vector<digest>& blobs);
+  /// Nor may what went before: a node that used it both times when it heard of it still has it.
+  void suspect_past();
   /// Begins a round.
   /// @returns whom everybody is to be asked about; null where there is nobody.
   std::shared_ptr<const digest_set> begin(instant now);
@@ -49,6 +53,8 @@ private:
   options options_;
   /// Whether it went in an earlier round.
   std::unordered_map<digest, bool> suspects_;
+  /// Went from the store in two rounds, the latest of them.
+  digest_set past_;
   /// Of the present round, those nobody has named.
   digest_set asked_;
   instant began_{};

@@ -90,3 +90,18 @@ TEST_CASE("what is brought up during a round waits for the next", "[core][reclai
   REQUIRE(asked);
   CHECK(*asked == digest_set{a, b});
 }
+
+TEST_CASE("what went is brought up again on demand, for nodes that still have it",
+          "[core][reclaim]") {
+  reclaim_plan sut({.claim = 60s, .past_max = 2});
+  sut.suspect({a, b});
+  for (int round = 0; round < 2; ++round) {
+    REQUIRE(sut.begin(0s));
+    sut.end(sut.decide(0s), {});
+  }
+  REQUIRE(sut.idle());
+  sut.suspect_past();
+  const auto asked = sut.begin(0s);
+  REQUIRE(asked);
+  CHECK(*asked == digest_set{a, b});
+}

@@ -75,10 +75,10 @@ TEST_CASE("what was not published is said", "[tools][report]") {
   run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
   report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
   report.left_out = {{"gen.py", "make", {}, 0}, {"b.py", "make", {}, 0}};
-  CHECK(
-      summary(report, {.width = 100})
-      == "w 1 completed after 1.0 s: 1 of 1 done\n"
-         "not published, because it looks like code or a cache: gen.py of task make and 1 more\n");
+  CHECK(summary(report, {.width = 100})
+        == "w 1 completed after 1.0 s: 1 of 1 done\n"
+           "not published (looks like code or a cache, or is ignored): gen.py of task make and 1 "
+           "more\n");
 }
 
 TEST_CASE("each stream that was cut is a warning that names task, stream, sizes and log",

@@ -162,6 +162,9 @@ actors::blob_downloader downloader_from(const cluster_address& from) {
     auto client = bulk_to(from);
     if (!client)
       return core::fail(client.error());
+    // Asked for first, all of them, so that none goes while others are on their way.
+    if (auto there = client->have(blobs, {}); !there)
+      return core::fail(there.error());
     return judge(client->get(blobs, into, {}));
   };
 }

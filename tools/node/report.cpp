@@ -217,7 +217,7 @@ std::string summary(const run_report& report, const screen& on) {
                        report.files.size() == 1 ? "file" : "files", core::printable(report.out));
   if (!report.left_out.empty()) {
     line note(on);
-    note.add(fmt::format("not published, because it looks like code or a cache: {} of task {}",
+    note.add(fmt::format("not published (looks like code or a cache, or is ignored): {} of task {}",
                          core::printable(report.left_out.front().path),
                          report.left_out.front().task));
     if (report.left_out.size() > 1)
