@@ -51,6 +51,16 @@ auto inspect(Inspector& f, shell_action& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, function_action& x) {
+  return f(x.library, x.function);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, python_action& x) {
+  return f(x.source, x.text, x.entry);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, output_spec& x) {
   return f(x.key, x.type);
 }
@@ -69,7 +79,7 @@ auto inspect(Inspector& f, sandbox_spec& x) {
 template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
-           x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority);
+           x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child);
 }
 
 template <class Inspector>

@@ -213,4 +213,9 @@ result<std::string> word_text(const value& x) {
               std::string(phase_name));
 }
 
+bool is_function(const task_spec& spec) noexcept {
+  return std::holds_alternative<function_action>(spec.action)
+         || std::holds_alternative<python_action>(spec.action);
+}
+
 } // namespace maze::core

@@ -60,7 +60,53 @@ struct shell_action {
   friend bool operator==(const shell_action&, const shell_action&) = default;
 };
 
-using task_action = std::variant<command_action, shell_action>;
+/// A function of one of the run's task libraries, called in a child that has loaded it.
+struct function_action {
+  /// A name of the run's `libraries`.
+  std::string library;
+  std::string function;
+
+  friend bool operator==(const function_action&, const function_action&) = default;
+};
+
+/// Where the code of a Python function comes from.
+enum class python_source : std::uint8_t {
+  /// A file of the run, by its path.
+  file = 1,
+  /// The code itself.
+  code = 2,
+  /// What `pickle` or `cloudpickle` made of a function, in base64.
+  pickle = 3,
+};
+/// Whether the number names a source.
+constexpr bool is_known(python_source x) noexcept {
+  return x >= python_source::file && x <= python_source::pickle;
+}
+
+/// A Python function, called by an interpreter in a child.
+struct python_action {
+  python_source source = python_source::code;
+  /// Path, code or base64.
+  std::string text;
+  /// The function's name; empty: the only public one at the top of the code, else `main`.
+  std::string entry;
+
+  friend bool operator==(const python_action&, const python_action&) = default;
+};
+
+using task_action = std::variant<command_action, shell_action, function_action, python_action>;
+
+/// In which child a function is called.
+enum class child_use : std::uint8_t {
+  /// One of its own, in the attempt's view, gone afterwards.
+  fresh = 1,
+  /// One that has called functions of this run before, where there is one: no view, no files.
+  warm = 2,
+};
+/// Whether the number names a use.
+constexpr bool is_known(child_use x) noexcept {
+  return x == child_use::fresh || x == child_use::warm;
+}
 
 /// One output that a task declares.
 struct output_spec {
@@ -126,6 +172,8 @@ struct task_spec {
   std::vector<std::string> publishes;
   /// -20 (last) to 20 (first); among ready tasks a larger number goes first.
   std::int32_t priority = 0;
+  /// Of functions only; commands always have a child of their own.
+  child_use child = child_use::fresh;
 
   friend bool operator==(const task_spec&, const task_spec&) = default;
 };
@@ -140,6 +188,9 @@ bool is_type_name(std::string_view name) noexcept;
 /// Whether `x` may stand where `type` is declared: an int also for `float`, a string for `path`, a
 /// blob for what it decodes to, null only for `null` and `any`.
 bool type_accepts(std::string_view type, const value& x) noexcept;
+
+/// Whether the task is a function, of whatever language.
+bool is_function(const task_spec& spec) noexcept;
 
 /// The resolved parameters of one attempt, and its argv where the action is a command.
 struct resolved_call {
