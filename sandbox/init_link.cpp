@@ -1,7 +1,10 @@
 #include "maze/sandbox/init_link.hpp"
 
+#include "maze/io/memory_file.hpp"
+
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -11,25 +14,6 @@
 #include <unistd.h>
 
 namespace maze::sandbox {
-namespace {
-
-/// The body as a memfd that nobody can change any more, or none with errno.
-io::unique_fd sealed(const std::string& body) {
-  io::unique_fd fd(::memfd_create("maze-request", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  for (std::size_t done = 0; fd && done < body.size();) {
-    const auto count = ::write(fd.get(), body.data() + done, body.size() - done);
-    if (count < 0 && errno != EINTR)
-      return {};
-    done += static_cast<std::size_t>(count > 0 ? count : 0);
-  }
-  constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-  if (fd && ::fcntl(fd.get(), F_ADD_SEALS, seals) != 0)
-    return {};
-  return fd;
-}
-
-} // namespace
-
 init_link::init_link(boost::asio::io_context& context, init_process process)
     : process_(std::move(process)), socket_(context), buffer_(protocol::packet_max) {
   auto fd = process_.take_socket();
@@ -57,15 +41,18 @@ bool init_link::flush() {
 
 bool init_link::send_now(const outgoing& message) {
   auto kind = message.kind;
-  std::array<int, 3> fds{message.streams[0].get(), message.streams[1].get(), -1};
-  std::size_t held = message.streams[0] ? 2 : 0;
+  std::array<int, protocol::inherited_max + 3> fds{};
+  std::size_t held = 0;
+  for (const auto& each : message.descriptors)
+    fds.at(held++) = each->get();
   io::unique_fd memory;
   if (message.body.size() + sizeof kind > protocol::packet_max) {
-    memory = sealed(message.body);
-    if (!memory)
-      return errno != ENOMEM && errno != EMFILE && errno != ENFILE;
+    auto made = io::make_sealed_file("maze-request", message.body);
+    if (!made)
+      return made.error().code != core::errc::resource_exhausted;
+    memory = std::move(*made);
     kind = protocol::message_kind::launch_memfd;
-    fds[held++] = memory.get();
+    fds.at(held++) = memory.get();
   }
   std::array<iovec, 2> parts{iovec{&kind, sizeof kind},
                              iovec{const_cast<char*>(message.body.data()), message.body.size()}};

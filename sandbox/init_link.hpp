@@ -6,8 +6,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <array>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +18,8 @@ namespace maze::sandbox {
 struct outgoing {
   std::string body;
   protocol::message_kind kind = protocol::message_kind::launch;
-  /// Standard output and standard error of the child; none for other messages.
-  std::array<io::unique_fd, 2> streams;
+  /// Standard output, standard error and the inherited ones of the child; none for other messages.
+  std::vector<std::shared_ptr<const io::unique_fd>> descriptors;
 };
 
 /// The node's end of one maze-init: its process and its socket. Not thread-safe.

@@ -14,18 +14,20 @@
 ///
 /// A packet starts with the message's kind (one byte). Strings are a 32-bit length, the bytes and a
 /// NUL that the length does not count. A `launch` packet carries the descriptors for standard output
-/// and standard error; where its body would not fit into `packet_max`, the packet is `launch_memfd`
-/// and a third descriptor is a sealed memfd with the body.
+/// and standard error, then those that the child gets as 3, 4 and so on; where its body would not fit into
+/// `packet_max`, the packet is `launch_memfd` and the last descriptor is a sealed memfd with the body.
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t version = 3;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
 inline constexpr std::size_t packet_max = std::size_t{64} << 10;
 /// Bytes of the largest request body: more than ARG_MAX lets execve take, so that execve decides.
 inline constexpr std::size_t body_max = std::size_t{64} << 20;
+/// Descriptors of a child beside its three streams.
+inline constexpr std::size_t inherited_max = 16;
 
 enum class message_kind : std::uint8_t {
   /// maze-init is ready: version, capabilities.
@@ -117,6 +119,8 @@ struct launch_view {
   core::sandbox_spec sandbox;
   std::int32_t nice = 0;
   std::int32_t oom_score_adj = 0;
+  /// How many descriptors follow those of the streams.
+  std::uint32_t inherited = 0;
 };
 
 struct stop_request {
@@ -297,7 +301,7 @@ inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
     return false;
   if (!in.flag(x.has_user) || !in.number(x.uid) || !in.number(x.gid)
       || !detail::read_limits(in, x.sandbox) || !in.number(x.nice) || !in.number(x.oom_score_adj)
-      || !in.done())
+      || !in.number(x.inherited) || x.inherited > inherited_max || !in.done())
     return false;
   x.argv.push_back(nullptr);
   x.environment.push_back(nullptr);

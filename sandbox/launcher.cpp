@@ -229,8 +229,10 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
     return core::fail(error.error());
   child.output = output->second;
   child.error = error->second;
-  outgoing message{.body = std::move(*body),
-                   .streams = {std::move(output->first), std::move(error->first)}};
+  outgoing message{.body = std::move(*body), .descriptors = std::move(request.inherited)};
+  message.descriptors.insert(message.descriptors.begin(),
+                             {std::make_shared<const io::unique_fd>(std::move(output->first)),
+                              std::make_shared<const io::unique_fd>(std::move(error->first))});
   const std::lock_guard lock(mutex);
   if (!link) {
     if (auto again = connect(); !again)

@@ -2,6 +2,7 @@
 
 #include "maze/core/result.hpp"
 #include "maze/core/sandbox_spec.hpp"
+#include "maze/io/files.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -61,7 +62,11 @@ struct launch_request {
   int oom_score_adj = 500;
   capture_limits standard_output;
   capture_limits standard_error;
+  /// Further descriptors of the child: 3, 4 and so on. At most `inherited_max`. The launcher lets go of them
+  /// once maze-init has them.
+  std::vector<std::shared_ptr<const io::unique_fd>> inherited;
 };
+constexpr std::size_t inherited_max = 16;
 
 /// What one output stream held.
 struct captured_output {

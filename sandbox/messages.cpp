@@ -54,6 +54,9 @@ core::result<void> check(const launch_request& request) {
   const auto negative = [](const auto& x) { return x && x->count() < 0; };
   if (negative(request.sandbox.wall_time) || negative(request.sandbox.cpu_time))
     return refuse("a time limit is negative");
+  if (request.inherited.size() > inherited_max)
+    return refuse(fmt::format("a child can be given {} descriptors, not {}", inherited_max,
+                              request.inherited.size()));
   return request.overlay ? check_overlay(*request.overlay) : core::result<void>{};
 }
 
@@ -137,6 +140,7 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
   protocol::encode_limits(out, request.sandbox);
   out.number(std::int32_t{request.nice});
   out.number(std::int32_t{request.oom_score_adj});
+  out.number(static_cast<std::uint32_t>(request.inherited.size()));
   return out.take();
 }
 

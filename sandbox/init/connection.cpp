@@ -16,11 +16,16 @@ packet::~packet() {
 }
 
 bool packet::map_body() {
-  const int fd = fds_[2].get();
+  if (fds_.empty())
+    return false;
+  // The body is not the child's business.
+  const io::unique_fd body = std::move(fds_.back());
+  fds_.pop_back();
+  const int fd = body.get();
   struct stat about {};
   // Sealed, because a body that shrinks while it is read would end this process with SIGBUS.
   constexpr int seals = F_SEAL_SHRINK | F_SEAL_WRITE;
-  if (fd < 0 || ::fstat(fd, &about) != 0 || about.st_size <= 0
+  if (::fstat(fd, &about) != 0 || about.st_size <= 0
       || static_cast<std::size_t>(about.st_size) > protocol::body_max
       || (::fcntl(fd, F_GET_SEALS) & seals) != seals)
     return false;
@@ -56,7 +61,7 @@ connection::connection(io::unique_fd socket)
 
 connection::outcome connection::receive(packet& into) {
   iovec part{buffer_.data(), buffer_.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 3)];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * (protocol::inherited_max + 3))];
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -67,14 +72,13 @@ connection::outcome connection::receive(packet& into) {
     return outcome::nothing_yet;
   if (count <= 0)
     return outcome::closed;
+  into.fds_.clear();
   for (auto* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     const std::size_t held = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; c->cmsg_type == SCM_RIGHTS && i < held; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-      io::unique_fd owned(fd);
-      if (i < into.fds_.size())
-        into.fds_[i] = std::move(owned);
+      into.fds_.emplace_back(fd);
     }
   }
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)

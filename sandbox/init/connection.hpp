@@ -3,7 +3,6 @@
 #include "maze/io/files.hpp"
 #include "maze/sandbox/init_protocol.hpp"
 
-#include <array>
 #include <deque>
 #include <memory>
 #include <string>
@@ -23,9 +22,8 @@ public:
   [[nodiscard]] char* body() const { return body_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] protocol::message_kind kind() const { return kind_; }
-  /// Standard output and standard error of a launch; -1 where the sender gave none.
-  [[nodiscard]] int output_fd() const { return fds_[0].get(); }
-  [[nodiscard]] int error_fd() const { return fds_[1].get(); }
+  /// Standard output, standard error and the inherited ones of a launch; as many as the sender gave.
+  [[nodiscard]] const std::vector<io::unique_fd>& descriptors() const { return fds_; }
   /// Everything of this one, for longer than until the next message.
   std::unique_ptr<packet> take();
 
@@ -36,7 +34,7 @@ private:
   protocol::message_kind kind_{};
   char* body_ = nullptr;
   std::size_t size_ = 0;
-  std::array<io::unique_fd, 3> fds_;
+  std::vector<io::unique_fd> fds_;
   void* mapping_ = nullptr;
   std::size_t mapping_size_ = 0;
   std::string kept_;

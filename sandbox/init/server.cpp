@@ -227,12 +227,9 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   // The kernel does not count root's processes, so the limit would be a promise without effect.
   if (request.sandbox.processes && uid == 0)
     return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
-  spawn_plan plan{.request = request,
-                  .around = around_,
-                  .output_fd = received.output_fd(),
-                  .error_fd = received.error_fd()};
-  if (plan.output_fd < 0 || plan.error_fd < 0)
-    return {stage::request, EBADF, "output descriptors"};
+  if (received.descriptors().size() != 2 + std::size_t{request.inherited})
+    return {stage::request, EBADF, "descriptors"};
+  spawn_plan plan{.request = request, .around = around_, .descriptors = received.descriptors()};
   if (request.has_overlay && request.has_user) {
     // The slot that was entered last may be dead, and nothing can be made in a dead pid namespace.
     if (!id_maps_.has(request.uid, request.gid) && !slots_.enter(nullptr))

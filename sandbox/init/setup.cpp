@@ -3,6 +3,7 @@
 #include "maze/sandbox/init/overlay.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <climits>
@@ -49,6 +50,27 @@ failure enter_namespaces(const spawn_plan& plan) {
   return mount_overlay(plan);
 }
 
+failure hand_over_descriptors(const spawn_plan& plan) {
+  constexpr int first = STDERR_FILENO + 1;
+  constexpr int beyond = first + static_cast<int>(protocol::inherited_max);
+  const int count = static_cast<int>(plan.descriptors.size()) - 2;
+  // One of them may have the number that another one is to get.
+  std::array<int, protocol::inherited_max> lifted{};
+  for (int i = 0; i < count; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    lifted[at] = ::fcntl(plan.descriptors[at + 2].get(), F_DUPFD_CLOEXEC, beyond);
+    if (lifted[at] < 0)
+      return failed(stage::stdio, "inherited descriptor");
+  }
+  for (int i = 0; i < count; ++i)
+    if (::dup2(lifted[static_cast<std::size_t>(i)], first + i) < 0)
+      return failed(stage::stdio, "inherited descriptor");
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first + count), ~0U, CLOSE_RANGE_CLOEXEC)
+      != 0)
+    return failed(stage::stdio, "close_range");
+  return none;
+}
+
 failure connect_streams(const spawn_plan& plan) {
   // No session of its own: the kernel shares out cores by session first (autogroups), so that `nice`
   // would mean nothing and many tasks would outweigh the node.
@@ -57,12 +79,11 @@ failure connect_streams(const spawn_plan& plan) {
   // The sources are above 2 in maze-init, so none is overwritten before it is used.
   if (::dup2(plan.around.null_fd, STDIN_FILENO) < 0)
     return failed(stage::stdio, "standard input");
-  if (::dup2(plan.output_fd, STDOUT_FILENO) < 0)
+  if (::dup2(plan.descriptors[0].get(), STDOUT_FILENO) < 0)
     return failed(stage::stdio, "standard output");
-  if (::dup2(plan.error_fd, STDERR_FILENO) < 0)
+  if (::dup2(plan.descriptors[1].get(), STDERR_FILENO) < 0)
     return failed(stage::stdio, "standard error");
-  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
-    return failed(stage::stdio, "close_range");
+  return hand_over_descriptors(plan);
   return none;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "maze/io/files.hpp"
 #include "maze/sandbox/init_protocol.hpp"
 
+#include <span>
 #include <sys/types.h>
 
 namespace maze::sandbox::init {
@@ -27,8 +29,8 @@ struct surroundings {
 struct spawn_plan {
   const protocol::launch_view& request;
   const surroundings& around;
-  int output_fd = -1;
-  int error_fd = -1;
+  /// Standard output, standard error, then what becomes 3, 4 and so on.
+  std::span<const io::unique_fd> descriptors;
   /// pidfd of the pid namespace's first process, whose mount namespace the child joins; -1: none.
   int slot_fd = -1;
   /// A user namespace that maps 0 to the child's uid, for the overlay's lower layers; -1: none.

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fcntl.h>
 #include <future>
 #include <set>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace maze;
 using namespace maze::sandbox;
@@ -213,6 +216,29 @@ TEST_CASE_METHOD(launcher_fixture, "a request that makes no sense never reaches 
   const auto report = run(request);
   CHECK(report.cause == exit_cause::setup_failed);
   CHECK(report.failure.code == core::errc::invalid_argument);
+}
+
+TEST_CASE_METHOD(test::launcher_fixture,
+                 "a child finds what it inherits from 3 on, and nothing else",
+                 "[sandbox][launcher]") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const io::unique_fd output(ends[0]);
+  io::unique_fd text(::memfd_create("text", MFD_CLOEXEC));
+  REQUIRE(::write(text.get(), "hello", 5) == 5);
+  REQUIRE(::lseek(text.get(), 0, SEEK_SET) == 0);
+  auto level = GENERATE(core::sandbox_level::none, core::sandbox_level::subprocess);
+  auto request = test::shell("cat <&3 >&4; ls /proc/self/fd | tr '\\n' ' '", level);
+  request.inherited.push_back(std::make_shared<const io::unique_fd>(std::move(text)));
+  request.inherited.push_back(std::make_shared<const io::unique_fd>(ends[1]));
+  const auto report = run(std::move(request));
+  CHECK(report.exit_code == 0);
+  // The last is the folder that ls reads.
+  CHECK(report.standard_output.text == "0 1 2 3 4 5 ");
+  std::array<char, 16> got{};
+  CHECK(::read(output.get(), got.data(), got.size()) == 5);
+  // Nobody holds the other end any more.
+  CHECK(::read(output.get(), got.data(), got.size()) == 0);
 }
 
 TEST_CASE("a launcher whose maze-init is missing says where it looked", "[sandbox][launcher]") {
