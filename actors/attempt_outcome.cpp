@@ -34,17 +34,6 @@ core::value stream_value(const sandbox::captured_output& output) {
   return bytes_of(text);
 }
 
-core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {
-  const sandbox::captured_output& stream = report.standard_error;
-  return {.code = code,
-          .message = std::move(message),
-          .origin = "execute",
-          .exit_code = report.cause == sandbox::exit_cause::exited ? report.exit_code : -1,
-          .signal = report.signal,
-          .evidence =
-              last_lines(stream.tail.empty() ? stream.text : stream.tail, evidence_size_max)};
-}
-
 std::string limit_text(const std::optional<core::duration>& limit) {
   return limit ? core::to_string(*limit) : std::string("set");
 }
@@ -86,6 +75,17 @@ core::result<core::dict> declared_output(const core::task_spec& spec,
 
 } // namespace
 
+core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {
+  const sandbox::captured_output& stream = report.standard_error;
+  return {.code = code,
+          .message = std::move(message),
+          .origin = "execute",
+          .exit_code = report.cause == sandbox::exit_cause::exited ? report.exit_code : -1,
+          .signal = report.signal,
+          .evidence =
+              last_lines(stream.tail.empty() ? stream.text : stream.tail, evidence_size_max)};
+}
+
 std::string last_lines(const std::string& text, std::size_t size_max) {
   std::size_t begin = 0;
   if (text.size() > size_max) {
@@ -121,34 +121,39 @@ std::vector<cut_stream> cut_streams(const sandbox::exit_report& report,
   return found;
 }
 
-core::result<std::string> command_outcome(const core::task_spec& spec,
-                                          const sandbox::exit_report& report) {
+core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_report& report,
+                             std::string_view what) {
   using sandbox::exit_cause;
+  const auto badly = [&report](core::errc code, std::string why) {
+    return core::fail(ended_badly(code, std::move(why), report));
+  };
   switch (report.cause) {
   case exit_cause::exited:
     break;
   case exit_cause::signalled:
-    return core::fail(ended_badly(core::errc::signalled,
-                                  fmt::format("the command was killed by signal {} ({})",
-                                              report.signal, strsignal(report.signal)),
-                                  report));
+    return badly(core::errc::signalled, fmt::format("the {} was killed by signal {} ({})", what,
+                                                    report.signal, strsignal(report.signal)));
   case exit_cause::wall_limit:
-    return core::fail(ended_badly(core::errc::timeout_wall,
-                                  fmt::format("the command ran longer than its timeout of {}",
-                                              limit_text(spec.sandbox.wall_time)),
-                                  report));
+    return badly(core::errc::timeout_wall, fmt::format("the {} ran longer than its timeout of {}",
+                                                       what, limit_text(spec.sandbox.wall_time)));
   case exit_cause::cpu_limit:
-    return core::fail(ended_badly(core::errc::timeout_cpu,
-                                  fmt::format("the command used more CPU time than its limit of {}",
-                                              limit_text(spec.sandbox.cpu_time)),
-                                  report));
+    return badly(core::errc::timeout_cpu,
+                 fmt::format("the {} used more CPU time than its limit of {}", what,
+                             limit_text(spec.sandbox.cpu_time)));
   case exit_cause::stopped:
   case exit_cause::withdrawn:
-    return core::fail(ended_badly(core::errc::cancelled, "the attempt was stopped", report));
+    return badly(core::errc::cancelled, "the attempt was stopped");
   case exit_cause::setup_failed:
   case exit_cause::lost:
     return core::fail(report.failure);
   }
+  return {};
+}
+
+core::result<std::string> command_outcome(const core::task_spec& spec,
+                                          const sandbox::exit_report& report) {
+  if (auto ended = check_end(spec, report, "command"); !ended)
+    return core::fail(ended.error());
   if (std::find(spec.ok_exit.begin(), spec.ok_exit.end(), report.exit_code) == spec.ok_exit.end())
     return core::fail(ended_badly(
         core::errc::exit_nonzero,

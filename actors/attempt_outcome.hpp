@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maze::actors {
@@ -18,6 +19,14 @@ namespace maze::actors {
 /// the key. The error's evidence is the end of standard error, at most 4 KiB.
 core::result<std::string> command_outcome(const core::task_spec& spec,
                                           const sandbox::exit_report& report);
+
+/// Whether a child came to its own end: fails where a signal, a limit, a stop or its set-up ended it. `what`
+/// names it in the message: `command`, `function`.
+core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_report& report,
+                             std::string_view what);
+
+/// An error with the exit status, the signal and the end of standard error, at most 4 KiB.
+core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report);
 
 /// The streams of `report` that are longer than what it holds of them, or whose log is not whole.
 /// @param out,err  Where their logs lie.

@@ -96,8 +96,11 @@ void node_agent_state::fetch(attempt_order order) {
       if (entry.kind == core::file_kind::file)
         wanted.blobs.push_back({entry.hash, entry.size});
   };
-  if (!known.complete)
+  if (!known.complete) {
     add(known.files->bundle().files);
+    for (const auto& [name, library] : known.files->bundle().libraries)
+      wanted.blobs.push_back({library.hash, library.size});
+  }
   add(order.files.written);
   if (wanted.blobs.empty())
     return offer(std::move(order));

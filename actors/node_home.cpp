@@ -7,6 +7,7 @@
 #include "maze/actors/worker.hpp"
 #include "maze/core/ensure.hpp"
 #include "maze/io/folders.hpp"
+#include "maze/sandbox/init_process.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
@@ -54,6 +55,10 @@ core::result<void> check_reach(const std::filesystem::path& folder) {
   return {};
 }
 
+/// Of the user ids of a node, the one that task libraries are read under: beyond those of the slots, two
+/// for each of `core::node_slots::options::slots_max`.
+constexpr std::uint32_t reader_user = 1 << 14;
+
 base_environment environment_of(const node_settings& settings) {
   base_environment out = base_environment::of_this_process();
   out.gpus = settings.gpus;
@@ -83,12 +88,24 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!store)
     return core::fail(store.error());
   out->blobs = std::move(*store);
-  auto started =
-      sandbox::launcher::start(out->events.context(), {.executable = settings.init_executable,
-                                                       .open_files = settings.child_open_files});
+  auto init = settings.init_executable.empty()
+                  ? sandbox::default_init_executable()
+                  : core::result<std::filesystem::path>(settings.init_executable);
+  if (!init)
+    return core::fail(init.error());
+  out->programs = host_programs::beside(*init);
+  auto started = sandbox::launcher::start(
+      out->events.context(), {.executable = *init, .open_files = settings.child_open_files});
   if (!started)
     return core::fail(started.error());
   out->launcher = std::move(*started);
+  std::optional<sandbox::child_user> reader;
+  if (settings.first_user)
+    reader =
+        sandbox::child_user{*settings.first_user + reader_user, *settings.first_user + reader_user};
+  out->libraries = std::make_shared<library_catalogue>(
+      out->launcher, out->blobs,
+      library_catalogue::options{.programs = out->programs, .user = reader});
   return out;
 }
 
@@ -107,7 +124,8 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .stop_grace = settings.stop_grace,
                       .filter = {io::default_ignores()},
                       .stopping = home.stopping.get_token(),
-                      .runs_root = home.folder / "runs"});
+                      .runs_root = home.folder / "runs",
+                      .programs = home.programs});
   return system.spawn(
       node_agent,
       node_agent_setup{

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "maze/actors/host_programs.hpp"
+#include "maze/actors/library_catalogue.hpp"
 #include "maze/actors/protocol/file_sync_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
@@ -85,6 +87,8 @@ struct node_home {
   /// Outlives the actor system.
   reactor events;
   std::shared_ptr<sandbox::launcher> launcher;
+  host_programs programs;
+  std::shared_ptr<library_catalogue> libraries;
   /// Ends the collection of files when the node stops.
   std::stop_source stopping;
 };

@@ -2,6 +2,7 @@
 
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/actors/errors.hpp"
+#include "maze/actors/function_child.hpp"
 #include "maze/actors/log_reader.hpp"
 #include "maze/actors/run_queue.hpp"
 #include "maze/core/run_name.hpp"
@@ -92,7 +93,30 @@ core::result<void> worker_state::pull(held_attempt& x) {
   return {};
 }
 
-core::result<sandbox::launch_request> worker_state::resolve(const held_attempt& x) {
+core::result<void> worker_state::choose_program(held_attempt& x, core::resolved_call call,
+                                                sandbox::launch_request& request) {
+  if (const auto* shell = std::get_if<core::shell_action>(&spec(x).action)) {
+    request.argv = {"/bin/sh", "-c", shell->script};
+  } else if (core::is_function(spec(x))) {
+    auto made = start_single_call(spec(x), call, x.files->bundle().libraries, x.files->blobs(),
+                                  setup_.services->programs);
+    if (!made)
+      return core::fail(made.error());
+    request.argv = std::move(made->start.argv);
+    request.inherited = std::move(made->start.inherited);
+    x.reply = std::move(made->reply);
+  } else {
+    request.argv = std::move(call.argv);
+  }
+  return {};
+}
+
+core::result<std::string> worker_state::outcome_of(const held_attempt& x,
+                                                   const sandbox::exit_report& report) {
+  return x.reply ? function_outcome(spec(x), report, *x.reply) : command_outcome(spec(x), report);
+}
+
+core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
   core::output_map outputs;
   for (const auto& [task, encoded] : x.order.outputs) {
     auto output = core::decode(encoded);
@@ -104,19 +128,20 @@ core::result<sandbox::launch_request> worker_state::resolve(const held_attempt& 
   auto call = core::resolve_call(spec(x), bundle.context, outputs);
   if (!call)
     return core::fail(call.error());
+  // The arguments of a function travel otherwise, and may be larger.
+  static const core::resolved_call none;
+  const core::resolved_call& shown = core::is_function(spec(x)) ? none : *call;
   auto environment = attempt_environment(setup_.services->environment,
                                          {.run = core::to_string(x.order.run),
                                           .task = spec(x).name,
                                           .number = x.order.number,
                                           .gpus = x.gpus},
-                                         x.view.mount_point, spec(x), *call);
+                                         x.view.mount_point, spec(x), shown);
   if (!environment)
     return core::fail(environment.error());
   sandbox::launch_request request;
-  if (const auto* shell = std::get_if<core::shell_action>(&spec(x).action))
-    request.argv = {"/bin/sh", "-c", shell->script};
-  else
-    request.argv = std::move(call->argv);
+  if (auto chosen = choose_program(x, std::move(*call), request); !chosen)
+    return core::fail(chosen.error());
   request.environment = std::move(*environment);
   request.working_directory = x.view.mount_point;
   if (x.view.kind == io::view_kind::overlay)
@@ -159,7 +184,7 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   // Before anything hides a secret: afterwards texts have other lengths.
   auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
   hide_secrets(report);
-  auto output = command_outcome(spec(x), report);
+  auto output = outcome_of(x, report);
   if (!output) {
     keep_logs(x, report, true);
     return give_up(x, output.error(), std::move(cut));
@@ -240,7 +265,8 @@ void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_
   }
   if (failed.origin.empty())
     failed.origin = "worker";
-  failed.message = setup_.services->log->secrets().redact(failed.message);
+  for (std::string* text : {&failed.message, &failed.evidence})
+    *text = setup_.services->log->secrets().redact(*text);
   self_->send(x.order.context,
               attempt_lost{x.order.attempt, std::move(failed), std::move(cut), x.phases});
   free_slot(x);

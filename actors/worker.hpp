@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/host_programs.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
 #include "maze/actors/run_files.hpp"
@@ -33,6 +34,7 @@ struct worker_services {
   std::stop_token stopping;
   /// Folder of the node's runs.
   std::filesystem::path runs_root;
+  host_programs programs;
 };
 
 struct worker_setup {
@@ -59,6 +61,8 @@ private:
     bool second_user = false;
     io::view view;
     sandbox::launch_id child = 0;
+    /// Where a function leaves its result.
+    std::shared_ptr<const io::unique_fd> reply;
     core::phase_times phases;
   };
 
@@ -69,7 +73,12 @@ private:
   /// Whether it waits for the end of another one's child.
   [[nodiscard]] bool lined_up(const held_attempt& x) const;
   core::result<void> pull(held_attempt& x);
-  core::result<sandbox::launch_request> resolve(const held_attempt& x);
+  core::result<sandbox::launch_request> resolve(held_attempt& x);
+  /// Gives the request its program.
+  core::result<void> choose_program(held_attempt& x, core::resolved_call call,
+                                    sandbox::launch_request& request);
+  [[nodiscard]] static core::result<std::string> outcome_of(const held_attempt& x,
+                                                            const sandbox::exit_report& report);
   void execute(held_attempt& x, sandbox::launch_request request);
   void push(held_attempt& x, sandbox::exit_report& report);
   /// The attempt never began: somebody else may have it.

@@ -1,0 +1,153 @@
+#include "maze/actors/function_child.hpp"
+
+#include "maze/actors/attempt_outcome.hpp"
+#include "maze/core/call_frames.hpp"
+#include "maze/core/codec.hpp"
+#include "maze/core/function_call.hpp"
+#include "maze/io/memory_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace maze::actors {
+
+namespace {
+
+using shared_fd = std::shared_ptr<const io::unique_fd>;
+
+shared_fd share(io::unique_fd fd) { return std::make_shared<const io::unique_fd>(std::move(fd)); }
+
+/// The first descriptor of a library in a host: behind those of calls and replies.
+constexpr int library_fd = 5;
+
+std::string_view name_of(core::python_source source) {
+  switch (source) {
+  case core::python_source::file:
+    return "file";
+  case core::python_source::code:
+    return "code";
+  case core::python_source::pickle:
+    return "pickle";
+  }
+  return "unknown";
+}
+
+core::result<shared_fd> open_library(const std::string& name, const core::library_refs& libraries,
+                                     const io::blob_store& blobs) {
+  const auto found = libraries.find(name);
+  if (found == libraries.end())
+    return core::fail(core::errc::untrusted_function,
+                      fmt::format("the run has no library '{}'", name), "resolve");
+  auto content = blobs.open_blob(found->second.hash);
+  if (!content)
+    return core::fail(core::errc::object_lost,
+                      fmt::format("the content of library '{}' is not on this node", name),
+                      "resolve");
+  return share(std::move(*content));
+}
+
+core::error no_result(std::string why) {
+  return {.code = core::errc::worker_crash, .message = std::move(why), .origin = "execute"};
+}
+
+/// The one reply in `message`, or why there is none.
+core::result<std::string> reply_in(const std::string& message) {
+  const auto view = core::call_message_view::of(message);
+  if (!view || view->header().kind != core::call_kind::replies || view->size() != 1)
+    return core::fail(refusal_of(message));
+  const core::call_entry entry = view->entry(0);
+  if (entry.word == static_cast<std::uint32_t>(core::call_outcome::returned))
+    return std::string(view->payloads());
+  auto failed = core::from_binary<core::error>(view->payloads(), "error");
+  return core::fail(failed ? std::move(*failed) : refusal_of({}));
+}
+
+} // namespace
+
+core::error refusal_of(std::string_view message) {
+  const auto view = core::call_message_view::of(message);
+  if (view && view->header().kind == core::call_kind::refused && view->size() == 1)
+    if (auto told = core::from_binary<core::error>(view->payloads(), "error"))
+      return std::move(*told);
+  return no_result("what the child gave as its result is none: the function wrote to a descriptor "
+                   "that it had not opened");
+}
+
+core::result<std::string> define_function(const core::task_action& action, const std::string& name,
+                                          const std::vector<std::string>& libraries) {
+  core::dict out;
+  if (const auto* function = std::get_if<core::function_action>(&action)) {
+    const auto at = std::find(libraries.begin(), libraries.end(), function->library);
+    out.emplace("library", std::int64_t{at - libraries.begin()});
+    out.emplace("function", function->function);
+  } else if (const auto* python = std::get_if<core::python_action>(&action)) {
+    out.emplace("source", name_of(python->source));
+    out.emplace("text", python->text);
+    out.emplace("entry", python->entry);
+    out.emplace("name", name);
+  }
+  return core::encode(std::move(out));
+}
+
+core::result<single_call> start_single_call(const core::task_spec& spec,
+                                            const core::resolved_call& call,
+                                            const core::library_refs& libraries,
+                                            const io::blob_store& blobs,
+                                            const host_programs& programs) {
+  auto arguments = core::encode_arguments(spec, call);
+  if (!arguments)
+    return core::fail(arguments.error());
+  single_call out;
+  std::vector<std::string> loaded;
+  std::vector<shared_fd> contents;
+  if (const auto* function = std::get_if<core::function_action>(&spec.action)) {
+    auto content = open_library(function->library, libraries, blobs);
+    if (!content)
+      return core::fail(content.error());
+    loaded.push_back(function->library);
+    contents.push_back(std::move(*content));
+    out.start.argv = {programs.libraries.string(), "--once", "--library",
+                      fmt::format("/proc/self/fd/{}", library_fd)};
+  } else {
+    out.start.argv = {programs.python.string(), "-I", "-B", programs.runner.string(), "--once"};
+  }
+  out.start.argv.insert(out.start.argv.end(),
+                        {"--result-max", std::to_string(function_result_max)});
+  auto definition = define_function(spec.action, spec.name, loaded);
+  if (!definition)
+    return core::fail(definition.error());
+  auto request = io::make_sealed_file(
+      "maze-call", core::call_message(core::call_kind::define, 0, 0, *definition)
+                       + core::call_message(core::call_kind::calls, 0, 0, *arguments));
+  auto reply = request ? io::make_memory_file("maze-reply") : std::move(request);
+  if (!reply)
+    return core::fail(reply.error());
+  out.reply = share(std::move(*reply));
+  out.start.inherited = {share(std::move(*request)), out.reply};
+  out.start.inherited.insert(out.start.inherited.end(), contents.begin(), contents.end());
+  return out;
+}
+
+core::result<std::string> function_outcome(const core::task_spec& spec,
+                                           const sandbox::exit_report& report,
+                                           const io::unique_fd& reply) {
+  if (auto ended = check_end(spec, report, "function"); !ended)
+    return core::fail(ended.error());
+  auto message = io::read_all(reply.get(), function_result_max + (1 << 20));
+  if (!message)
+    return core::fail(no_result(fmt::format(
+        "what the function left as its result cannot be read: {}", message.error().message)));
+  if (message->empty())
+    return core::fail(ended_badly(
+        core::errc::exit_nonzero,
+        fmt::format("the function ended its process with exit status {} instead of returning",
+                    report.exit_code),
+        report));
+  auto returned = reply_in(*message);
+  if (!returned)
+    return core::fail(returned.error());
+  return core::outcome_of_function(spec, *returned);
+}
+
+} // namespace maze::actors

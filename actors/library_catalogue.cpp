@@ -1,0 +1,112 @@
+#include "maze/actors/library_catalogue.hpp"
+
+#include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/function_child.hpp"
+#include "maze/core/call_frames.hpp"
+#include "maze/io/memory_file.hpp"
+
+#include <fmt/format.h>
+
+#include <future>
+
+namespace maze::actors {
+
+namespace {
+
+/// A description of thousands of functions takes less.
+constexpr std::uint64_t description_max = std::uint64_t{16} << 20;
+/// Libraries that are remembered; they are read again when there are more.
+constexpr std::size_t known_max = 1024;
+
+core::result<core::library_description> description_in(const std::string& message) {
+  const auto view = core::call_message_view::of(message);
+  if (!view || view->header().kind != core::call_kind::ready || view->size() != 1)
+    return core::fail(refusal_of(message));
+  auto set = core::decode_library_set(view->payloads());
+  if (!set)
+    return core::fail(set.error());
+  if (set->libraries.size() != 1)
+    return core::fail(core::errc::malformed, "it describes another number of libraries than one");
+  return std::move(set->libraries.front());
+}
+
+} // namespace
+
+core::result<library_catalogue::description> library_catalogue::describe(const std::string& name,
+                                                                         const core::digest& hash) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(hash); found != known_.end())
+      return found->second;
+  }
+  auto made = read(name, hash);
+  if (made) {
+    const std::lock_guard lock(mutex_);
+    if (known_.size() >= known_max)
+      known_.clear();
+    known_.insert_or_assign(hash, *made);
+  }
+  return made;
+}
+
+core::result<library_catalogue::description>
+library_catalogue::read(const std::string& name, const core::digest& hash) const {
+  const auto failed = [&name](core::errc code, const core::error& why) {
+    return core::fail(
+        core::error{.code = code,
+                    .message = fmt::format("library '{}' cannot be used: {}", name, why.message),
+                    .origin = "library",
+                    .exit_code = why.exit_code,
+                    .signal = why.signal,
+                    .evidence = why.evidence});
+  };
+  auto content = blobs_->open_blob(hash);
+  if (!content)
+    return core::fail(
+        core::errc::object_lost,
+        fmt::format("the content of library '{}' has not arrived: send its blob first", name),
+        "library");
+  auto nothing = io::make_sealed_file("maze-call", {});
+  auto reply = nothing ? io::make_memory_file("maze-library") : std::move(nothing);
+  if (!reply)
+    return core::fail(reply.error());
+  const auto told = std::make_shared<const io::unique_fd>(std::move(*reply));
+  sandbox::launch_request request;
+  request.argv = {options_.programs.libraries.string(), "--describe", "--library",
+                  "/proc/self/fd/5"};
+  request.environment = {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8"};
+  request.working_directory = "/";
+  request.user = options_.user;
+  request.sandbox.wall_time = options_.patience;
+  request.sandbox.cpu_time = options_.patience;
+  request.inherited = {std::make_shared<const io::unique_fd>(std::move(*nothing)), told,
+                       std::make_shared<const io::unique_fd>(std::move(*content))};
+  std::promise<sandbox::exit_report> end;
+  auto ended = end.get_future();
+  launcher_->launch(std::move(request),
+                    [&end](sandbox::exit_report report) { end.set_value(std::move(report)); });
+  const sandbox::exit_report report = ended.get();
+  core::task_spec limits;
+  limits.sandbox.wall_time = options_.patience;
+  limits.sandbox.cpu_time = options_.patience;
+  if (auto own_end = check_end(limits, report, "child that loaded it"); !own_end)
+    return failed(core::errc::invalid_payload, own_end.error());
+  auto message = io::read_all(told->get(), description_max);
+  if (!message)
+    return failed(core::errc::invalid_payload, message.error());
+  if (message->empty())
+    return failed(core::errc::invalid_payload,
+                  ended_badly(core::errc::invalid_payload,
+                              fmt::format("it ended the child that loaded it with exit status {}",
+                                          report.exit_code),
+                              report));
+  auto described = description_in(*message);
+  if (!described)
+    return failed(described.error().code == core::errc::unsupported_operation
+                      ? core::errc::unsupported_operation
+                      : core::errc::invalid_payload,
+                  described.error());
+  return std::make_shared<const core::library_description>(std::move(*described));
+}
+
+} // namespace maze::actors

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "maze/actors/host_programs.hpp"
+#include "maze/core/digest.hpp"
+#include "maze/core/library.hpp"
+#include "maze/core/result.hpp"
+#include "maze/io/blob_store.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace maze::actors {
+
+/// What task libraries say of themselves. A library is code of somebody else's: it is loaded once, in a
+/// sandboxed child, and never here.
+///
+/// @note Thread-safe. Blocks while a child reads a library that nobody has asked for before.
+class library_catalogue {
+public:
+  struct options {
+    host_programs programs;
+    /// Whom a library is read as; empty: as this process.
+    std::optional<sandbox::child_user> user;
+    /// How long the reading may take, in wall-clock and in CPU time: what a library does when it is
+    /// loaded belongs to nobody's task.
+    std::chrono::seconds patience{10};
+  };
+
+  library_catalogue(std::shared_ptr<sandbox::launcher> launcher,
+                    std::shared_ptr<io::blob_store> blobs, options settings)
+      : launcher_(std::move(launcher)), blobs_(std::move(blobs)), options_(std::move(settings)) {}
+
+  /// `name` is for the error: `object_lost` where the store lacks the library, `unsupported_operation` for
+  /// another version of the interface, `invalid_payload` for what is no task library or did not survive being
+  /// loaded, with the reason and the end of its standard error.
+  core::result<std::shared_ptr<const core::library_description>> describe(const std::string& name,
+                                                                          const core::digest& hash);
+
+private:
+  using description = std::shared_ptr<const core::library_description>;
+
+  core::result<description> read(const std::string& name, const core::digest& hash) const;
+
+  std::shared_ptr<sandbox::launcher> launcher_;
+  std::shared_ptr<io::blob_store> blobs_;
+  options options_;
+  /// Guards `known_`.
+  std::mutex mutex_;
+  std::map<core::digest, description> known_;
+};
+
+} // namespace maze::actors
