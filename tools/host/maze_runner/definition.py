@@ -1,13 +1,18 @@
 """From a `define` to a function: loads files, code and pickles, and finds which function was meant."""
+from __future__ import annotations
+
 import os
 import sys
 from types import FunctionType, ModuleType
-from typing import Any, Callable
 
 from maze_runner import face
 from maze_runner.faults import Failure, from_exception, one_line, quote_sources, sources, traceback_text
 from maze_runner.signature import quoted
 from maze_runner.values import Refused, decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Any, Callable
 
 NO_FUNCTION = "No function definition found"
 FIELDS = ("source", "text", "entry", "name")

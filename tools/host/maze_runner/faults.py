@@ -1,4 +1,6 @@
 """How a call fails: errors as core/error.hpp has them, and what an exception becomes."""
+from __future__ import annotations
+
 import os
 import sys
 from types import TracebackType

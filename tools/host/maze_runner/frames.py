@@ -1,6 +1,11 @@
 """The messages of core/call_frames.hpp: a header, a table, then all payloads behind one another."""
+from __future__ import annotations
+
 import struct
-from typing import Iterator, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Iterator
 
 MAGIC = 0x31435A4D
 PROTOCOL = 1
@@ -17,17 +22,17 @@ class Garbage(Exception):
     """Bytes that are no message."""
 
 
-class Message(NamedTuple):
-    """One message: what it is, and its entries in order."""
-    kind: int
-    numbers: list[tuple[int, int, int]]
-    """Number, word and size of the payload of each entry."""
-    payloads: bytes
+class Message:
+    """One message: what it is, number, word and size of each entry, and all payloads."""
+    __slots__ = ("kind", "table", "payloads")
+
+    def __init__(self, kind: int, table: list[tuple[int, int, int]], payloads: bytes) -> None:
+        self.kind, self.table, self.payloads = kind, table, payloads
 
     def entries(self) -> Iterator[tuple[int, int, bytes]]:
         """Number, word and payload of each entry."""
         at = 0
-        for number, word, size in self.numbers:
+        for number, word, size in self.table:
             yield number, word, self.payloads[at:at + size]
             at += size
 
@@ -60,13 +65,13 @@ class Reader:
         if len(buffer) < whole:
             self.whole = whole
             return None
-        numbers = list(ENTRY.iter_unpack(bytes(buffer[HEADER.size:table])))
+        entries = list(ENTRY.iter_unpack(bytes(buffer[HEADER.size:table])))
         payloads = bytes(buffer[table:whole])
-        if sum(entry[2] for entry in numbers) != len(payloads):
+        if sum(entry[2] for entry in entries) != len(payloads):
             raise Garbage("the payloads of a message of calls are not as long as its table says")
         del buffer[:whole]
         self.whole = HEADER.size
-        return Message(kind, numbers, payloads)
+        return Message(kind, entries, payloads)
 
 
 class Writer:

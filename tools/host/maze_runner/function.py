@@ -1,13 +1,18 @@
 """One function that calls may name: arguments in, bytes out."""
+from __future__ import annotations
+
 import time
 from types import CoroutineType
-from typing import Any, Callable
 
 from maze_runner import definition
 from maze_runner.faults import Failure, from_exception, one_line
 from maze_runner.frames import FAILED, RETURNED
 from maze_runner.signature import Signature, bind_dict, bind_list, signature_of
 from maze_runner.values import Refused, decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Any, Callable
 
 
 class Function:

@@ -1,4 +1,6 @@
 """The two ways in which a child runs calls: one after the other from a stream, or those of one file."""
+from __future__ import annotations
+
 import os
 import select
 import sys

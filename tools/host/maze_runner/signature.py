@@ -1,27 +1,32 @@
 """Which arguments a function takes, and whether those at hand fit."""
+from __future__ import annotations
+
 from types import FunctionType
-from typing import Any, Callable, NamedTuple
 
 from maze_runner.faults import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Any, Callable
 
 VARIADIC, KEYWORDS = 4, 8
 """Bits of `co_flags`: there is `*args`, `**kwargs`."""
 
 
-class Signature(NamedTuple):
-    """The parameters of a function by the way they may be given."""
-    by_position: tuple[str, ...]
-    """Parameters before `/`, which have no name for the caller."""
-    by_both: tuple[str, ...]
-    by_name: tuple[str, ...]
-    defaults: frozenset[str]
-    """Those that may be left out."""
-    variadic: bool
-    keywords: bool
+class Signature:
+    """The parameters of a function by the way they may be given, and which may be left out.
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.by_position + self.by_both + self.by_name
+    `by_position` stand before a slash, `by_name` behind a star; `variadic` and `keywords` tell of `*args` and `**kwargs`.
+    """
+    __slots__ = ("by_position", "by_both", "by_name", "names", "defaults", "variadic", "keywords")
+
+    def __init__(self, groups: tuple[tuple[str, ...], ...], defaults: frozenset[str], *, variadic: bool,
+                 keywords: bool) -> None:
+        self.by_position, self.by_both, self.by_name = groups
+        self.names = self.by_position + self.by_both + self.by_name
+        self.defaults = defaults
+        self.variadic = variadic
+        self.keywords = keywords
 
 
 def signature_of(function: Callable) -> Signature | None:
@@ -35,8 +40,8 @@ def signature_of(function: Callable) -> Signature | None:
     named = names[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]
     late = len(function.__defaults__ or ())
     defaults = frozenset(placed[len(placed) - late:]) | frozenset(function.__kwdefaults__ or ())
-    return Signature(placed[:code.co_posonlyargcount], placed[code.co_posonlyargcount:], named, defaults,
-                     bool(code.co_flags & VARIADIC), bool(code.co_flags & KEYWORDS))
+    return Signature((placed[:code.co_posonlyargcount], placed[code.co_posonlyargcount:], named), defaults,
+                     variadic=bool(code.co_flags & VARIADIC), keywords=bool(code.co_flags & KEYWORDS))
 
 
 def inspected(function: Callable) -> Signature | None:
@@ -45,11 +50,12 @@ def inspected(function: Callable) -> Signature | None:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
-    named = {kind: tuple(each.name for each in found if each.kind is kind) for kind in inspect._ParameterKind}
-    return Signature(named[inspect.Parameter.POSITIONAL_ONLY], named[inspect.Parameter.POSITIONAL_OR_KEYWORD],
-                     named[inspect.Parameter.KEYWORD_ONLY],
-                     frozenset(each.name for each in found if each.default is not each.empty),
-                     bool(named[inspect.Parameter.VAR_POSITIONAL]), bool(named[inspect.Parameter.VAR_KEYWORD]))
+    ways = inspect.Parameter
+    groups = tuple(tuple(each.name for each in found if each.kind is way)
+                   for way in (ways.POSITIONAL_ONLY, ways.POSITIONAL_OR_KEYWORD, ways.KEYWORD_ONLY))
+    return Signature(groups, frozenset(each.name for each in found if each.default is not each.empty),
+                     variadic=any(each.kind is ways.VAR_POSITIONAL for each in found),
+                     keywords=any(each.kind is ways.VAR_KEYWORD for each in found))
 
 
 def quoted(names: Any) -> str:

@@ -1,7 +1,12 @@
 """Values as bytes: the binary form of core/README.md, canonical and bounded, in both directions."""
+from __future__ import annotations
+
 import struct
 import sys
-from typing import Any, NamedTuple, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Any, NoReturn
 
 DEPTH_MAX = 64
 """Lists and dictionaries inside each other."""
@@ -17,18 +22,37 @@ SMALL = tuple(bytes((3, n << 1)) for n in range(64))
 """Whole encodings of the smallest integers, by far the most frequent ones."""
 
 
-class Blob(NamedTuple):
-    """Content too large for a value: where it lies, by its hash."""
-    high: int
-    low: int
-    size: int
-    type: str
+class Reference:
+    """Stands for something that lies elsewhere: equal where all its fields are, and never changed."""
+    __slots__: tuple[str, ...] = ()
+
+    def fields(self) -> tuple:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.fields() == other.fields()
+
+    def __hash__(self) -> int:
+        return hash(self.fields())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.fields()}"
 
 
-class Object(NamedTuple):
+class Blob(Reference):
+    """Content too large for a value: its hash, its size in bytes, and what it decodes to."""
+    __slots__ = ("high", "low", "size", "type")
+
+    def __init__(self, high: int, low: int, size: int, kind: str) -> None:
+        self.high, self.low, self.size, self.type = high, low, size, kind
+
+
+class Object(Reference):
     """An object that lives in the cluster."""
-    high: int
-    low: int
+    __slots__ = ("high", "low")
+
+    def __init__(self, high: int, low: int) -> None:
+        self.high, self.low = high, low
 
 
 class Refused(Exception):
