@@ -1,4 +1,5 @@
 """Drives the real runner.py as a node does: over a socket and a page, or with two files."""
+import fcntl
 import mmap
 import os
 import pathlib
@@ -73,13 +74,13 @@ def calls(*entries: tuple[int, int, Any]) -> bytes:
 
 
 class Runner:
-    """A runner at work; what it prints goes to files. Use it in a `with`, which ends it."""
+    """A runner at work; what it prints goes to files."""
 
     def __init__(self, third: int, fourth: int, *words: str, folder: str | None = None,
                  environment: dict[str, str] | None = None) -> None:
         self.printed = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
-        moved = [os.dup(third), os.dup(fourth)]
-        high = [__import__("fcntl").fcntl(fd, 1030, 300) for fd in moved]  # F_DUPFD_CLOEXEC
+        # Out of the way of 3 and 4, which they become over there.
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 300) for fd in (third, fourth)]
         actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_DUP2, self.printed[0].fileno(), 1),
                    (os.POSIX_SPAWN_DUP2, self.printed[1].fileno(), 2),
@@ -88,9 +89,13 @@ class Runner:
         if folder:
             program = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *program]
         self.pid = os.posix_spawn(program[0], program, environment or dict(os.environ), file_actions=actions)
-        for fd in moved + high:
+        for fd in high:
             os.close(fd)
         self.status: int | None = None
+
+    def __del__(self) -> None:
+        for file in self.printed:
+            file.close()
 
     def wait(self) -> int:
         """The exit status, negative for a signal."""
@@ -104,7 +109,7 @@ class Runner:
 
 
 class Stream(Runner):
-    """A runner that takes calls from a socket; it has said that it is ready."""
+    """A runner that takes calls from a socket; it has said that it is ready. Use it in a `with`, which ends it."""
 
     def __init__(self, *words: str, ready: bool = True, **more: Any) -> None:
         self.socket, theirs = socket.socketpair()
@@ -116,6 +121,7 @@ class Stream(Runner):
         self.reader = frames.Reader()
         self.waiting: list[Reply] = []
         self.messages = 0
+        self.busy_ns = 0
         if ready:
             self.ready = self.next()
             assert self.ready and self.ready.kind == frames.READY, (self.ready, self.out(1))
@@ -125,7 +131,13 @@ class Stream(Runner):
 
     def __exit__(self, *_: Any) -> None:
         self.socket.close()
+        os.close(self.page_fd)
         self.wait()
+
+    def end(self) -> int:
+        """Says that no more calls come; the exit status."""
+        self.socket.shutdown(socket.SHUT_WR)
+        return self.wait()
 
     def send(self, *data: bytes) -> None:
         self.socket.sendall(b"".join(data))
@@ -141,6 +153,7 @@ class Stream(Runner):
                 return None
             self.reader.append(data)
         self.messages += 1
+        self.busy_ns += found.busy_ns
         return found
 
     def replies(self, count: int) -> list[Reply]:

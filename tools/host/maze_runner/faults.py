@@ -89,4 +89,4 @@ def quote_sources() -> None:
     cache = sys.modules.get("linecache")
     if cache:
         for name, code in sources.items():
-            cache.cache.setdefault(name, (len(code), None, code.splitlines(True), name))
+            cache.cache[name] = (len(code), None, code.splitlines(True), name)

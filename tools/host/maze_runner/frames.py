@@ -23,11 +23,11 @@ class Garbage(Exception):
 
 
 class Message:
-    """One message: what it is, number, word and size of each entry, and all payloads."""
-    __slots__ = ("kind", "table", "payloads")
+    """One message: what it is, number, word and size of each entry, all payloads, and the sender's work."""
+    __slots__ = ("kind", "table", "payloads", "busy_ns")
 
-    def __init__(self, kind: int, table: list[tuple[int, int, int]], payloads: bytes) -> None:
-        self.kind, self.table, self.payloads = kind, table, payloads
+    def __init__(self, kind: int, table: list[tuple[int, int, int]], payloads: bytes, busy_ns: int) -> None:
+        self.kind, self.table, self.payloads, self.busy_ns = kind, table, payloads, busy_ns
 
     def entries(self) -> Iterator[tuple[int, int, bytes]]:
         """Number, word and payload of each entry."""
@@ -53,7 +53,7 @@ class Reader:
         # Pieces of a large message are not looked at before it is whole.
         if len(buffer) < self.whole:
             return None
-        magic, kind, zero, count, size, _ = HEADER.unpack_from(buffer)
+        magic, kind, zero, count, size, busy_ns = HEADER.unpack_from(buffer)
         if magic != MAGIC or zero or not READY <= kind <= REPLIES:
             raise Garbage("these bytes are no message of calls")
         if size > SIZE_MAX:
@@ -71,7 +71,7 @@ class Reader:
             raise Garbage("the payloads of a message of calls are not as long as its table says")
         del buffer[:whole]
         self.whole = HEADER.size
-        return Message(kind, entries, payloads)
+        return Message(kind, entries, payloads, busy_ns)
 
 
 class Writer:
@@ -81,7 +81,7 @@ class Writer:
         self.table = bytearray()
         self.payloads = bytearray()
 
-    def add(self, number: int, word: int, payload: bytes | bytearray) -> None:
+    def add(self, number: int, word: int, payload: bytes) -> None:
         self.table += ENTRY.pack(number, word, len(payload))
         self.payloads += payload
 

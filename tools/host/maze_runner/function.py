@@ -39,7 +39,7 @@ class Function:
         self.takes = signature_of(self.callable)
         self.payload = b""
 
-    def call(self, payload: bytes, result_max: int) -> tuple[int, bytes | bytearray, int]:
+    def call(self, payload: bytes, result_max: int) -> tuple[int, bytes, int]:
         """Outcome, payload of the reply, and nanoseconds inside the user's code, its loading included.
 
         Lets SystemExit and KeyboardInterrupt pass, which end the process.
@@ -83,7 +83,7 @@ class Function:
         except BaseException as failed:
             raise from_exception(failed, self.name) from None
 
-    def encoded(self, result: Any, result_max: int) -> bytearray:
+    def encoded(self, result: Any, result_max: int) -> bytes:
         try:
             return encode(result, result_max)
         except Refused as refused:

@@ -88,7 +88,7 @@ def varint(n: int) -> bytes:
     return bytes(out)
 
 
-def encode(x: Any, size_max: int = SIZE_MAX) -> bytearray:
+def encode(x: Any, size_max: int = SIZE_MAX) -> bytes:
     """The bytes of `x`.
 
     Takes what a task may return: tuples become lists, dataclasses dictionaries, and what has `__index__` or
@@ -96,7 +96,7 @@ def encode(x: Any, size_max: int = SIZE_MAX) -> bytearray:
     """
     out = bytearray()
     put(out, x, 0, size_max)
-    return out
+    return bytes(out)
 
 
 def put(out: bytearray, x: Any, depth: int, size_max: int) -> None:
