@@ -202,7 +202,7 @@ class Surroundings(unittest.TestCase):
         code = "import subprocess\ndef f(): return subprocess.check_output(['ls', '/proc/self/fd'], close_fds=False, text=True)"
         # Whoever started the tests may have left some open.
         here = subprocess.check_output(["ls", "/proc/self/fd"], close_fds=False, text=True)
-        self.assertEqual(self.value(code, []), here)
+        self.assertLessEqual(set(self.value(code, []).split()), set(here.split()))
 
     def test_a_fork_that_comes_back_does_not_answer(self):
         code = "import os\ndef f(how):\n    child = os.fork()\n    if child == 0:\n        if how: raise SystemExit(5)\n" \
