@@ -31,7 +31,7 @@ import processes
 
 
 def chain(client, count):
-    graph = {("c", i): (functions.following, ("c", i - 1)) for i in range(1, count)} | {("c", 0): (functions.following, -1)}
+    graph = {("c", i): (functions.following, ("c", i - 1) if i else -1) for i in range(count)}
     assert client.get(graph, ("c", count - 1)) == count - 1
 
 
@@ -78,9 +78,9 @@ def main():
             lambda port: [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port),
                           "--no-dashboard", "--no-show"])
         address = f"tcp://127.0.0.1:{port}"
-        workers = [processes.start([*python, "distributed.cli.dask_worker", address, "--nworkers", "1", "--nthreads", "1",
-                                    "--host", "127.0.0.1", "--no-dashboard", "--no-nanny", "--memory-limit", "0",
-                                    "--local-directory", room]) for _ in range(2)]
+        workers = [processes.start([*python, "distributed.cli.dask_worker", address, "--host", "127.0.0.1",
+                                    "--nworkers", "1", "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
+                                    "--no-nanny", "--local-directory", room]) for _ in range(2)]
         client = distributed.Client(address)
         client.wait_for_workers(2, timeout=60)
         independent(client, 200)
