@@ -62,8 +62,11 @@ class Installation(unittest.TestCase):
 
     def test_it_holds_the_programs_and_the_schema(self):
         found = {path.relative_to(self.stage).as_posix() for path in self.stage.rglob("*") if not path.is_dir()}
-        self.assertEqual(found, {"bin/maze-node", "libexec/maze/maze-init", "share/maze/workflow.schema.json"})
-        for program in ("bin/maze-node", "libexec/maze/maze-init"):
+        modules = {path for path in found if path.startswith("libexec/maze/maze_runner/")}
+        self.assertIn("libexec/maze/maze_runner/start.py", modules)
+        self.assertEqual(found - modules, {"bin/maze-node", "libexec/maze/maze-init", "libexec/maze/runner.py",
+                                           "share/maze/workflow.schema.json"})
+        for program in ("bin/maze-node", "libexec/maze/maze-init", "libexec/maze/runner.py"):
             self.assertTrue(os.access(self.stage / program, os.X_OK), program)
         installed = json.loads((self.stage / "share/maze/workflow.schema.json").read_text(encoding="utf-8"))
         self.assertEqual(installed, json.loads((ROOT / "tools/schema/workflow.schema.json").read_text(encoding="utf-8")))

@@ -1,0 +1,1 @@
+"""What runner.py is made of: the Python side of a child that runs functions."""

@@ -1,0 +1,93 @@
+"""From the command line to calls: what runner.py does, apart from it so that Python keeps it compiled."""
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import sys
+
+from maze_runner import face, frames, host, values
+from maze_runner.faults import Failure
+
+PAGE = 4096
+HIGH = (500, 250, 120, 60, 30, 10)
+"""Where the descriptors go, the first that the limit allows: out of the way of the functions' own."""
+
+
+def out_of_the_way(fd: int) -> int:
+    """The same file under a high number that programs started by functions do not inherit."""
+    for lowest in HIGH:
+        try:
+            moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
+        except OSError:
+            continue
+        os.close(fd)
+        return moved
+    os.set_inheritable(fd, False)
+    return fd
+
+
+def options(words: list[str]) -> tuple[bool, int]:
+    """Whether --once is there, and the largest result in bytes. Ends the process where they are wrong."""
+    once, result_max = False, values.SIZE_MAX
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if word == "--once":
+            once = True
+        elif word == "--result-max" and words and words[0].isdecimal():
+            # A reply is one entry of one message.
+            result_max = min(int(words.pop(0)), frames.SIZE_MAX - host.FLUSH_SIZE - (1 << 20))
+        else:
+            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once] [--result-max BYTES]",
+                  file=sys.stderr)
+            sys.exit(2)
+    return once, result_max
+
+
+def progress_page(fd: int) -> memoryview:
+    """The first word of the page, shared with whoever gave it."""
+    page = mmap.mmap(fd, PAGE)
+    return memoryview(page).cast("Q")[:1]
+
+
+def serve(once: bool, result_max: int, fd: int, second: int) -> int:
+    """The exit status."""
+    child = host.Host(result_max)
+    try:
+        if once:
+            host.serve_once(child, fd, second)
+            return 0
+        os.set_blocking(fd, True)
+        try:
+            page = progress_page(second)
+        except (OSError, ValueError) as wrong:
+            refused = Failure("io_error", f"the page that counts calls cannot be mapped: {wrong}", "runner.py")
+            host.write(fd, host.message_of(frames.REFUSED, 0, 0, refused.encoded()))
+            return 1
+        os.close(second)
+        host.Stream(child, fd, page).serve()
+        return 0
+    except (BrokenPipeError, ConnectionResetError):
+        return 0  # Nobody waits for replies any more.
+    except (frames.Garbage, OSError) as wrong:
+        print(f"runner.py: {wrong}", file=sys.stderr)
+        return host.GARBAGE
+
+
+def main() -> int:
+    """The exit status; lets SystemExit of the functions pass."""
+    sys.modules["maze"] = face
+    face.__name__ = "maze"
+    once, result_max = options(sys.argv[1:])
+    try:
+        fd, second = out_of_the_way(3), out_of_the_way(4)
+    except OSError as wrong:
+        print(f"runner.py: descriptors 3 and 4 are for a node to give: {wrong}", file=sys.stderr)
+        return 2
+    del sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        # Lines are out as they are written: who follows the logs sees them, and a crash loses none.
+        if stream:
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
+    return serve(once, result_max, fd, second)

@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+"""The child that runs Python functions. Started by a node, never by people: see README.md.
+
+    python3 -I -B runner.py [--once] [--result-max BYTES]
+
+Calls come on descriptor 3. Without --once that is a socket, which takes the replies, too, and descriptor 4 is a page that
+counts the calls begun. With --once both are files. Exit codes: 0 done, 1 refused, 2 wrong use, 70 what came is no message;
+or what the function's own sys.exit says.
+"""
+import os
+import sys
+
+OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, OWN_FOLDER)
+from maze_runner.start import main  # noqa: E402
+
+# Functions find their own neighbours, not ours.
+sys.path.remove(OWN_FOLDER)
+
+if __name__ == "__main__":
+    sys.exit(main())
