@@ -2,6 +2,7 @@
 
 #include "maze/core/ignore_rules.hpp"
 #include "maze/core/task_codec.hpp"
+#include "maze/core/utf8.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,7 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::uint8_t submission_format = 1;
+constexpr std::uint8_t submission_format = 2;
 constexpr std::string_view format_name = "submission";
 /// Ready tasks are compared by priority in 32 bits; nobody needs more than this.
 constexpr std::int32_t priority_max = 20;
@@ -33,7 +34,7 @@ result<void> check_output(const task_spec& task) {
   for (const output_spec& one : keys) {
     if (!is_name(one.key) || !is_type_name(one.type) || !names.insert(one.key).second)
       return wrong(task, "one of its outputs has no name, no type, or stands there twice");
-    if (form == output_form::many && !command_part_accepts(one.key, one.type))
+    if (form == output_form::many && !is_function(task) && !command_part_accepts(one.key, one.type))
       return wrong(task,
                    fmt::format("a command gives no output '{}' of type {}", one.key, one.type));
   }
@@ -69,6 +70,64 @@ result<void> check_texts(const task_spec& task) {
       return wrong(task, fmt::format("no environment can hold the variable '{}'", name),
                    errc::malformed);
   return {};
+}
+
+/// A name of Python, of those that need no other letters than names here.
+bool is_python_name(std::string_view text) {
+  return is_name(text) && text.find('-') == std::string_view::npos;
+}
+
+/// Whether the text has the shape of base 64, by its alphabet and padding.
+bool is_base64(std::string_view text) {
+  const auto padding = text.size() - std::min(text.find('='), text.size());
+  const auto digit = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+'
+           || c == '/';
+  };
+  const auto digits = text.substr(0, text.size() - padding);
+  return text.size() % 4 == 0 && padding <= 2 && std::all_of(digits.begin(), digits.end(), digit)
+         && text.substr(digits.size()).find_first_not_of('=') == std::string_view::npos;
+}
+
+result<void> check_action(const task_spec& task, const function_action& action) {
+  if (!is_name(action.library))
+    return wrong(task, fmt::format("'{}' is no name of a library", action.library));
+  if (!is_name(action.function))
+    return wrong(task, fmt::format("'{}' is no name of a function", action.function));
+  return {};
+}
+
+result<void> check_action(const task_spec& task, const python_action& action) {
+  const auto& [source, text, entry] = action;
+  if (text.empty())
+    return wrong(task, "there is no Python code");
+  if (has_nul(text))
+    return wrong(task, "the Python code has a NUL byte", errc::malformed);
+  if (!entry.empty() && !is_python_name(entry))
+    return wrong(task, fmt::format("'{}' is no name of a Python function", entry));
+  if (source == python_source::code && !is_utf8(text))
+    return wrong(task, "the Python code is not UTF-8", errc::malformed);
+  if (source == python_source::pickle && !is_base64(text))
+    return wrong(task, "the pickle is not base 64", errc::malformed);
+  if (source == python_source::pickle && !entry.empty())
+    return wrong(task, "a pickle is one function and has no entry");
+  if (source == python_source::file)
+    if (auto sound = check_path(text); !sound)
+      return wrong(task, sound.error().message, sound.error().code);
+  return {};
+}
+
+result<void> check_function(const task_spec& task) {
+  if (!is_function(task)) {
+    if (task.child != child_use::fresh)
+      return wrong(task, "a command always has a child of its own");
+    return {};
+  }
+  if (task.ok_exit != std::vector<std::int32_t>{0})
+    return wrong(task, "a function has no exit status, so no other one is success");
+  if (const auto* function = std::get_if<function_action>(&task.action))
+    return check_action(task, *function);
+  return check_action(task, std::get<python_action>(task.action));
 }
 
 result<void> check_limits(const task_spec& task) {
@@ -119,6 +178,26 @@ result<void> check_encodable(const submission_form& form) {
   return {};
 }
 
+/// What functions name besides what a task can be judged by alone.
+result<void> check_sources(const submission_form& form) {
+  for (const auto& [name, library] : form.libraries)
+    if (!is_name(name) || library.size == 0 || library.size > library_size_max)
+      return fail(errc::invalid_argument,
+                  fmt::format("library '{}' has no name, or not 1 byte to 4 GiB", name), "submit");
+  for (const task_spec& task : form.tasks) {
+    const auto* function = std::get_if<function_action>(&task.action);
+    if (function != nullptr && !form.libraries.contains(function->library))
+      return wrong(task, fmt::format("the run has no library '{}'", function->library));
+    const auto* python = std::get_if<python_action>(&task.action);
+    if (python == nullptr || python->source != python_source::file)
+      continue;
+    const auto file = form.files.find(python->text);
+    if (file == form.files.end() || file->second.kind != file_kind::file)
+      return wrong(task, fmt::format("the run has no file '{}'", python->text));
+  }
+  return {};
+}
+
 result<void> check_form(const submission_form& form) {
   if (form.client_id.empty() || form.client_id.size() > client_id_max)
     return fail(errc::invalid_argument,
@@ -132,6 +211,8 @@ result<void> check_form(const submission_form& form) {
   for (const task_spec& task : form.tasks)
     if (auto fine = check_task(task); !fine)
       return fine;
+  if (auto fine = check_sources(form); !fine)
+    return fine;
   for (const auto* patterns : {&form.rules.ignore, &form.rules.include})
     for (const std::string& pattern : *patterns)
       if (auto fine = check_ignore_pattern(pattern); !fine)
@@ -142,8 +223,14 @@ result<void> check_form(const submission_form& form) {
 } // namespace
 
 template <class Inspector>
+auto inspect(Inspector& f, library_ref& x) {
+  return f(x.hash, x.size);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, submission_form& x) {
-  return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result, x.rules);
+  return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result, x.rules,
+           x.libraries);
 }
 
 result<void> check_task(const task_spec& task) {
@@ -154,6 +241,8 @@ result<void> check_task(const task_spec& task) {
   if (auto fine = check_parameters(task); !fine)
     return fine;
   if (auto fine = check_texts(task); !fine)
+    return fine;
+  if (auto fine = check_function(task); !fine)
     return fine;
   return check_limits(task);
 }

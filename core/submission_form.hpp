@@ -1,9 +1,11 @@
 #pragma once
 
 #include "maze/core/file_rules.hpp"
+#include "maze/core/library.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/task_spec.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,16 +28,21 @@ struct submission_form {
   std::vector<std::string> collect;
   std::optional<reference> result;
   file_rules rules;
+  /// Task libraries by the name that functions use; their blobs travel as those of files do.
+  library_refs libraries;
 
   friend bool operator==(const submission_form&, const submission_form&) = default;
 };
 
 /// The longest id that a client may make, in bytes.
 constexpr std::size_t client_id_max = 128;
+/// The largest task library, in bytes.
+constexpr std::uint64_t library_size_max = std::uint64_t{4} << 30;
 
 /// Checks a task as a reader of workflow files would have: names, types, inputs without a parameter, an
-/// empty command, NUL bytes in what a program is given, ranges. Fails with `invalid_argument`, or
-/// `malformed` for a NUL byte, naming task and field.
+/// empty command, NUL bytes in what a program is given, ranges; of functions their names, the place of a
+/// Python file, the alphabet of a pickle. Fails with `invalid_argument`, or `malformed` for a NUL byte, naming task
+/// and field. Whether the files and libraries exist that it names is for `decode_submission` to say.
 result<void> check_task(const task_spec& task);
 
 /// A format byte, then the binary form of core/README.md. Fails with `limit_exceeded` or `malformed` where
@@ -44,7 +51,7 @@ result<std::string> encode_submission(const submission_form& form);
 
 /// The inverse, from bytes that nobody vouches for: fails with `malformed` or `limit_exceeded` naming the
 /// offset, with `unsupported_operation` for the format of a newer maze. The result has passed `check_task`
-/// for each task and `check_file_map`; whether its tasks form a graph is for `graph::build` to say, and
+/// for each task and `check_file_map`, and its functions name libraries and files of the run; whether its tasks form a graph is for `graph::build` to say, and
 /// `base` for who can hash.
 result<submission_form> decode_submission(std::string_view encoded);
 

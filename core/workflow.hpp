@@ -43,6 +43,9 @@ struct workflow {
   std::vector<std::string> collect;
   std::optional<reference> result;
   file_rules rules;
+  /// Task libraries by the name that functions use: paths, absolute or relative to the folder of the
+  /// workflow file.
+  std::map<std::string, std::string, std::less<>> libraries;
 
   friend bool operator==(const workflow&, const workflow&) = default;
 };

@@ -1,6 +1,6 @@
 #include "maze/io/expression_reader.hpp"
 
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>
@@ -173,7 +173,7 @@ expression_reader::parameter(const document_node& node, const field_path& field,
     sites_.parameter_words.push_back({*name, node.offset, here.text()});
     return core::parameter_word{*name};
   }
-  auto remedy = did_you_mean(*name, known, "its parameters are");
+  auto remedy = core::did_you_mean(*name, known, "its parameters are");
   read_.report(codes::unknown_parameter, node.offset, here,
                fmt::format("the task has no parameter {}", *name),
                remedy.empty() ? fmt::format("declare it: `params: {{{}: string}}`", *name)

@@ -1,8 +1,8 @@
 #include "maze/io/node_reader.hpp"
 
 #include "maze/core/reference.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/plain_scalar.hpp"
-#include "maze/io/suggestion.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>
@@ -123,7 +123,7 @@ std::optional<std::size_t> node_reader::choice(const document_node& node, const 
     return static_cast<std::size_t>(found - words.begin());
   report(codes::unknown_choice, node.offset, field,
          fmt::format("\"{}\" is none of the words that may stand here", *word),
-         did_you_mean(*word, words, intro));
+         core::did_you_mean(*word, words, intro));
   return std::nullopt;
 }
 

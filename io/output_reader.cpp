@@ -1,6 +1,6 @@
 #include "maze/io/output_reader.hpp"
 
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>
@@ -40,7 +40,7 @@ bool check_output(const node_reader& read, const document_member& member, const 
   if (types.empty())
     read.report(codes::unknown_output_part, member.key_offset, field,
                 fmt::format("the output of a command has no part {}", member.key),
-                did_you_mean(member.key, core::command_parts, "its parts are"));
+                core::did_you_mean(member.key, core::command_parts, "its parts are"));
   else if (type && !core::command_part_accepts(member.key, *type))
     read.report(codes::output_type_mismatch, member.value.offset, field,
                 fmt::format("{} cannot be {}", member.key, *type),

@@ -1,9 +1,9 @@
 #include "maze/io/task_attributes.hpp"
 
 #include "maze/core/reference.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/output_reader.hpp"
 #include "maze/io/plain_scalar.hpp"
-#include "maze/io/suggestion.hpp"
 #include "maze/io/value_types.hpp"
 #include "maze/io/workflow_codes.hpp"
 
@@ -89,7 +89,7 @@ void read_level(const node_reader& read, const document_node& node, const field_
                                                           "container"};
   read.report(codes::unknown_sandbox_level, node.offset, field,
               fmt::format("\"{}\" is no sandbox level", *name),
-              did_you_mean(*name, levels, "the levels are"));
+              core::did_you_mean(*name, levels, "the levels are"));
 }
 
 void read_sandbox_part(const node_reader& read, const document_member& member,

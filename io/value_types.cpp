@@ -1,7 +1,7 @@
 #include "maze/io/value_types.hpp"
 
+#include "maze/core/suggestion.hpp"
 #include "maze/core/task_spec.hpp"
-#include "maze/io/suggestion.hpp"
 
 #include <fmt/format.h>
 
@@ -46,7 +46,7 @@ std::string type_remedy(std::string_view name) {
   for (const auto& [foreign, ours] : other_words)
     if (foreign == name)
       return fmt::format("did you mean `{}`?", ours);
-  return did_you_mean(name, types, "the types are");
+  return core::did_you_mean(name, types, "the types are");
 }
 
 bool fits_type(const core::value& x, std::string_view type) noexcept {

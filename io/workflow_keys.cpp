@@ -1,6 +1,6 @@
 #include "maze/io/workflow_keys.hpp"
 
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 
 #include <fmt/format.h>
 
@@ -232,13 +232,14 @@ std::optional<std::string_view> meant_key(workflow_section section, std::string_
   for (const auto& [foreign, ours] : other_words)
     if (foreign == name && find_key(section, ours) != nullptr)
       return ours;
-  return nearest(name, names_of(section));
+  return core::nearest(name, names_of(section));
 }
 
 std::string key_remedy(workflow_section section, std::string_view name) {
   if (const auto meant = meant_key(section, name))
     return fmt::format("did you mean `{}`?", *meant);
-  return did_you_mean(name, names_of(section), fmt::format("{} knows", section_name(section)));
+  return core::did_you_mean(name, names_of(section),
+                            fmt::format("{} knows", section_name(section)));
 }
 
 } // namespace maze::io

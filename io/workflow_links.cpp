@@ -1,7 +1,7 @@
 #include "maze/io/workflow_links.hpp"
 
 #include "maze/core/graph.hpp"
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/value_types.hpp"
 #include "maze/io/workflow_codes.hpp"
 
@@ -57,7 +57,7 @@ private:
   /// Looks through all names, so it stops when more findings than are shown have asked.
   std::string suggest(std::string_view name) {
     return ++suggestions_ > findings::count_max ? std::string()
-                                                : did_you_mean(name, names_, "the tasks are");
+                                                : core::did_you_mean(name, names_, "the tasks are");
   }
   void check_path(const reference_site& site, const read_task_result& target);
   void unknown_output(const reference_site& site, const core::task_output& output);
@@ -169,7 +169,7 @@ void link_checker::unknown_output(const reference_site& site, const core::task_o
     keys.push_back(one.key);
   report(codes::unknown_output, site.offset, site.field,
          fmt::format("the task {} has no output {}", site.target.task, name),
-         keys.size() > 1 ? did_you_mean(name, keys, "its outputs are")
+         keys.size() > 1 ? core::did_you_mean(name, keys, "its outputs are")
                          : fmt::format("its output is {0}: write {1}.output.{0}", keys.front(),
                                        site.target.task));
 }
@@ -191,7 +191,7 @@ void link_checker::check_part(const reference_site& site, const core::path_step&
     return check_end(site, name, part_type(name), 2);
   report(codes::unknown_output_part, site.offset, site.field,
          fmt::format("the output of a command has no part {}", name),
-         did_you_mean(name, core::command_parts, "its parts are"));
+         core::did_you_mean(name, core::command_parts, "its parts are"));
 }
 
 void link_checker::check_type(const reference_site& site, std::string_view actual) {

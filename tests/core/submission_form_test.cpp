@@ -50,6 +50,16 @@ submission_form full_form() {
   out.collect = {"*.svg"};
   out.result = reference{"count", {std::string("table")}};
   out.rules = {conflict_policy::rename, {"*.o"}, {"/keep/"}};
+  task_spec function;
+  function.name = "draw";
+  function.action = function_action{"plot", "draw"};
+  function.output = {output_form::many, {{"image", "bytes"}, {"width", "int"}}};
+  function.child = child_use::warm;
+  out.tasks.push_back(function);
+  function.name = "check";
+  function.action = python_action{python_source::file, "in.txt", "main"};
+  out.tasks.push_back(function);
+  out.libraries = {{"plot", {{3, 4}, 4096}}};
   return out;
 }
 
@@ -130,9 +140,47 @@ TEST_CASE("a submission that no reader of workflow files would make is refused",
   CHECK_THAT(changed([](auto& x) { x.tasks[0].priority = 21; }), Contains("priority 21"));
 }
 
+TEST_CASE("a function that names nothing which the run has is refused", "[core][submission_form]") {
+  const auto changed = [](std::size_t task, const task_action& action) {
+    auto form = full_form();
+    form.tasks[task].action = action;
+    return refused(form);
+  };
+  CHECK_THAT(changed(2, function_action{"plto", "draw"}), Contains("no library 'plto'"));
+  CHECK_THAT(changed(2, function_action{"../x", "draw"}), Contains("'../x'"));
+  CHECK_THAT(changed(2, function_action{"plot", "a.b"}), Contains("'a.b'"));
+  CHECK_THAT(changed(3, python_action{python_source::file, "out.py", ""}),
+             Contains("no file 'out.py'"));
+  CHECK_THAT(changed(3, python_action{python_source::file, "../in.txt", ""}),
+             Contains("../in.txt"));
+  CHECK_THAT(changed(3, python_action{python_source::file, "in.txt", "a-b"}), Contains("'a-b'"));
+  CHECK_THAT(changed(3, python_action{python_source::code, "", ""}), Contains("no Python code"));
+  CHECK_THAT(changed(3, python_action{python_source::code, std::string("a\0b", 3), ""}),
+             Contains("NUL"));
+  CHECK_THAT(changed(3, python_action{python_source::code, "\xff", ""}), Contains("UTF-8"));
+  for (const char* text : {"a", "abc", "ab=c", "a===", "ab!d", "===="})
+    CHECK_THAT(changed(3, python_action{python_source::pickle, text, ""}), Contains("base 64"));
+  CHECK_THAT(changed(3, python_action{python_source::pickle, "abc=", "f"}), Contains("no entry"));
+  auto form = full_form();
+  form.libraries["plot"].size = 0;
+  CHECK_THAT(refused(form), Contains("'plot'"));
+  form.libraries["plot"].size = library_size_max + 1;
+  CHECK_THAT(refused(form), Contains("4 GiB"));
+}
+
+TEST_CASE("what only functions have is refused of commands, and the other way round",
+          "[core][submission_form]") {
+  auto form = full_form();
+  form.tasks[0].child = child_use::warm;
+  CHECK_THAT(refused(form), Contains("child of its own"));
+  form = full_form();
+  form.tasks[2].ok_exit = {0, 1};
+  CHECK_THAT(refused(form), Contains("no exit status"));
+}
+
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {
   auto encoded = *encode_submission(full_form());
-  encoded[0] = 2;
+  encoded[0] = 3;
   CHECK(decode_submission(encoded).error().code == errc::unsupported_operation);
   encoded[0] = 0;
   CHECK(decode_submission(encoded).error().code == errc::malformed);

@@ -1,7 +1,7 @@
 #include "node/config_file.hpp"
 
+#include "maze/core/suggestion.hpp"
 #include "maze/io/files.hpp"
-#include "maze/io/suggestion.hpp"
 #include "node/settings.hpp"
 
 #include <fmt/format.h>
@@ -42,7 +42,7 @@ void take(const YAML::Node& key, const YAML::Node& value, const std::string& fil
   const auto known = known_keys();
   if (std::find(known.begin(), known.end(), name) == known.end())
     faults.push_back(fmt::format("{}: there is no setting '{}'; {}", place, name,
-                                 io::did_you_mean(name, known, "the settings are")));
+                                 core::did_you_mean(name, known, "the settings are")));
   else if (!value.IsScalar())
     faults.push_back(fmt::format("{}: setting '{}' needs one plain value", place, name));
   else if (const auto [first, is_new] = entries.try_emplace(

@@ -1,7 +1,7 @@
 #include "node/options.hpp"
 
 #include "maze/core/printable.hpp"
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 #include "node/command_rules.hpp"
 #include "node/config_file.hpp"
 
@@ -119,7 +119,7 @@ refusal unexpected(const std::string& argument, const command_rule& what) {
       flags.push_back(flag_of(rule));
   const std::vector<std::string_view> words(flags.begin(), flags.end());
   return wrong_use(fmt::format("'{}' has no flag '{}'; {}", what.name, argument,
-                               io::did_you_mean(argument, words, "its flags are")),
+                               core::did_you_mean(argument, words, "its flags are")),
                    what.name);
 }
 
@@ -133,7 +133,7 @@ refusal no_command(const std::vector<std::string>& rest) {
     return wrong_use(
         fmt::format("'{}' must follow a command: {}", rest.front(), fmt::join(names, ", ")), "");
   return wrong_use(fmt::format("there is no command '{}'; {}", rest.front(),
-                               io::did_you_mean(rest.front(), names, "the commands are")),
+                               core::did_you_mean(rest.front(), names, "the commands are")),
                    "");
 }
 
@@ -210,8 +210,8 @@ std::vector<std::string> odd_variables(const surroundings& around) {
     if (name.starts_with("MAZE_") && !name.starts_with(input_variables)
         && std::find(known.begin(), known.end(), name) == known.end())
       out.push_back(fmt::format("maze has no variable {} and ignores it; {}", core::printable(name),
-                                io::nearest(name, words)
-                                    ? io::did_you_mean(name, words, {})
+                                core::nearest(name, words)
+                                    ? core::did_you_mean(name, words, {})
                                     : "'maze-node config' lists its settings"));
   return out;
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace maze::io {
+namespace maze::core {
 
 /// How many single-character edits turn `a` into `b`: insertions, deletions, replacements, and swaps
 /// of two neighbours. Source: the restricted Damerau-Levenshtein distance.
@@ -22,4 +22,4 @@ std::optional<std::string_view> nearest(std::string_view typed,
 std::string did_you_mean(std::string_view typed, std::span<const std::string_view> words,
                          std::string_view intro);
 
-} // namespace maze::io
+} // namespace maze::core

@@ -1,11 +1,11 @@
-#include "maze/io/suggestion.hpp"
+#include "maze/core/suggestion.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
 
-namespace maze::io {
+namespace maze::core {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::string did_you_mean(std::string_view typed, std::span<const std::string_vie
   return out;
 }
 
-} // namespace maze::io
+} // namespace maze::core
