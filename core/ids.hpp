@@ -29,6 +29,8 @@ using node_id = id<struct node_tag>;
 using session_id = id<struct session_tag>;
 /// A slot of a node that runs one attempt at a time.
 using slot_id = id<struct slot_tag>;
+/// A slot of a node, with one warm child, through which the calls of one run stream; never used again.
+using lane_id = id<struct lane_tag>;
 
 /// One try of a task, and its fencing token: whoever holds an older token of a task is refused.
 /// `epoch` counts the starts of the master, `counter` the attempts of one epoch; both start at 1.
