@@ -10,6 +10,9 @@
 
 namespace maze::core {
 
+/// Stands for the task of a lane, which is an attempt at no task: it does the calls of its run.
+inline constexpr task_id lane_task{~std::uint64_t{0}};
+
 /// One attempt on its way to a node: what differs from attempt to attempt; the rest is in the run's
 /// document.
 struct attempt_order {

@@ -25,6 +25,16 @@ node_slots::node_slots(options settings) : options_(settings), free_(settings.to
 }
 
 slot_actions node_slots::offered(attempt_id attempt, const resources& needs) {
+  return take_in({.attempt = attempt, .needs = needs, .slot = {}, .before = {}});
+}
+
+slot_actions node_slots::lane_offered(attempt_id attempt, const resources& needs, run_id run) {
+  return take_in({.attempt = attempt, .needs = needs, .slot = {}, .before = {}, .lane_of = run});
+}
+
+slot_actions node_slots::take_in(held entry) {
+  const attempt_id attempt = entry.attempt;
+  const resources& needs = entry.needs;
   const auto same = [attempt](const held& x) { return x.attempt == attempt; };
   if (running_.count(attempt) != 0 || std::any_of(waiting_.begin(), waiting_.end(), same)
       || find_lined_up(attempt) != next_.end())
@@ -34,8 +44,8 @@ slot_actions node_slots::offered(attempt_id attempt, const resources& needs) {
   if (draining_ || !options_.total.fits(needs)
       || (!starts_at_once && waiting() >= options_.waiting_max))
     return {refuse_attempt{attempt}};
-  waiting_.push_back(
-      {.attempt = attempt, .needs = needs, .slot = {}, .arrival = ++arrivals_, .before = {}});
+  entry.arrival = ++arrivals_;
+  waiting_.push_back(std::move(entry));
   return settle();
 }
 
@@ -45,6 +55,7 @@ slot_actions node_slots::ended(attempt_id attempt) {
     free_.give_back(found->second.needs);
     free_gpus_.insert(found->second.gpus.begin(), found->second.gpus.end());
     open_.erase(attempt);
+    lanes_ -= found->second.lane_of ? 1 : 0;
     running_.erase(found);
     if (auto next = next_.extract(slot))
       begin(std::move(next.mapped()));
@@ -83,7 +94,35 @@ slot_actions node_slots::time_passed() {
   for (auto& [slot, entry] : next_)
     if (++entry.intervals >= intervals_max && !entry.recalled)
       recall(entry, todo);
+  ask_to_yield(todo);
   return todo;
+}
+
+std::size_t node_slots::lanes_of(run_id run) const {
+  return static_cast<std::size_t>(std::count_if(
+      running_.begin(), running_.end(), [run](const auto& x) { return x.second.lane_of == run; }));
+}
+
+void node_slots::ask_to_yield(slot_actions& todo) {
+  if (lanes_ == 0 || waiting_.empty() || ++waiting_.front().intervals < intervals_max)
+    return;
+  const held& first = waiting_.front();
+  held* longest = nullptr;
+  for (auto& [attempt, entry] : running_) {
+    if (!entry.lane_of)
+      continue;
+    if (entry.yielding)
+      return;
+    const bool may = !first.lane_of
+                     || (first.lane_of != entry.lane_of
+                         && lanes_of(*entry.lane_of) > lanes_of(*first.lane_of) + 1);
+    if (may && (longest == nullptr || entry.arrival < longest->arrival))
+      longest = &entry;
+  }
+  if (longest == nullptr)
+    return;
+  longest->yielding = true;
+  todo.emplace_back(yield_lane{longest->attempt});
 }
 
 void node_slots::drain() noexcept { draining_ = true; }
@@ -118,7 +157,10 @@ void node_slots::begin(held entry) {
   for (const std::uint32_t gpu : entry.gpus)
     free_gpus_.erase(gpu);
   entry.intervals = 0;
-  open_.insert(entry.attempt);
+  if (entry.lane_of)
+    ++lanes_;
+  else
+    open_.insert(entry.attempt);
   running_.emplace(entry.attempt, std::move(entry));
 }
 
@@ -144,7 +186,7 @@ void node_slots::recall(held& entry, slot_actions& todo) {
 }
 
 bool node_slots::line_up_first(slot_actions& todo) {
-  if (waiting_.empty())
+  if (waiting_.empty() || waiting_.front().lane_of)
     return false;
   const auto& first = waiting_.front();
   const auto before = std::find_if(open_.begin(), open_.end(), [&](attempt_id attempt) {
@@ -215,7 +257,8 @@ void node_slots::check_invariants() const {
   for (const attempt_id attempt : open_) {
     const held& runs = running_.at(attempt);
     ensure(next_.count(runs.slot) == 0, "one at most is lined up in a slot");
-    ensure(waiting_.empty() || !runs.needs.fits(waiting_.front().needs),
+    ensure(!runs.lane_of, "nothing is lined up behind a lane");
+    ensure(waiting_.empty() || waiting_.front().lane_of || !runs.needs.fits(waiting_.front().needs),
            "nothing waits that can be lined up");
   }
   check_gpus();

@@ -45,7 +45,15 @@ struct refuse_attempt {
 
   friend bool operator==(const refuse_attempt&, const refuse_attempt&) = default;
 };
-using slot_action = std::variant<start_attempt, line_up_attempt, recall_attempt, refuse_attempt>;
+/// Let the lane take no more calls, and end once it has done those that it began: somebody else waits for
+/// what it holds.
+struct yield_lane {
+  attempt_id attempt;
+
+  friend bool operator==(const yield_lane&, const yield_lane&) = default;
+};
+using slot_action =
+    std::variant<start_attempt, line_up_attempt, recall_attempt, refuse_attempt, yield_lane>;
 using slot_actions = std::vector<slot_action>;
 
 /// What is in use on one node: starts attempts in order of arrival as their resources fit, each in
@@ -55,6 +63,10 @@ using slot_actions = std::vector<slot_action>;
 /// nobody has to be asked when that ends. This is a bet that the running one ends soon: who has lost
 /// it is recalled, at once when it could start elsewhere, else when `time_passed` says so twice.
 /// Hence nothing waits longer than two such intervals while what arrived later starts.
+///
+/// A *lane* is an attempt that does the calls of its run as long as there are any. Nobody is lined up behind one, and it is
+/// not lined up itself. When others wait for two intervals, the lane that has run longest is asked to yield, one at a time; a
+/// lane of the same run that waits, or one of a run that has as many here, is no reason.
 ///
 /// Each GPU goes to one attempt at a time. Who is lined up gets its GPUs from the one before it, and
 /// only those of them that it does not need are free when that ends.
@@ -72,12 +84,14 @@ public:
   explicit node_slots(options settings);
 
   slot_actions offered(attempt_id attempt, const resources& needs);
+  /// The same for a lane of `run`.
+  slot_actions lane_offered(attempt_id attempt, const resources& needs, run_id run);
   /// The attempt ended or was stopped: running, lined up or still waiting. Of a running one with
   /// another behind it, that one runs from now on.
   slot_actions ended(attempt_id attempt);
   /// The lined-up attempt has not begun and will not: it waits again, in its old place.
   slot_actions returned(attempt_id attempt);
-  /// To be called in even intervals while anything is lined up.
+  /// To be called in even intervals while `watches`.
   slot_actions time_passed();
   void drain() noexcept;
 
@@ -86,6 +100,10 @@ public:
   /// Those that are lined up included.
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size() + next_.size(); }
   [[nodiscard]] std::size_t lined_up() const noexcept { return next_.size(); }
+  /// Whether time matters: something is lined up, or waits while lanes run.
+  [[nodiscard]] bool watches() const noexcept {
+    return !next_.empty() || (lanes_ > 0 && !waiting_.empty());
+  }
   void check_invariants() const;
 
 private:
@@ -102,9 +120,13 @@ private:
     bool recalled = false;
     /// Of a running or lined-up one; as many as it needs.
     std::vector<std::uint32_t> gpus{};
+    /// Of a lane, whose calls it does.
+    std::optional<run_id> lane_of{};
+    bool yielding = false;
   };
   using follower = std::map<slot_id, held>::iterator;
 
+  slot_actions take_in(held entry);
   slot_actions settle();
   void start_what_fits(slot_actions& todo);
   void recall_what_could_start(slot_actions& todo);
@@ -112,6 +134,8 @@ private:
   bool line_up_first(slot_actions& todo);
   void begin(held entry);
   void recall(held& entry, slot_actions& todo);
+  void ask_to_yield(slot_actions& todo);
+  [[nodiscard]] std::size_t lanes_of(run_id run) const;
   /// The lined-up one leaves; another may take its place.
   held leave_line(follower who);
   [[nodiscard]] follower find_lined_up(attempt_id attempt);
@@ -131,6 +155,8 @@ private:
   std::map<slot_id, held> next_;
   std::set<std::uint64_t> free_slots_;
   std::uint64_t next_slot_ = 0;
+  /// Lanes that run.
+  std::size_t lanes_ = 0;
   std::uint64_t arrivals_ = 0;
   bool draining_ = false;
 };

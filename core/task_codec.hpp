@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/call_plan.hpp"
 #include "maze/core/codec.hpp"
 #include "maze/core/task_spec.hpp"
 
@@ -80,6 +81,16 @@ template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
            x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, call_function& x) {
+  return f(x.name, x.action);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, call_plan& x) {
+  return f(x.functions, x.needs, x.sandbox, x.retries, x.priority, x.child, x.child_calls_max);
 }
 
 template <class Inspector>

@@ -252,3 +252,48 @@ TEST_CASE("an attempt without GPUs leaves those of the one before it to others",
   CHECK(sut.offered(nth(3), gpus(1)) == start(3, 1, {0}));
   sut.check_invariants();
 }
+
+TEST_CASE("nobody is lined up behind a lane, and no lane is lined up", "[core][slots]") {
+  node_slots sut({.total = cores(1)});
+  CHECK(sut.lane_offered(nth(1), cores(1), run_id{7}) == start(1, 0));
+  CHECK(sut.offered(nth(2), cores(1)).empty());
+  CHECK(sut.lined_up() == 0);
+  CHECK(sut.watches());
+  CHECK(sut.ended(nth(1)) == start(2, 0));
+  CHECK(sut.lane_offered(nth(3), cores(1), run_id{7}).empty());
+  CHECK(sut.lined_up() == 0);
+  CHECK_FALSE(sut.watches());
+  sut.check_invariants();
+}
+
+TEST_CASE("a lane yields to what has waited for two intervals, one lane at a time",
+          "[core][slots]") {
+  node_slots sut({.total = cores(2)});
+  sut.lane_offered(nth(1), cores(1), run_id{7});
+  sut.lane_offered(nth(2), cores(1), run_id{7});
+  sut.offered(nth(3), cores(1));
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.time_passed() == slot_actions{yield_lane{nth(1)}});
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.ended(nth(1)) == start(3, 0));
+  sut.check_invariants();
+}
+
+TEST_CASE("lanes of two runs come to share a node evenly", "[core][slots]") {
+  node_slots sut({.total = cores(3)});
+  for (std::uint64_t lane : {1, 2, 3})
+    sut.lane_offered(nth(lane), cores(1), run_id{7});
+  // More of the same run is no reason to yield.
+  sut.lane_offered(nth(4), cores(1), run_id{7});
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.time_passed().empty());
+  sut.ended(nth(4));
+  sut.lane_offered(nth(5), cores(1), run_id{8});
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.time_passed() == slot_actions{yield_lane{nth(1)}});
+  CHECK(sut.ended(nth(1)) == start(5, 0));
+  sut.lane_offered(nth(6), cores(1), run_id{8});
+  CHECK(sut.time_passed().empty());
+  CHECK(sut.time_passed().empty());
+  sut.check_invariants();
+}
