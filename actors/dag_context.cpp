@@ -13,7 +13,11 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   setup_.settings.conflicts = setup_.work->rules.conflicts;
   if (setup_.settings.conflicts == core::conflict_policy::rename)
     setup_.settings.snapshot = std::make_shared<const core::file_map>(setup_.work->files);
+  setup_.settings.has_calls = setup_.work->calls != nullptr;
+  const core::graph_run::options settings = setup_.settings;
   logic_.emplace(setup_.work->tasks, std::exchange(setup_.settings, {}));
+  if (setup_.work->calls)
+    spawn_hub(*setup_.work, settings);
   trace_.emplace(setup_.work->tasks->size());
   // The snapshot and the secrets are the nodes' business, through the registry.
   for (const auto& [path, entry] : setup_.work->files)
@@ -30,6 +34,9 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
           if (const auto task = logic_->find(attempt)) {
             active_[attempt] = {.task = *task, .since = now(), .node = msg.node};
             trace_->placed(*task, logic_->attempts(*task), msg.node, now());
+          } else if (hub_) {
+            self_->send(hub_, attempts_assigned{msg.node, {attempt}});
+            continue;
           }
           perform(logic_->attempt_assigned(attempt, msg.node, now()));
         }
@@ -44,9 +51,37 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
         perform(logic_->attempt_running(msg.attempt, msg.at, now()));
       },
       [this](publish_attempt& msg) { publish(msg); },
-      [this](attempt_lost& msg) { lose(std::move(msg)); },
-      [this](const node_gone& msg) { forget_node(msg.node); },
-      [this](cancel_run& msg) { perform(logic_->cancel(std::move(msg.reason), now())); },
+      [this](attempt_lost& msg) {
+        if (hub_ && !logic_->find(msg.attempt))
+          self_->send(hub_, msg);
+        else
+          lose(std::move(msg));
+      },
+      [this](const node_gone& msg) {
+        forget_node(msg.node);
+        if (hub_)
+          self_->send(hub_, msg);
+      },
+      [this](cancel_run& msg) {
+        if (hub_)
+          self_->send(hub_, msg);
+        perform(logic_->cancel(std::move(msg.reason), now()));
+      },
+      [this](const lane_ready& msg) {
+        if (hub_)
+          self_->send(hub_, msg);
+        else
+          self_->send(msg.host, end_lane{msg.lane});
+      },
+      [this](const call_progress& msg) { calls_ = msg; },
+      [this](calls_over msg) { perform(logic_->calls_over(msg.failed > 0, now())); },
+      [this](ask_calls) -> caf::result<call_service> {
+        if (hub_)
+          return call_service{hub_};
+        return to_caf({.code = core::errc::not_found,
+                       .message = "the run takes no calls",
+                       .origin = "calls"});
+      },
       [this](run_tick) {
         wake_at_ = core::instant::max();
         perform(logic_->time_passed(now()));
@@ -64,6 +99,18 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
       [this](const await_news& msg) { return await(msg); },
       [this](news_due msg) { end_patience(msg.question); },
   };
+}
+
+void dag_context_state::spawn_hub(const submission& work,
+                                  const core::graph_run::options& settings) {
+  // Of the tokens of the run, lanes have the upper half.
+  hub_ = setup_.spawn_hub(
+      {.run = setup_.run,
+       .plan = work.calls,
+       .first_lane = {settings.epoch, settings.first_token + core::graph_run::tokens_max / 2},
+       .scheduler = setup_.scheduler,
+       .journal = setup_.journal,
+       .context = self_});
 }
 
 void dag_context_state::note_cut(core::attempt_id attempt, std::vector<cut_stream>& streams) {
@@ -219,9 +266,23 @@ task_outcome dag_context_state::outcome_of(core::task_id task) const {
           .reason = logic_->reason(task)};
 }
 
+void dag_context_state::add_counts(std::array<std::uint64_t, 9>& counts) const {
+  std::copy(logic_->counts().begin(), logic_->counts().end(), counts.begin());
+  if (!hub_)
+    return;
+  const auto add = [&](core::call_state from, core::task_state to) {
+    counts[static_cast<std::size_t>(to)] += calls_.counts[static_cast<std::size_t>(from)];
+  };
+  add(core::call_state::waiting, core::task_state::pending);
+  add(core::call_state::ready, core::task_state::queued);
+  add(core::call_state::out, core::task_state::running);
+  add(core::call_state::completed, core::task_state::completed);
+  add(core::call_state::failed, core::task_state::failed);
+}
+
 run_status dag_context_state::status(std::uint32_t running_max) const {
   run_status out{.state = logic_->state()};
-  std::copy(logic_->counts().begin(), logic_->counts().end(), out.counts.begin());
+  add_counts(out.counts);
   const core::instant at = now();
   std::vector<const active_attempt*> running;
   for (const auto& [attempt, active] : active_)
@@ -243,7 +304,7 @@ run_report dag_context_state::report() const {
                  .stale_refused = logic_->stale_refused(),
                  .elapsed = started_ == core::instant{} ? core::duration{}
                                                         : (over_ ? ended_ : now()) - started_};
-  std::copy(logic_->counts().begin(), logic_->counts().end(), out.counts.begin());
+  add_counts(out.counts);
   for (std::uint64_t i = 0; i < logic_->tasks().size(); ++i)
     if (logic_->state(core::task_id{i}) != core::task_state::completed)
       out.not_completed.push_back(outcome_of(core::task_id{i}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/call_hub.hpp"
 #include "maze/actors/protocol/dag_context_actor.hpp"
 #include "maze/actors/protocol/journal_actor.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
@@ -11,6 +12,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +30,8 @@ struct dag_context_setup {
   scheduler_actor scheduler;
   /// Null where nobody could read one: deeds then wait for nothing.
   journal_actor journal;
+  /// Spawns the hub of the run's calls; null on a node that takes none.
+  std::function<call_hub_actor(call_hub_setup)> spawn_hub;
 };
 
 class dag_context_state {
@@ -51,6 +55,10 @@ private:
 
   void publish(publish_attempt& msg);
   void lose(attempt_lost msg);
+  /// The hub of the run's calls, where it has any.
+  void spawn_hub(const submission& work, const core::graph_run::options& settings);
+  /// Tasks and calls, by `task_state` value.
+  void add_counts(std::array<std::uint64_t, 9>& counts) const;
   void note_cut(core::attempt_id attempt, std::vector<cut_stream>& streams);
   void forget_node(core::node_id node);
   /// Facts to the journal, ungated deeds now, gated ones once the facts are durable.
@@ -101,6 +109,8 @@ private:
   std::uint64_t durable_ticket_ = 0;
   core::instant wake_at_ = core::instant::max();
   std::optional<core::run_trace> trace_;
+  call_hub_actor hub_;
+  call_progress calls_;
   core::instant started_{};
   /// Announced as ended otherwise than completed, in that order.
   std::vector<core::task_id> ended_badly_;

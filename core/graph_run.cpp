@@ -107,6 +107,14 @@ run_step graph_run::cancel_task(task_id task, error reason, instant) {
   return step;
 }
 
+run_step graph_run::calls_over(bool some_failed, instant) {
+  run_step step;
+  data_->options.has_calls = false;
+  data_->calls_failed = some_failed;
+  data_->settle(step);
+  return step;
+}
+
 run_step graph_run::time_passed(instant now) {
   run_step step;
   data_->end_waits(step, now);

@@ -123,7 +123,7 @@ struct attempt_view {
 /// @note Not thread-safe; one owner (the run's DAGContext, or a simulation).
 class graph_run {
 public:
-  /// Tokens that one run may mint.
+  /// Tokens that belong to one run: the lower half to attempts at its tasks, the upper half to its lanes.
   static constexpr std::uint64_t tokens_max = std::uint64_t{1} << 32;
 
   struct options {
@@ -143,6 +143,8 @@ public:
     conflict_policy conflicts = conflict_policy::fail;
     /// The run's snapshot, which `conflict_policy::rename` needs to know; may be null.
     std::shared_ptr<const file_map> snapshot = nullptr;
+    /// The run has calls beside its tasks: it does not end before `calls_over`.
+    bool has_calls = false;
   };
 
   graph_run(std::shared_ptr<const graph> tasks, options settings);
@@ -174,6 +176,8 @@ public:
   /// Cancels one task, as if it had been given up: what depends on it is cancelled too, the rest goes on.
   /// Nothing for a task that has ended, or while the whole run is being cancelled.
   run_step cancel_task(task_id task, error reason, instant now);
+  /// The calls of the run have ended, and whether some did so badly.
+  run_step calls_over(bool some_failed, instant now);
   /// The moment asked for by `wake_at` came.
   run_step time_passed(instant now);
 

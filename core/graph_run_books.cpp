@@ -149,7 +149,7 @@ void graph_run_books::unqueue(task_id task) {
 }
 
 void graph_run_books::offer(run_step& step, task_id task) {
-  ensure(minted.size() < graph_run::tokens_max - 1, "a run mints no more tokens than are its own");
+  ensure(minted.size() < graph_run::tokens_max / 2 - 1, "a run mints no more tokens than are its own");
   minted.push_back(row(task));
   token[row(task)] = static_cast<std::uint32_t>(minted.size());
   ++attempts[row(task)];
@@ -307,10 +307,12 @@ void graph_run_books::settle(run_step& step) {
   }
   const auto ended = counts[slot(task_state::completed)] + counts[slot(task_state::failed)]
                      + counts[slot(task_state::cancelled)] + counts[slot(task_state::timeout)];
-  if (ended < tasks->size() || is_terminal(state) || state == run_state::accepted)
+  if (ended < tasks->size() || options.has_calls || is_terminal(state)
+      || state == run_state::accepted)
     return;
   if (state == run_state::running
-      && counts[slot(task_state::failed)] + counts[slot(task_state::timeout)] > 0)
+      && (calls_failed
+          || counts[slot(task_state::failed)] + counts[slot(task_state::timeout)] > 0))
     enter(step, run_state::failed);
   else if (state == run_state::running && counts[slot(task_state::cancelled)] == 0)
     enter(step, run_state::completed);
@@ -355,7 +357,7 @@ void graph_run_books::check_invariants() const {
          "who waits for a moment has asked to be woken");
   const bool all_ended =
       std::all_of(states.begin(), states.end(), [](task_state x) { return is_terminal(x); });
-  ensure(state == run_state::accepted || all_ended == is_terminal(state),
+  ensure(state == run_state::accepted || options.has_calls || all_ended == is_terminal(state),
          "a run ends when its last task does");
 }
 

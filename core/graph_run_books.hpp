@@ -65,6 +65,8 @@ struct graph_run_books {
   run_state state = run_state::accepted;
   std::array<std::size_t, 9> counts{};
   std::uint64_t stale_refused = 0;
+  /// Of the run's calls, once they are over.
+  bool calls_failed = false;
 
   // One entry a task.
   std::vector<task_state> states;

@@ -65,6 +65,10 @@ run_id run_of(const journal_event& event) noexcept {
     return progressed->run;
   if (const auto* forgotten = std::get_if<run_forgotten>(&event))
     return forgotten->run;
+  if (const auto* submitted = std::get_if<calls_submitted>(&event))
+    return submitted->run;
+  if (const auto* ended = std::get_if<calls_ended>(&event))
+    return ended->run;
   return {};
 }
 
@@ -85,6 +89,8 @@ std::string_view name_of(const journal_event& event) noexcept {
                         [](const node_joined&) { return "node_joined"; },
                         [](const node_left&) { return "node_left"; },
                         [](const run_forgotten&) { return "run_forgotten"; },
+                        [](const calls_submitted&) { return "calls_submitted"; },
+                        [](const calls_ended&) { return "calls_ended"; },
                     },
                     event);
 }

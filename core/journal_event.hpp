@@ -107,10 +107,34 @@ struct run_forgotten {
   }
 };
 
+/// A client handed in calls: the frame of core/call_batch.hpp as it came.
+struct calls_submitted {
+  run_id run;
+  std::string frame;
+
+  friend bool operator==(const calls_submitted&, const calls_submitted&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, calls_submitted& x) {
+    return f(x.run, x.frame);
+  }
+};
+
+/// Calls ended: a `replies` message of core/call_frames.hpp.
+struct calls_ended {
+  run_id run;
+  std::string replies;
+
+  friend bool operator==(const calls_ended&, const calls_ended&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, calls_ended& x) {
+    return f(x.run, x.replies);
+  }
+};
+
 /// Every durable fact. Lies on disk: append alternatives, never reorder or change one; a changed
 /// fact is a new alternative, so that old journals stay readable.
 using journal_event = std::variant<master_started, run_accepted, run_progressed, node_joined,
-                                   node_left, run_forgotten>;
+                                   node_left, run_forgotten, calls_submitted, calls_ended>;
 
 /// The first byte of every encoded event.
 constexpr std::uint8_t journal_event_format = 1;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/call_service_actor.hpp"
 #include "maze/actors/protocol/journal_actor.hpp"
+#include "maze/actors/protocol/lane_actor.hpp"
 #include "maze/actors/protocol/run_views.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/cut_stream.hpp"
@@ -83,8 +85,9 @@ struct attempt_lost {
 };
 
 /// Who follows an attempt to its end: a run's DAGContext, or what stands in for it on a node elsewhere.
-using attempt_follower =
-    interface<void(attempt_entered), void(publish_attempt), void(attempt_lost)>;
+using attempt_follower = interface<void(attempt_entered), void(publish_attempt), void(attempt_lost),
+                                   // Of an attempt that is a lane.
+                                   void(lane_ready)>;
 
 struct node_gone {
   core::node_id node;
@@ -275,6 +278,24 @@ struct run_news {
 };
 constexpr std::size_t news_max = 64;
 
+/// How the calls of a run stand: how many there are in each state, by `core::call_state` value.
+struct call_progress {
+  std::array<std::uint64_t, 5> counts{};
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, call_progress& x) {
+    return f(x.counts);
+  }
+};
+
+/// Asks for the hub of the run's calls.
+struct ask_calls {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, ask_calls&) {
+    return f();
+  }
+};
+
 /// Asks which blobs a run needs: its snapshot and what its tasks published.
 struct name_blobs {
   /// Only those are of interest; null: all.
@@ -286,6 +307,9 @@ using blob_list = std::shared_ptr<const std::vector<core::digest>>;
 using dag_context_actor = interface<void(start_run), void(attempts_assigned), void(attempt_entered),
                                     void(publish_attempt), void(attempt_lost), void(node_gone),
                                     void(cancel_run), void(run_tick), void(facts_durable),
+                                    void(lane_ready), void(call_progress), void(calls_over),
+                                    // `not_found` for a run without calls.
+                                    call_service(ask_calls),
                                     // Numbers and running tasks for a live view.
                                     run_status(ask_status),
                                     // Everything about the run as it stands; final once it ended.
@@ -307,6 +331,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::blob_list)
 // clang-format off
 #define MAZE_DAG_CONTEXT_MESSAGES(each) \
   each(maze::actors::name_blobs)        \
+  each(maze::actors::call_progress)     \
+  each(maze::actors::ask_calls)         \
   each(maze::actors::blob_list)         \
   each(maze::actors::start_run)         \
   each(maze::actors::attempts_assigned) \

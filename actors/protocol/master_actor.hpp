@@ -5,6 +5,7 @@
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/reclaimer_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/call_plan.hpp"
 #include "maze/core/cluster.hpp"
 #include "maze/core/workflow.hpp"
 
@@ -32,6 +33,8 @@ struct submission {
   /// Globs of published files that the client wants; empty: all.
   std::vector<std::string> collect;
   core::file_rules rules;
+  /// What the calls of the run have in common; null for a run without any.
+  std::shared_ptr<const core::call_plan> calls;
   /// Hears of failures and of the end; may be null.
   run_listener listener;
 };

@@ -244,3 +244,26 @@ TEST_CASE("a task is cancelled while it waits, for a place or for its next attem
   CHECK(sut.state() == run_state::cancelled);
   sut.check_invariants();
 }
+
+TEST_CASE("a run with calls ends when they are over, as badly as they did", "[core][run]") {
+  const bool failed = GENERATE(false, true);
+  auto sut = run_of({after("a")}, {.has_calls = true});
+  sut.start(0s);
+  CHECK(only<announce_run>(sut.publish(nth(1), {}, {}, 0s).value().todo).empty());
+  CHECK(sut.state() == run_state::running);
+  sut.check_invariants();
+  const auto step = sut.calls_over(failed, 1s);
+  CHECK(sut.state() == (failed ? run_state::failed : run_state::completed));
+  CHECK(only<announce_run>(step.todo).size() == 1);
+  sut.check_invariants();
+}
+
+TEST_CASE("a run may have calls and no task, and be cancelled", "[core][run]") {
+  auto sut = run_of({}, {.has_calls = true});
+  sut.start(0s);
+  CHECK(sut.state() == run_state::running);
+  sut.cancel(because(errc::cancelled), 0s);
+  CHECK(sut.state() == run_state::cancelling);
+  sut.calls_over(true, 1s);
+  CHECK(sut.state() == run_state::cancelled);
+}

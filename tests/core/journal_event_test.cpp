@@ -51,6 +51,8 @@ std::vector<journal_event> events() {
       node_joined{.node = {4}, .name = "left", .incarnation = 2, .total = {4000, {1 << 30}, 1}},
       node_left{.node = {4}, .reason = {.code = errc::node_lost, .message = "lease ended"}},
       run_forgotten{.run = {5}},
+      calls_submitted{.run = {5}, .frame = "frame"},
+      calls_ended{.run = {5}, .replies = "replies"},
   };
 }
 
@@ -76,6 +78,8 @@ TEST_CASE("the bytes of published facts never change", "[core][journal_event]") 
   CHECK(encode_journal_event(node_left{.node = {4}})
         == std::string("\x01\x04\x04\x00\x00\x00\x01\x00\x00", 9));
   CHECK(encode_journal_event(run_forgotten{.run = {5}}) == "\x01\x05\x05");
+  CHECK(encode_journal_event(calls_submitted{{5}, "f"}) == "\x01\x06\x05\x01" "f");
+  CHECK(encode_journal_event(calls_ended{{5}, "r"}) == "\x01\x07\x05\x01" "r");
 }
 
 TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]") {
@@ -90,7 +94,8 @@ TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]"
   CHECK(names
         == std::vector<std::string>{"master_started", "run_accepted", "task_ended", "task_ended",
                                     "attempt_failed", "run_state_changed", "node_joined",
-                                    "node_left", "run_forgotten"});
+                                    "node_left", "run_forgotten", "calls_submitted",
+                                    "calls_ended"});
   CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5, 6});
   CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0, 5});
 }

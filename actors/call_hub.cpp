@@ -1,0 +1,285 @@
+#include "maze/actors/call_hub.hpp"
+
+#include "maze/actors/errors.hpp"
+
+#include <caf/io/broker.hpp>
+#include <caf/send.hpp>
+
+namespace maze::actors {
+
+namespace {
+
+core::lane_id lane_of(core::attempt_id token) { return core::lane_id{token.counter}; }
+
+core::error node_lost() {
+  return {.code = core::errc::node_lost,
+          .message = "the connection to the node broke",
+          .origin = "lane"};
+}
+
+} // namespace
+
+template <class Handle, class Message>
+void call_hub_state::send(const Handle& to, Message&& message) {
+  caf::unsafe_send_as(self_, to, std::forward<Message>(message));
+}
+
+caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
+  setup_ = std::move(setup);
+  setup_.settings.retries = static_cast<std::uint8_t>(setup_.plan->retries);
+  logic_.emplace(setup_.settings);
+  self_->monitor(setup_.context);
+  self_->set_down_handler([this](const caf::down_msg& down) {
+    if (down.source == setup_.context.address())
+      self_->quit(down.reason);
+    else
+      hosts_gone(down.source);
+  });
+  return {
+      [this](const attach_client& msg) { return attach(msg); },
+      [this](submit_calls& msg) { submit(msg); },
+      [this](results_read msg) {
+        if (auto step = logic_->results_read(msg.bytes))
+          perform(std::move(*step));
+        else if (client_)
+          send(client_, calls_refused{step.error()});
+      },
+      [this](close_calls) { perform(logic_->close()); },
+      [this](lane_replies& msg) { take(msg); },
+      [this](const lane_yields& msg) {
+        if (lanes_.count(lane_of(msg.lane)) > 0)
+          perform(logic_->lane_closing(lane_of(msg.lane)));
+      },
+      [this](const lane_over& msg) { lose(msg); },
+      [this](const lane_ready& msg) { open(msg); },
+      [this](const attempts_assigned& msg) {
+        for (const core::attempt_id token : msg.attempts)
+          if (request_ && request_->token == token)
+            request_->node = msg.node;
+      },
+      [this](attempt_lost& msg) {
+        if (request_ && request_->token == msg.attempt)
+          lose_request(std::move(msg.reason));
+        else
+          lose({msg.attempt, std::move(msg.reason)});
+      },
+      [this](const node_gone& msg) {
+        if (request_ && request_->node == msg.node)
+          lose_request(node_lost());
+      },
+      [this](cancel_run& msg) { perform(logic_->cancel(std::move(msg.reason))); },
+      [this](facts_durable msg) {
+        durable_ticket_ = msg.ticket;
+        tell();
+      },
+      [this](hub_tick) {
+        tick_due_ = false;
+        tell_progress();
+        end_idle_lanes();
+        tick_later();
+      },
+  };
+}
+
+calls_opened call_hub_state::attach(const attach_client& msg) {
+  client_ = msg.client;
+  return {logic_->next()};
+}
+
+void call_hub_state::submit(submit_calls& msg) {
+  std::string kept = setup_.journal ? msg.frame : std::string();
+  auto taken = logic_->submitted(std::move(msg.frame));
+  if (!taken) {
+    if (client_)
+      send(client_, calls_refused{taken.error()});
+    return;
+  }
+  if (setup_.journal)
+    keep(core::calls_submitted{setup_.run, std::move(kept)});
+  perform(std::move(taken->step));
+  once_durable(calls_taken{logic_->next()});
+  tick_later();
+}
+
+void call_hub_state::open(const lane_ready& msg) {
+  if (!request_ || request_->token != msg.lane) {
+    send(msg.host, end_lane{msg.lane});
+    return;
+  }
+  request_.reset();
+  failures_ = 0;
+  // The same address again and again is one watch: CAF counts them, and one end tells all.
+  bool known = false;
+  for (const auto& [id, each] : lanes_)
+    known |= each.host == msg.host;
+  if (!known)
+    self_->monitor(msg.host);
+  lanes_.emplace(lane_of(msg.lane), lane{msg.lane, msg.host, std::nullopt});
+  perform(logic_->lane_opened(lane_of(msg.lane)));
+}
+
+void call_hub_state::take(lane_replies& msg) {
+  const core::lane_id id = lane_of(msg.lane);
+  auto step = logic_->replied(id, std::move(msg.bytes));
+  if (step)
+    return perform(std::move(*step));
+  if (step.error().code == core::errc::stale)
+    return;
+  // A child that gives answers to what it was not asked: nothing more of it counts.
+  if (const auto found = lanes_.extract(id)) {
+    send(found.mapped().host, end_lane{msg.lane});
+    perform(logic_->lane_lost(id, std::nullopt,
+                              {.code = core::errc::worker_crash,
+                               .message = step.error().message,
+                               .origin = "lane"}));
+  }
+}
+
+void call_hub_state::lose(const lane_over& msg) {
+  const core::lane_id id = lane_of(msg.lane);
+  if (lanes_.erase(id) == 0)
+    return;
+  if (msg.reason.code == core::errc::none)
+    return perform(logic_->lane_closed(id));
+  const auto culprit = msg.has_culprit ? std::optional(msg.culprit) : std::nullopt;
+  perform(logic_->lane_lost(id, culprit, msg.reason));
+}
+
+void call_hub_state::lose_request(core::error reason) {
+  request_.reset();
+  // What cannot get better, or does not.
+  if ((!core::is_retryable(reason.code) && reason.code != core::errc::cancelled)
+      || ++failures_ >= setup_.failures_max) {
+    perform(logic_->cancel(std::move(reason)));
+    return;
+  }
+  ask_for_lane(logic_->wants_lane());
+}
+
+void call_hub_state::hosts_gone(const caf::actor_addr& host) {
+  std::vector<core::lane_id> gone;
+  for (const auto& [id, each] : lanes_)
+    if (each.host.address() == host)
+      gone.push_back(id);
+  for (const core::lane_id id : gone) {
+    lanes_.erase(id);
+    perform(logic_->lane_lost(id, std::nullopt, node_lost()));
+  }
+}
+
+void call_hub_state::perform(core::call_step step) {
+  for (core::lane_message& message : step.send)
+    if (const auto to = lanes_.find(message.lane); to != lanes_.end()) {
+      to->second.idle.reset();
+      send(to->second.host, run_calls{to->second.token, std::move(message.bytes)});
+    }
+  for (const core::lane_id id : step.drop)
+    if (const auto to = lanes_.find(id); to != lanes_.end())
+      send(to->second.host, end_lane{to->second.token});
+  for (std::string& results : step.results) {
+    if (setup_.journal)
+      keep(core::calls_ended{setup_.run, results});
+    once_durable(call_results{std::move(results)});
+  }
+  if (step.want_lane)
+    ask_for_lane(*step.want_lane);
+  if (!step.over)
+    return;
+  for (const auto& [id, each] : lanes_)
+    send(each.host, end_lane{each.token});
+  ask_for_lane(false);
+  const core::call_counts& counts = logic_->counts();
+  once_durable(calls_over{counts[static_cast<std::size_t>(core::call_state::completed)],
+                          counts[static_cast<std::size_t>(core::call_state::failed)]});
+}
+
+void call_hub_state::ask_for_lane(bool wanted) {
+  if (wanted == request_.has_value())
+    return;
+  if (!wanted) {
+    send(setup_.scheduler, stop_attempts{{request_->token}});
+    request_.reset();
+    return;
+  }
+  const core::attempt_id token{setup_.first_lane.epoch, setup_.first_lane.counter + last_lane_++};
+  request_ = request{token, std::nullopt};
+  offer_tasks offer;
+  offer.tasks.push_back({.task = {.run = setup_.run,
+                                  .task = core::lane_task,
+                                  .attempt = token,
+                                  .needs = setup_.plan->needs,
+                                  .priority = setup_.plan->priority,
+                                  .local_bytes = {}},
+                         .order = {{.run = setup_.run,
+                                    .task = core::lane_task,
+                                    .attempt = token,
+                                    .number = 1,
+                                    .needs = setup_.plan->needs,
+                                    .files = {},
+                                    .outputs = {}},
+                                   setup_.context},
+                         .context = setup_.context});
+  send(setup_.scheduler, std::move(offer));
+}
+
+void call_hub_state::keep(core::journal_event fact) {
+  append_facts append{.facts = {}, .ticket = ++last_ticket_};
+  append.facts.push_back(std::move(fact));
+  send(setup_.journal, std::move(append));
+}
+
+void call_hub_state::once_durable(news what) {
+  gated_.emplace_back(last_ticket_, std::move(what));
+  tell();
+}
+
+void call_hub_state::tell() {
+  while (!gated_.empty() && gated_.front().first <= durable_ticket_) {
+    news what = std::move(gated_.front().second);
+    gated_.pop_front();
+    if (const auto* over = std::get_if<calls_over>(&what)) {
+      over_told_ = true;
+      tell_progress();
+      send(setup_.context, *over);
+    }
+    if (client_)
+      std::visit([this](auto& x) { send(client_, std::move(x)); }, what);
+  }
+}
+
+void call_hub_state::tell_progress() {
+  if (told_ == logic_->counts())
+    return;
+  told_ = logic_->counts();
+  send(setup_.context, call_progress{told_});
+}
+
+void call_hub_state::end_idle_lanes() {
+  const core::instant at = now();
+  for (const core::lane_id id : logic_->idle_lanes()) {
+    const auto found = lanes_.find(id);
+    if (found == lanes_.end())
+      continue;
+    if (!found->second.idle)
+      found->second.idle = at;
+    else if (at - *found->second.idle >= setup_.idle_max)
+      send(found->second.host, end_lane{found->second.token});
+  }
+}
+
+void call_hub_state::tick_later() {
+  if (over_told_ || (lanes_.empty() && told_ == logic_->counts()) || std::exchange(tick_due_, true))
+    return;
+  caf::delayed_anon_send(caf::actor_cast<caf::actor>(self_->ctrl()), setup_.tick, hub_tick{});
+}
+
+core::instant call_hub_state::now() const {
+  return self_->home_system().clock().now().time_since_epoch();
+}
+
+caf::behavior call_hub(caf::stateful_actor<call_hub_state, caf::io::broker>* self,
+                       call_hub_setup setup) {
+  return self->state.make_behavior(std::move(setup));
+}
+
+} // namespace maze::actors

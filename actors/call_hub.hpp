@@ -1,0 +1,110 @@
+#pragma once
+
+#include "maze/actors/protocol/call_hub_actor.hpp"
+#include "maze/actors/protocol/scheduler_actor.hpp"
+#include "maze/core/call_plan.hpp"
+#include "maze/core/call_run.hpp"
+
+#include <caf/fwd.hpp>
+#include <caf/scheduled_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace caf::io {
+class broker;
+}
+
+namespace maze::actors {
+
+/// What the hub needs to know and whom it talks to.
+struct call_hub_setup {
+  core::run_id run;
+  std::shared_ptr<const core::call_plan> plan;
+  core::call_run::options settings{};
+  /// Token of its first lane; the following lanes count on from there.
+  core::attempt_id first_lane;
+  scheduler_actor scheduler;
+  /// Null where nobody could read one: nothing waits for it then.
+  journal_actor journal;
+  /// The run that the calls belong to; its end is the hub's.
+  dag_context_actor context;
+  /// A lane that had nothing to do for so long goes.
+  std::chrono::milliseconds idle_max{5000};
+  std::chrono::milliseconds tick{200};
+  /// Lanes in a row whose child did not get ready, before the calls are given up.
+  std::uint32_t failures_max = 5;
+};
+
+class call_hub_state {
+public:
+  static constexpr const char* name = "call_hub";
+
+  explicit call_hub_state(caf::scheduled_actor* self) : self_(self) {}
+
+  caf::behavior make_behavior(call_hub_setup setup);
+
+private:
+  struct lane {
+    core::attempt_id token;
+    lane_actor host;
+    /// When it was seen without calls first.
+    std::optional<core::instant> idle;
+  };
+  /// The lane that the scheduler was asked for.
+  struct request {
+    core::attempt_id token;
+    /// Where it was placed.
+    std::optional<core::node_id> node;
+  };
+  /// What the outside world hears once the journal has it.
+  using news = std::variant<calls_taken, call_results, calls_over>;
+
+  calls_opened attach(const attach_client& msg);
+  void submit(submit_calls& msg);
+  void open(const lane_ready& msg);
+  void take(lane_replies& msg);
+  void lose(const lane_over& msg);
+  /// The lane that was asked for will not come.
+  void lose_request(core::error reason);
+  void hosts_gone(const caf::actor_addr& host);
+  void perform(core::call_step step);
+  void ask_for_lane(bool wanted);
+  void keep(core::journal_event fact);
+  void once_durable(news what);
+  void tell();
+  void tell_progress();
+  void end_idle_lanes();
+  void tick_later();
+  template <class Handle, class Message>
+  void send(const Handle& to, Message&& message);
+  [[nodiscard]] core::instant now() const;
+
+  caf::scheduled_actor* self_;
+  call_hub_setup setup_;
+  std::optional<core::call_run> logic_;
+  call_client_actor client_;
+  std::map<core::lane_id, lane> lanes_;
+  std::optional<request> request_;
+  std::uint64_t last_lane_ = 0;
+  std::uint32_t failures_ = 0;
+  std::deque<std::pair<std::uint64_t, news>> gated_;
+  std::uint64_t last_ticket_ = 0;
+  std::uint64_t durable_ticket_ = 0;
+  core::call_counts told_{};
+  bool over_told_ = false;
+  bool tick_due_ = false;
+};
+
+/// Cooperative, in CAF's I/O thread: what arrives from nodes and clients is decided where it arrives. Drives the
+/// `core::call_run` of one run: calls from its client to lanes, results to the journal and back.
+caf::behavior call_hub(caf::stateful_actor<call_hub_state, caf::io::broker>* self,
+                       call_hub_setup setup);
+
+} // namespace maze::actors
