@@ -122,22 +122,25 @@ std::string call_message(call_kind kind, std::uint64_t number, std::uint32_t wor
 }
 
 result<std::string_view> call_message_reader::next() {
-  if (at_ > 0) {
+  const auto rest = std::string_view(buffer_).substr(at_);
+  // Only when more must come: moving the rest for each of many small messages would cost more than they do.
+  const auto need_more = [this]() -> result<std::string_view> {
     buffer_.erase(0, at_);
     at_ = 0;
-  }
-  if (buffer_.size() < call_header_size)
     return std::string_view{};
-  const auto header = read_call_header(buffer_, size_max_);
+  };
+  if (rest.size() < call_header_size)
+    return need_more();
+  const auto header = read_call_header(rest, size_max_);
   if (!header)
     return fail(header.error());
   const std::size_t whole = call_header_size + header->size;
-  if (buffer_.size() < whole)
-    return std::string_view{};
-  const auto message = std::string_view(buffer_).substr(0, whole);
+  if (rest.size() < whole)
+    return need_more();
+  const auto message = rest.substr(0, whole);
   if (const auto checked = call_message_view::of(message, size_max_); !checked)
     return fail(checked.error());
-  at_ = whole;
+  at_ += whole;
   return message;
 }
 

@@ -1,5 +1,6 @@
 #include "maze/core/codec.hpp"
 #include "maze/core/value.hpp"
+#include "maze/core/value_tag.hpp"
 
 #include <fmt/format.h>
 
@@ -10,20 +11,7 @@ namespace maze::core {
 
 namespace {
 
-/// The first byte of each encoded value. They lie on disk: append only.
-enum class tag : std::uint8_t {
-  null = 0,
-  no = 1,
-  yes = 2,
-  integer = 3,
-  real = 4,
-  text = 5,
-  bytes = 6,
-  list = 7,
-  dict = 8,
-  blob = 9,
-  object = 10,
-};
+using tag = value_tag;
 
 /// Room for this many elements is made before the first is read; more grows with what is read.
 constexpr std::uint64_t reserve_max = 64;
@@ -73,7 +61,7 @@ private:
     fits(0);
   }
 
-  void put_held(null) { put_tag(tag::null); }
+  void put_held(null) { put_tag(tag::nothing); }
   void put_held(bool x) { put_tag(x ? tag::yes : tag::no); }
   void put_held(std::int64_t x) {
     put_tag(tag::integer);
@@ -88,12 +76,12 @@ private:
     put_text(x);
   }
   void put_held(const bytes& x) {
-    put_tag(tag::bytes);
+    put_tag(tag::raw);
     if (fits(x.size()))
       out_.text(as_text(x));
   }
   void put_held(const list& xs) {
-    put_tag(tag::list);
+    put_tag(tag::sequence);
     out_.varint(xs.size());
     if (!enter())
       return;
@@ -102,7 +90,7 @@ private:
     --depth_;
   }
   void put_held(const dict& xs) {
-    put_tag(tag::dict);
+    put_tag(tag::mapping);
     out_.varint(xs.size());
     if (!enter())
       return;
@@ -156,7 +144,7 @@ private:
     if (!in_.ok())
       return {};
     switch (static_cast<tag>(first)) {
-    case tag::null:
+    case tag::nothing:
       return {};
     case tag::no:
       return false;
@@ -168,11 +156,11 @@ private:
       return in_.real();
     case tag::text:
       return get_text();
-    case tag::bytes:
+    case tag::raw:
       return get_bytes();
-    case tag::list:
+    case tag::sequence:
       return get_list();
-    case tag::dict:
+    case tag::mapping:
       return get_dict();
     case tag::blob:
       return get_blob();

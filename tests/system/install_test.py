@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs a build into a scratch folder, moves it away, and runs a workflow with what lies there.
 
-The build is the parent of the folder that MAZE_BIN_DIR names; maze-node and maze-init are built.
+The build is the parent of the folder that MAZE_BIN_DIR names; maze-node, maze-host and maze-init are built.
 """
 import json
 import os
@@ -64,9 +64,9 @@ class Installation(unittest.TestCase):
         found = {path.relative_to(self.stage).as_posix() for path in self.stage.rglob("*") if not path.is_dir()}
         modules = {path for path in found if path.startswith("libexec/maze/maze_runner/")}
         self.assertIn("libexec/maze/maze_runner/start.py", modules)
-        self.assertEqual(found - modules, {"bin/maze-node", "libexec/maze/maze-init", "libexec/maze/runner.py",
-                                           "share/maze/workflow.schema.json"})
-        for program in ("bin/maze-node", "libexec/maze/maze-init", "libexec/maze/runner.py"):
+        self.assertEqual(found - modules, {"bin/maze-node", "libexec/maze/maze-host", "libexec/maze/maze-init",
+                                           "libexec/maze/runner.py", "share/maze/workflow.schema.json"})
+        for program in ("bin/maze-node", "libexec/maze/maze-host", "libexec/maze/maze-init", "libexec/maze/runner.py"):
             self.assertTrue(os.access(self.stage / program, os.X_OK), program)
         installed = json.loads((self.stage / "share/maze/workflow.schema.json").read_text(encoding="utf-8"))
         self.assertEqual(installed, json.loads((ROOT / "tools/schema/workflow.schema.json").read_text(encoding="utf-8")))

@@ -53,7 +53,7 @@ MAY_SEE = {
 }
 # core decides with values alone: of the standard library it gets what touches no machine.
 STD_FOR_CORE = set("""algorithm any array bit bitset cassert cctype charconv chrono climits cmath compare
-concepts cstddef cstdint cstdio cstdlib cstring deque exception expected functional initializer_list iterator
+concepts cstddef cstdint cstdio cstdlib cstring cxxabi.h deque exception expected functional initializer_list iterator
 limits list map memory memory_resource new numbers numeric optional queue random ranges ratio regex set
 span stack stdexcept string string_view tuple type_traits typeindex typeinfo unordered_map unordered_set
 utility variant vector version cfloat cinttypes valarray forward_list iosfwd source_location""".split())

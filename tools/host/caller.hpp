@@ -1,0 +1,38 @@
+#pragma once
+
+#include "host/libraries.hpp"
+#include "host/reply_buffer.hpp"
+#include "maze/core/call_frames.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace maze::host {
+
+/// Calls functions, one at a time, and puts what came of them into a buffer.
+class caller {
+public:
+  /// `begun` counts the calls that have begun, where it is not null; all must outlive this.
+  caller(const loaded_libraries& libraries, std::uint64_t result_max, reply_buffer& replies,
+         volatile std::uint64_t* begun)
+      : libraries_(libraries), result_max_(result_max), replies_(replies), begun_(begun) {}
+
+  /// What the function prints has left when this returns. Ends the process where that is a copy which a function
+  /// made of it.
+  ///
+  /// @param now  When the call before ended; the time of the end is given back.
+  std::chrono::steady_clock::time_point call(const core::call_entry& what,
+                                             std::string_view arguments,
+                                             std::chrono::steady_clock::time_point now);
+
+private:
+  void run(const core::call_entry& what, std::string_view arguments);
+
+  const loaded_libraries& libraries_;
+  std::uint64_t result_max_;
+  reply_buffer& replies_;
+  volatile std::uint64_t* begun_;
+};
+
+} // namespace maze::host
