@@ -1,5 +1,6 @@
 #include "maze/io/function_reader.hpp"
 
+#include "maze/io/workflow_file.hpp"
 #include "support/read_document.hpp"
 
 #include <catch2/catch.hpp>
@@ -38,6 +39,12 @@ std::string refused_keys(const std::string& text) {
   const auto& members = *doc.root.as_map();
   io::check_function_keys(doc.read, io::find_kind(members)->key, members, doc.field);
   return doc.codes();
+}
+
+core::workflow sound_workflow(std::string_view text) {
+  auto workflow = io::parse_workflow(text, "w", io::text_format::yaml);
+  REQUIRE(workflow);
+  return *std::move(workflow);
 }
 
 } // namespace
@@ -112,4 +119,42 @@ TEST_CASE("a child is fresh unless the task says otherwise", "[io][workflow]") {
   CHECK(child("{child: fresh}") == core::child_use::fresh);
   CHECK(child("{child: warm}") == core::child_use::warm);
   CHECK(child("{child: hot}") == core::child_use::fresh);
+}
+
+TEST_CASE("functions are read, of libraries that may stand behind them", "[io][workflow]") {
+  const auto w = sound_workflow(R"(
+maze: 1
+name: w
+tasks:
+  a: {function: text.count, inputs: {path: a.txt}, params: {top: int}, output: {n: int}, child: warm}
+  b: {code: "def f(n): return {}", inputs: {n: a.output.n}, outputs: many, output: {x: list, y: any}}
+  c: {command: [ls, a.output.n, "b.output.x[0]", b.output.y.deep], output: {r: dict}}
+libraries: {text: build/libtext.so}
+result: b.output.x[3].key
+)");
+  CHECK(w.libraries.at("text") == "build/libtext.so");
+  const auto& a = w.tasks[0];
+  CHECK(a.action == core::task_action{core::function_action{"text", "count"}});
+  // Whether `top` has a default is for the library to say.
+  CHECK(
+      a.parameters
+      == std::vector<core::parameter>{{"top", "int", std::nullopt}, {"path", "any", std::nullopt}});
+  CHECK(a.child == core::child_use::warm);
+  const auto& b = w.tasks[1];
+  CHECK(b.child == core::child_use::fresh);
+  CHECK(b.output == core::task_output{core::output_form::many, {{"x", "list"}, {"y", "any"}}});
+}
+
+TEST_CASE("functions alone may inherit an output that no command has", "[io][workflow]") {
+  const auto w = sound_workflow(R"(
+maze: 1
+name: w
+defaults: {output: {n: int}, ok_exit: [1]}
+tasks:
+  a: {code: "def f(): return 1"}
+  b: {shell: ls, output: {r: dict}}
+)");
+  CHECK(w.tasks[0].output.keys == std::vector<core::output_spec>{{"n", "int"}});
+  CHECK(w.tasks[0].ok_exit == std::vector<std::int32_t>{0});
+  CHECK(w.tasks[1].ok_exit == std::vector<std::int32_t>{0, 1});
 }
