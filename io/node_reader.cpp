@@ -197,16 +197,12 @@ std::vector<std::string_view> node_reader::check_keys(const document_node& node,
   const auto& members = *node.as_map();
   std::vector<std::string_view> meant;
   for (const auto& member : members) {
-    const auto* key = find_key(section, member.key);
-    if (key == nullptr) {
+    if (find_key(section, member.key) == nullptr) {
       report(codes::unknown_key, member.key_offset, field / member.key,
              fmt::format("{} has no key {}", section_name(section), member.key),
              key_remedy(section, member.key));
       if (const auto near = meant_key(section, member.key))
         meant.push_back(*near);
-    } else if (key->unsupported && section == workflow_section::workflow) {
-      report(codes::unsupported_key, member.key_offset, field / member.key,
-             fmt::format("this version cannot act on {}", member.key), "remove it");
     }
   }
   for (const auto& key : known_keys(section))

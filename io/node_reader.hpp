@@ -42,7 +42,7 @@ public:
   /// Any value: maps become dictionaries.
   std::optional<core::value> value(const document_node& node, const field_path& field) const;
 
-  /// Checks the keys of a map against its section: unknown, unsupported and missing ones.
+  /// Checks the keys of a map against its section: unknown and missing ones.
   /// Returns the known keys that misspelt ones seem to mean; they do not count as missing.
   std::vector<std::string_view> check_keys(const document_node& node, workflow_section section,
                                            const field_path& field) const;

@@ -107,7 +107,8 @@ void read_output(const node_reader& read, const document_node& node, const field
     const auto here = field / member.key;
     sound &= read.check_name(member.key, member.key_offset, here, "an output");
     const auto type = read_output_type(read, member.value, here);
-    sound &= check_output(read, member, here, type, out.form);
+    if (!out.of_functions)
+      sound &= check_output(read, member, here, type, out.form);
     made.keys.push_back({member.key, type.value_or("any")});
     if (one)
       break;

@@ -16,13 +16,20 @@ bool fills_a_word(std::string_view type) {
   return type != "list" && type != "dict" && type != "bytes" && type != "null";
 }
 
-using output_table = std::unordered_map<std::string_view, const core::task_output*>;
+using task_table = std::unordered_map<std::string_view, const core::task_spec*>;
+
+/// The declared type of what a reference takes from a function; empty where nothing was declared.
+std::string_view function_type(const core::task_spec& task, const core::reference& x) {
+  const auto* key = x.path.size() == 1 ? std::get_if<std::string>(&x.path[0]) : nullptr;
+  const auto* declared = key == nullptr ? nullptr : task.output.find(*key);
+  return declared == nullptr || declared->type == "any" ? "" : std::string_view(declared->type);
+}
 
 class value_checker {
 public:
   value_checker(findings& found, const read_task_result& task, const read_context& context,
-                const output_table& outputs)
-      : found_(found), task_(task), context_(context), outputs_(outputs) {}
+                const task_table& tasks)
+      : found_(found), task_(task), context_(context), tasks_(tasks) {}
 
   void run() {
     for (std::size_t i = 0; i < task_.parameters.size(); ++i)
@@ -41,7 +48,7 @@ private:
   findings& found_;
   const read_task_result& task_;
   const read_context& context_;
-  const output_table& outputs_;
+  const task_table& tasks_;
 };
 
 void value_checker::without_input(const core::parameter& x, const parameter_site& site) {
@@ -71,13 +78,17 @@ void value_checker::without_input(const core::parameter& x, const parameter_site
 
 /// The same of what a reference leads to.
 std::string_view value_checker::reference_type(const core::reference& x) const {
-  const auto target = outputs_.find(x.task);
-  const bool one = target == outputs_.end() || target->second->form == core::output_form::one;
-  // The whole output, or all that one command gave.
-  if (x.path.empty() || (one && x.path.size() == 1))
+  const auto target = tasks_.find(x.task);
+  if (x.path.empty())
+    return "dict";
+  if (target != tasks_.end() && core::is_function(*target->second))
+    return function_type(*target->second, x);
+  const bool one = target == tasks_.end() || target->second->output.form == core::output_form::one;
+  // All that one command gave.
+  if (one && x.path.size() == 1)
     return "dict";
   const auto* key = std::get_if<std::string>(&x.path[0]);
-  const auto* declared = one || key == nullptr ? nullptr : target->second->find(*key);
+  const auto* declared = one || key == nullptr ? nullptr : target->second->output.find(*key);
   return declared != nullptr && declared->type == "bytes" ? "bytes" : "";
 }
 
@@ -123,11 +134,11 @@ void value_checker::check_word(const named_site& word) {
 
 void check_parameters(findings& found, const std::vector<read_task_result>& tasks,
                       const read_context& context) {
-  output_table outputs;
+  task_table specs;
   for (const auto& task : tasks)
-    outputs.emplace(task.spec.name, &task.spec.output);
+    specs.emplace(task.spec.name, &task.spec);
   for (const auto& task : tasks)
-    value_checker(found, task, context, outputs).run();
+    value_checker(found, task, context, specs).run();
 }
 
 } // namespace maze::io

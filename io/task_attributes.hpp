@@ -19,6 +19,8 @@ struct task_attributes {
   core::output_form form = core::output_form::one;
   /// An `outputs` was written, and reported as wrong: no output can be read.
   bool form_broken = false;
+  /// Functions alone have the output, so it may be of any key and type.
+  bool of_functions = false;
   core::resources needs{.cpu_millis = 1000};
   core::sandbox_spec sandbox;
   std::uint32_t retries = 0;

@@ -1,19 +1,17 @@
 #include "maze/io/task_reader.hpp"
 
+#include "maze/io/function_reader.hpp"
 #include "maze/io/value_types.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <unordered_set>
 
 namespace maze::io {
 
 namespace {
-
-constexpr std::array<std::string_view, 5> kinds{"command", "shell", "function", "python", "code"};
 
 bool contains(const auto& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -31,7 +29,10 @@ public:
     if (members_ == nullptr)
       return std::move(out_);
     const auto meant = read_.check_keys(member_.value, workflow_section::task, field_);
-    attributes(read_attributes(read_, *members_, field_, defaults), meant);
+    const auto* kind = find_kind(*members_);
+    auto base = defaults;
+    base.of_functions = kind != nullptr && is_function_kind(kind->key);
+    attributes(read_attributes(read_, *members_, field_, std::move(base)), meant);
     if (const auto* params = find_member(*members_, "params"))
       parameters(params->value, field_ / "params");
     if (const auto* inputs = find_member(*members_, "inputs"))
@@ -59,6 +60,7 @@ private:
                    const std::vector<std::string_view>& meant);
   void command(const document_node& node, const field_path& field);
   void shell(const document_node& node, const field_path& field);
+  void function(const document_member& kind);
   void after(const document_node& node, const field_path& field);
   void check_type(const core::value& x, std::string_view type, std::size_t offset,
                   const field_path& field);
@@ -193,34 +195,35 @@ void task_reader::settle_unread(const std::vector<std::string_view>& meant) {
 void task_reader::check_kinds(const std::vector<const document_member*>& found,
                               const std::vector<std::string_view>& meant) {
   const bool misspelt =
-      std::any_of(meant.begin(), meant.end(), [](auto key) { return contains(kinds, key); });
+      std::any_of(meant.begin(), meant.end(), [](auto key) { return contains(task_kinds(), key); });
   if (found.empty() && !misspelt)
-    read_.report(codes::task_kind_missing, member_.key_offset, field_,
-                 fmt::format("the task {} does not say what to run", member_.key),
-                 "add `command: [program, argument]` or `shell: \"…\"`");
+    read_.report(
+        codes::task_kind_missing, member_.key_offset, field_,
+        fmt::format("the task {} does not say what to run", member_.key),
+        fmt::format("add `command: [program, argument]` or `shell: \"…\"`; the kinds are {}",
+                    fmt::join(task_kinds(), ", ")));
   if (found.size() > 1)
     read_.report(
         codes::task_kind_not_single, found[1]->key_offset, field_ / found[1]->key,
         fmt::format("the task {} says both {} and {}", member_.key, found[0]->key, found[1]->key),
         "keep one of them, or make two tasks");
-  for (const auto* kind : found)
-    if (find_key(workflow_section::task, kind->key)->unsupported)
-      read_.report(codes::unsupported_task_type, kind->key_offset, field_ / kind->key,
-                   fmt::format("this version cannot run {} tasks", kind->key),
-                   "it runs command and shell tasks: use `command: [program, argument]`");
 }
 
 void task_reader::action(const std::vector<std::string_view>& meant) {
   std::vector<const document_member*> found;
   for (const auto& member : *members_)
-    if (contains(kinds, member.key))
+    if (contains(task_kinds(), member.key))
       found.push_back(&member);
   check_kinds(found, meant);
+  if (found.size() == 1)
+    check_function_keys(read_, found.front()->key, *members_, field_);
   for (const auto* kind : found) {
     if (kind->key == "command")
       command(kind->value, field_ / kind->key);
     else if (kind->key == "shell")
       shell(kind->value, field_ / kind->key);
+    else
+      function(*kind);
   }
 }
 
@@ -255,6 +258,21 @@ void task_reader::shell(const document_node& node, const field_path& field) {
     read_.report(codes::empty_script, node.offset, field, "the shell script is empty",
                  "write what /bin/sh shall run");
   out_.spec.action = core::shell_action{*std::move(script)};
+}
+
+void task_reader::function(const document_member& kind) {
+  auto& spec = out_.spec;
+  // Those of `defaults` are meant for commands.
+  spec.ok_exit = {0};
+  spec.child = read_child(read_, *members_, field_);
+  if (auto read = read_function(read_, kind, *members_, field_)) {
+    spec.action = std::move(read->action);
+    out_.library = std::move(read->library);
+  }
+  // Its library may have a default for any parameter.
+  if (kind.key == "function")
+    for (auto& site : out_.parameters)
+      site.settled = true;
 }
 
 void task_reader::after(const document_node& node, const field_path& field) {

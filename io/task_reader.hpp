@@ -4,6 +4,7 @@
 #include "maze/io/expression_reader.hpp"
 #include "maze/io/task_attributes.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ struct read_task_result {
   /// One for each of `spec.parameters`.
   std::vector<parameter_site> parameters;
   std::vector<named_site> after;
+  /// The library that the task's function is of.
+  std::optional<named_site> library;
 };
 
 /// Reads one entry of `tasks`; `defaults` holds what applies where the task says nothing.

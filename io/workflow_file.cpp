@@ -19,6 +19,25 @@ std::vector<diagnostic> whole_file(std::string_view code, const std::string& fil
   return {{std::string(code), file, 0, 0, "", std::move(message), std::move(remedy)}};
 }
 
+parsed<core::workflow> parse(std::string_view text, const std::string& file_name,
+                             text_format format, const std::filesystem::path* folder) {
+  if (text.size() > file_bytes_max)
+    return tl::unexpected(whole_file(
+        codes::file_too_large, file_name,
+        fmt::format("the text has {} bytes, at most {} are read", text.size(), file_bytes_max),
+        "keep data in files of its own and name them under `files`"));
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
+  const source_text source(text);
+  findings found(source);
+  core::workflow out;
+  if (const auto document = parse_document(found, format))
+    out = read_workflow_document(found, *document, folder);
+  if (!found.empty())
+    return tl::unexpected(found.take(file_name));
+  return out;
+}
+
 } // namespace
 
 std::string to_string(const diagnostic& x) {
@@ -35,26 +54,12 @@ std::string to_string(const diagnostic& x) {
 
 parsed<core::workflow> parse_workflow(std::string_view text, const std::string& file_name,
                                       text_format format) {
-  if (text.size() > file_bytes_max)
-    return tl::unexpected(whole_file(
-        codes::file_too_large, file_name,
-        fmt::format("the text has {} bytes, at most {} are read", text.size(), file_bytes_max),
-        "keep data in files of its own and name them under `files`"));
-  if (text.starts_with(byte_order_mark))
-    text.remove_prefix(byte_order_mark.size());
-  const source_text source(text);
-  findings found(source);
-  core::workflow out;
-  if (const auto document = parse_document(found, format))
-    out = read_workflow_document(found, *document);
-  if (!found.empty())
-    return tl::unexpected(found.take(file_name));
-  return out;
+  return parse(text, file_name, format, nullptr);
 }
 
 parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
   const auto name = file.string();
-  // One byte more, so that parse_workflow tells of a file that is too large.
+  // One byte more, so that `parse` tells of a file that is too large.
   auto text = read_file(file, file_bytes_max + 1);
   if (!text && text.error().code == core::errc::not_found)
     return tl::unexpected(whole_file(codes::file_unreadable, name,
@@ -68,7 +73,8 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
               : "check the path and its permissions"));
   }
   const bool json = file.extension() == ".json";
-  auto out = parse_workflow(*text, name, json ? text_format::json : text_format::yaml);
+  const auto folder = file.parent_path();
+  auto out = parse(*text, name, json ? text_format::json : text_format::yaml, &folder);
   if (json && !out)
     for (auto& one : out.error())
       if (one.code == codes::json_syntax)

@@ -41,7 +41,8 @@ using parsed = tl::expected<T, std::vector<diagnostic>>;
 /// reported, in the order of the file (at most 100).
 parsed<core::workflow> parse_workflow(std::string_view text, const std::string& file_name,
                                       text_format format);
-/// The same for a file; `.json` is JSON, everything else YAML. At most 16 MiB.
+/// The same for a file, and the libraries that it names must be there; `.json` is JSON, everything else
+/// YAML. At most 16 MiB.
 parsed<core::workflow> read_workflow(const std::filesystem::path& file);
 
 } // namespace maze::io

@@ -30,8 +30,6 @@ enum class workflow_section : std::uint8_t {
 /// One key that the parser knows.
 struct known_key {
   std::string_view name;
-  /// The format has it, and this version cannot act on it.
-  bool unsupported = false;
   bool required = false;
   /// What to write where the key is missing; of required keys only.
   std::string_view example = {};

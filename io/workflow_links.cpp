@@ -62,6 +62,7 @@ private:
   void check_path(const reference_site& site, const read_task_result& target);
   void unknown_output(const reference_site& site, const core::task_output& output);
   void check_part(const reference_site& site, const core::path_step& step);
+  void check_inside(const reference_site& site, const core::output_spec& declared);
   void check_end(const reference_site& site, std::string_view part, std::string_view type,
                  std::size_t depth);
   void check_type(const reference_site& site, std::string_view actual);
@@ -95,10 +96,11 @@ void link_checker::lookalike(const named_site& site) {
   const auto known = by_name_.find(text.substr(0, dot));
   if (known == by_name_.end() || !tasks_[known->second].output_known)
     return;
-  const auto& [form, keys] = tasks_[known->second].spec.output;
+  const auto& target = tasks_[known->second].spec;
+  const auto& [form, keys] = target.output;
   const auto rest = text.substr(dot + 1);
-  if (form == core::output_form::many) {
-    if (tasks_[known->second].spec.output.find(rest) != nullptr)
+  if (form == core::output_form::many || core::is_function(target)) {
+    if (target.output.find(rest) != nullptr)
       report_lookalike(site, known->first, rest);
     return;
   }
@@ -154,6 +156,8 @@ void link_checker::check_path(const reference_site& site, const read_task_result
   const auto* declared = key == nullptr ? nullptr : target.spec.output.find(*key);
   if (declared == nullptr)
     unknown_output(site, target.spec.output);
+  else if (core::is_function(target.spec))
+    check_inside(site, *declared);
   else if (form == core::output_form::many)
     check_end(site, declared->key, part_type(declared->key, declared->type), 1);
   else if (path.size() == 1)
@@ -194,20 +198,38 @@ void link_checker::check_part(const reference_site& site, const core::path_step&
          core::did_you_mean(name, core::command_parts, "its parts are"));
 }
 
+/// What lies inside of what a function gives shows only when it was called.
+void link_checker::check_inside(const reference_site& site, const core::output_spec& declared) {
+  if (site.target.path.size() == 1)
+    return check_type(site, declared.type);
+  const bool by_key = std::holds_alternative<std::string>(site.target.path[1]);
+  const std::string_view holder = by_key ? "dict" : "list";
+  if (declared.type == "any" || declared.type == holder)
+    return;
+  report(codes::unknown_output_part, site.offset, site.field,
+         fmt::format("{} is of type {}, there is no {} inside it", declared.key, declared.type,
+                     step_text(site.target.path[1])),
+         fmt::format("end the reference behind {}, or declare the output as {}", declared.key,
+                     holder));
+}
+
 void link_checker::check_type(const reference_site& site, std::string_view actual) {
   const auto text = core::to_string(site.target);
   if (site.wanted == "word") {
-    if (actual == "dict")
+    if (actual == "dict" || actual == "list")
       report(codes::not_a_word, site.offset, site.field,
-             fmt::format("{} is a dictionary and cannot be one word of a command", text),
-             "refer to its exit_code, stdout or stderr");
+             fmt::format("{} is a {} and cannot be one word of a command", text,
+                         actual == "dict" ? "dictionary" : "list"),
+             actual == "dict"
+                 ? "refer to its exit_code, stdout or stderr, or to what else lies in it"
+                 : "refer to one of its elements");
     if (actual == "bytes")
       report(codes::not_a_word, site.offset, site.field,
              fmt::format("{} is of type bytes and cannot be one word of a command", text),
              "declare it as string where it is text");
     return;
   }
-  if (!fits_type(actual, site.wanted))
+  if (actual != "any" && !fits_type(actual, site.wanted))
     report(codes::type_mismatch, site.offset, site.field,
            fmt::format("the parameter is of type {}, {} is {}", site.wanted, text, actual),
            fmt::format("declare the parameter as {}, or refer to something else", actual));

@@ -1,7 +1,10 @@
 #include "maze/io/workflow_reader.hpp"
 
 #include "maze/core/manifest.hpp"
+#include "maze/core/suggestion.hpp"
+#include "maze/io/function_reader.hpp"
 #include "maze/io/parameter_values.hpp"
+#include "maze/io/run_sources.hpp"
 #include "maze/io/sync_reader.hpp"
 #include "maze/io/task_reader.hpp"
 #include "maze/io/workflow_codes.hpp"
@@ -25,10 +28,25 @@ bool is_variable_name(std::string_view name) {
   return core::is_name(name) && name.find('-') == std::string_view::npos;
 }
 
+/// Whether some functions, and no other tasks, take the output of `defaults`.
+bool functions_alone_inherit_output(const document_node& tasks) {
+  bool found = false;
+  for (const auto& task : tasks.as_map() != nullptr ? *tasks.as_map() : document_node::map()) {
+    const auto* members = task.value.as_map();
+    if (members == nullptr || find_member(*members, "output") != nullptr)
+      continue;
+    const auto* kind = find_kind(*members);
+    if (kind == nullptr || !is_function_kind(kind->key))
+      return false;
+    found = true;
+  }
+  return found;
+}
+
 class workflow_reader {
 public:
-  workflow_reader(findings& found, const document_node& root)
-      : found_(found), read_(found), root_(root) {}
+  workflow_reader(findings& found, const document_node& root, const std::filesystem::path* folder)
+      : found_(found), read_(found), root_(root), folder_(folder) {}
 
   core::workflow run() {
     const auto* members = read_.map(root_, root_field_);
@@ -38,12 +56,16 @@ public:
     if (std::find(meant.begin(), meant.end(), "context") != meant.end())
       context_.complete = false;
     // Defaults first: they may stand behind the tasks.
+    const auto* tasks = find_member(*members, "tasks");
+    defaults_.of_functions = tasks != nullptr && functions_alone_inherit_output(tasks->value);
     if (const auto* defaults = find_member(*members, "defaults"))
       this->defaults(defaults->value, root_field_ / "defaults");
     for (const auto& member : *members)
       section(member, root_field_ / member.key);
     check_links(found_, tasks_, result_);
     check_parameters(found_, tasks_, context_);
+    if (std::find(meant.begin(), meant.end(), "libraries") == meant.end())
+      check_libraries();
     for (auto& task : tasks_)
       out_.tasks.push_back(std::move(task.spec));
     return std::move(out_);
@@ -61,15 +83,20 @@ private:
   void defaults(const document_node& node, const field_path& field);
   void tasks(const document_node& node, const field_path& field);
   void result(const document_node& node, const field_path& field);
+  void libraries(const document_node& node, const field_path& field);
+  void library(const document_member& member, const field_path& field);
+  void check_libraries();
 
   findings& found_;
   node_reader read_;
   const document_node& root_;
+  const std::filesystem::path* folder_;
   field_path root_field_;
   task_attributes defaults_;
   std::vector<read_task_result> tasks_;
   std::optional<reference_site> result_;
   read_context context_;
+  bool libraries_read_ = true;
   core::workflow out_;
 };
 
@@ -104,6 +131,8 @@ void workflow_reader::section(const document_member& member, const field_path& f
     context(node, field);
   else if (member.key == "files")
     files(node, field);
+  else if (member.key == "libraries")
+    libraries(node, field);
   else if (member.key == "tasks")
     tasks(node, field);
   else if (member.key == "collect")
@@ -222,7 +251,7 @@ void workflow_reader::defaults(const document_node& node, const field_path& fiel
   if (members == nullptr)
     return;
   read_.check_keys(node, workflow_section::defaults, field);
-  defaults_ = read_attributes(read_, *members, field, {});
+  defaults_ = read_attributes(read_, *members, field, std::move(defaults_));
 }
 
 void workflow_reader::tasks(const document_node& node, const field_path& field) {
@@ -243,10 +272,48 @@ void workflow_reader::result(const document_node& node, const field_path& field)
     result_ = std::move(sites.references.front());
 }
 
+void workflow_reader::libraries(const document_node& node, const field_path& field) {
+  const auto* members = read_.map(node, field);
+  libraries_read_ = members != nullptr;
+  if (members == nullptr)
+    return;
+  for (const auto& member : *members)
+    library(member, field / member.key);
+}
+
+void workflow_reader::library(const document_member& member, const field_path& field) {
+  read_.check_name(member.key, member.key_offset, field, "a library");
+  auto path = read_.text(member.value, field).value_or("");
+  if (path.empty() && member.value.as_scalar() != nullptr && !member.value.plain)
+    read_.report(codes::bad_path, member.value.offset, field, "the path is empty",
+                 "write the path of a shared object, relative to this file");
+  if (folder_ != nullptr && !path.empty())
+    if (auto library = open_library(member.key, *folder_ / path); !library)
+      read_.report(
+          codes::library_unreadable, member.value.offset, field, std::move(library.error().message),
+          "build it first, or correct the path, which counts from the folder of this file");
+  out_.libraries.insert_or_assign(member.key, std::move(path));
+}
+
+void workflow_reader::check_libraries() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, path] : out_.libraries)
+    names.emplace_back(name);
+  for (const auto& task : tasks_)
+    if (const auto& site = task.library;
+        site && libraries_read_ && !out_.libraries.contains(site->name))
+      found_.report({codes::unknown_library, site->offset, site->field,
+                     fmt::format("no library is named {}", site->name),
+                     names.empty()
+                         ? fmt::format("name its file: `libraries: {{{0}: lib{0}.so}}`", site->name)
+                         : core::did_you_mean(site->name, names, "the libraries are")});
+}
+
 } // namespace
 
-core::workflow read_workflow_document(findings& found, const document_node& root) {
-  return workflow_reader(found, root).run();
+core::workflow read_workflow_document(findings& found, const document_node& root,
+                                      const std::filesystem::path* folder) {
+  return workflow_reader(found, root, folder).run();
 }
 
 } // namespace maze::io

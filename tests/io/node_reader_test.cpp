@@ -41,7 +41,7 @@ TEST_CASE("a misspelt key counts as the key it means", "[io][workflow]") {
   test::read_document doc("{nmae: w, wheels: 4, libraries: {}}");
   const auto meant = doc.read.check_keys(doc.root, io::workflow_section::workflow, doc.field);
   CHECK(meant == std::vector<std::string_view>{"name"});
-  CHECK(doc.codes() == "missing_key missing_key unknown_key unknown_key unsupported_key");
+  CHECK(doc.codes() == "missing_key missing_key unknown_key unknown_key");
 }
 
 TEST_CASE("a place inside text is exact where the text stands as it is", "[io][workflow]") {

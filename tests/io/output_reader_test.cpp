@@ -62,3 +62,15 @@ TEST_CASE("where the form is wrong the output is not judged by another", "[io][w
   CHECK(out.output_broken);
   CHECK(doc.codes() == "unknown_choice");
 }
+
+TEST_CASE("the outputs of functions have any key and type", "[io][workflow]") {
+  io::task_attributes base;
+  base.of_functions = true;
+  test::read_document one("{output: {n: int}}");
+  CHECK(read_outputs(one, base).output == core::task_output{output_form::one, {{"n", "int"}}});
+  test::read_document many("{outputs: many, output: {image: bytes, rest: }}");
+  CHECK(read_outputs(many, base).output
+        == core::task_output{output_form::many, {{"image", "bytes"}, {"rest", "any"}}});
+  CHECK(one.codes().empty());
+  CHECK(many.codes().empty());
+}

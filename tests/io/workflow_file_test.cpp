@@ -145,7 +145,14 @@ TEST_CASE("the workflows of the README are sound", "[io][workflow]") {
       text += line + "\n";
     }
   }
-  CHECK(count == 2);
+  CHECK(count == 3);
+}
+
+TEST_CASE("the examples are sound", "[io][workflow]") {
+  for (const char* name : {"word-count.yaml", "functions.yaml"}) {
+    INFO(name);
+    CHECK(io::read_workflow(std::string(MAZE_SOURCE_DIR "/tools/examples/") + name));
+  }
 }
 
 TEST_CASE("globs are as the README says", "[io][workflow]") {
@@ -202,4 +209,28 @@ result: a.output.stdout
       w.tasks[0].output
       == core::task_output{core::output_form::many, {{"stdout", "string"}, {"exit_code", "int"}}});
   CHECK(w.tasks[1].output == core::task_output{core::output_form::one, {{"r", "dict"}}});
+}
+
+TEST_CASE("a library that is not where the workflow says is shown at its place", "[io][workflow]") {
+  const test::scratch_dir folder;
+  const auto text = "maze: 1\nname: w\nlibraries:\n  text: lib/libtext.so\n"
+                    "tasks: {a: {function: text.count, output: {r: int}}}\n";
+  std::ofstream(folder / "w.yaml") << text;
+  const auto missing = io::read_workflow(folder / "w.yaml");
+  REQUIRE_FALSE(missing);
+  REQUIRE(missing.error().size() == 1);
+  const auto& told = missing.error()[0];
+  CHECK(told.code == "library_unreadable");
+  CHECK(told.line == 4);
+  CHECK(told.field == "libraries.text");
+  CHECK(told.message.find((folder / "lib/libtext.so").string()) != std::string::npos);
+  CHECK_FALSE(told.remedy.empty());
+  // The text alone says nothing of files.
+  CHECK(io::parse_workflow(text, "w.yaml", io::text_format::yaml));
+
+  std::filesystem::create_directory(folder / "lib");
+  std::ofstream(folder / "lib/libtext.so") << "machine code";
+  const auto found = io::read_workflow(folder / "w.yaml");
+  REQUIRE(found);
+  CHECK(found->libraries.at("text") == "lib/libtext.so");
 }

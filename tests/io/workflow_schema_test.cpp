@@ -49,18 +49,18 @@ nlohmann::json to_json(const io::document_node& node) {
 
 /// Whether a schema can see the fault, which needs no second place of the document and no unit.
 bool schema_can_tell(const test::malformed_case& one) {
-  static const std::set<std::string> codes{"missing_key",           "unsupported_key",
-                                           "unsupported_version",   "bad_name",
-                                           "bad_variable_name",     "bad_secret",
-                                           "expected_map",          "expected_list",
-                                           "expected_integer",      "expected_number",
-                                           "unknown_key",           "no_tasks",
-                                           "task_kind_missing",     "task_kind_not_single",
-                                           "unsupported_task_type", "empty_command",
-                                           "unknown_type",          "output_type_mismatch",
-                                           "output_not_single",     "bad_glob",
-                                           "bad_duration",          "unknown_sandbox_level",
-                                           "not_a_reference",       "duplicate_entry",
+  static const std::set<std::string> codes{"missing_key",         "key_of_other_kind",
+                                           "unsupported_version", "bad_name",
+                                           "bad_variable_name",   "bad_secret",
+                                           "expected_map",        "expected_list",
+                                           "expected_integer",    "expected_number",
+                                           "unknown_key",         "no_tasks",
+                                           "task_kind_missing",   "task_kind_not_single",
+                                           "bad_function",        "empty_command",
+                                           "unknown_type",        "output_type_mismatch",
+                                           "output_not_single",   "bad_glob",
+                                           "bad_duration",        "unknown_sandbox_level",
+                                           "not_a_reference",     "duplicate_entry",
                                            "unknown_choice"};
   // To a schema 1.0 is the whole number 1, and the name of a program may be any text.
   static const std::set<std::string> beyond{"a version with a fraction",
@@ -111,6 +111,19 @@ tasks:
   b: {shell: ls, output: {stderr: null}}
   c: {shell: ls, outputs: one, output: {r: dict}}
 result: a.output.stdout
+)",
+    R"(
+maze: 1
+name: functions
+libraries: {text: build/libtext.so}
+defaults: {output: {n: int}}
+tasks:
+  a: {function: text.count, inputs: {path: a.txt}}
+  b: {python: "plot.py:draw", outputs: many, output: {image: bytes, width: {type: int}}, child: warm}
+  c: {code: "def main(): pass", entry: main, output: {r: null}}
+  d: {serialized_code: gASV, output: {r: list}}
+  e: {shell: ls, output: {r: dict}, ok_exit: [1]}
+result: a.output.n
 )"};
 
 } // namespace

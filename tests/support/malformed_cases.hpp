@@ -151,7 +151,8 @@ inline std::vector<malformed_case> read_malformed_cases(const std::string& path,
 inline std::vector<malformed_case> all_malformed_cases() {
   const std::string folder = MAZE_SOURCE_DIR "/tests/io/malformed/";
   std::vector<malformed_case> out;
-  for (const auto* name : {"yaml_text", "yaml_words", "yaml_keys", "yaml_tasks", "yaml_files"})
+  for (const auto* name :
+       {"yaml_text", "yaml_words", "yaml_keys", "yaml_tasks", "yaml_functions", "yaml_files"})
     for (auto& one : read_malformed_cases(folder + name + ".cases", io::text_format::yaml))
       out.push_back(std::move(one));
   for (auto& one : read_malformed_cases(folder + "json.cases", io::text_format::json))

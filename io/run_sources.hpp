@@ -1,0 +1,39 @@
+#pragma once
+
+#include "maze/core/library.hpp"
+#include "maze/core/workflow.hpp"
+#include "maze/io/blob_store.hpp"
+#include "maze/io/snapshot.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace maze::io {
+
+/// A task library that was found.
+struct library_file {
+  unique_fd fd;
+  std::uint64_t size = 0;
+};
+
+/// Opens the file of the library `name`. Fails with `not_found` or `io_error`, with `invalid_argument` for
+/// anything but a regular file, an empty one and one beyond 4 GiB; each names library and path.
+core::result<library_file> open_library(const std::string& name, const std::filesystem::path& path);
+
+/// All that travels with a run.
+struct run_sources {
+  core::file_map files;
+  core::library_refs libraries;
+};
+
+/// Takes what `work` names, relative to `folder`, into `store`: the snapshot of its files, the Python files of
+/// its tasks that this does not hold already, and its libraries. Fails as `take_snapshot` and `open_library`; a
+/// Python file that is nowhere is `not_found` naming the task. With `rules.sha256` files carry their SHA-256.
+///
+/// @note Blocks on disk. Nothing is durable before `blob_store::flush`.
+core::result<run_sources> take_sources(const core::workflow& work,
+                                       const std::filesystem::path& folder, blob_store& store,
+                                       const snapshot_options& how = {});
+
+} // namespace maze::io
