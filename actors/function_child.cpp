@@ -47,6 +47,28 @@ core::result<shared_fd> open_library(const std::string& name, const core::librar
   return share(std::move(*content));
 }
 
+/// The libraries that the functions of `plan` come from, in the order in which a host loads them.
+std::vector<std::string> libraries_of(const core::call_plan& plan) {
+  std::vector<std::string> out;
+  for (const core::call_function& each : plan.functions)
+    if (const auto* own = std::get_if<core::function_action>(&each.action);
+        own && std::find(out.begin(), out.end(), own->library) == out.end())
+      out.push_back(own->library);
+  return out;
+}
+
+/// The command line up to the mode, for a host that finds `libraries` behind its own two descriptors.
+std::vector<std::string> command_of(const host_programs& programs, std::size_t libraries) {
+  std::vector<std::string> out;
+  if (libraries == 0)
+    return {programs.python.string(), "-I", "-B", programs.runner.string()};
+  out.push_back(programs.libraries.string());
+  for (std::size_t i = 0; i < libraries; ++i)
+    out.insert(out.end(),
+               {"--library", fmt::format("/proc/self/fd/{}", library_fd + static_cast<int>(i))});
+  return out;
+}
+
 core::error no_result(std::string why) {
   return {.code = core::errc::worker_crash, .message = std::move(why), .origin = "execute"};
 }
@@ -126,6 +148,45 @@ core::result<single_call> start_single_call(const core::task_spec& spec,
   out.reply = share(std::move(*reply));
   out.start.inherited = {share(std::move(*request)), out.reply};
   out.start.inherited.insert(out.start.inherited.end(), contents.begin(), contents.end());
+  return out;
+}
+
+core::result<host_start> start_warm_host(const core::call_plan& plan,
+                                         const core::library_refs& libraries,
+                                         const io::blob_store& blobs, const host_programs& programs,
+                                         io::unique_fd socket,
+                                         std::shared_ptr<const io::unique_fd> progress) {
+  const std::vector<std::string> loaded = libraries_of(plan);
+  if (loaded.size() + 2 > sandbox::inherited_max)
+    return core::fail(
+        core::errc::limit_exceeded,
+        fmt::format("the functions come from {} libraries, one child loads {} at most",
+                    loaded.size(), sandbox::inherited_max - 2),
+        "resolve");
+  host_start out;
+  out.argv = command_of(programs, loaded.size());
+  out.argv.insert(out.argv.end(), {"--result-max", std::to_string(function_result_max)});
+  out.inherited = {share(std::move(socket)), std::move(progress)};
+  for (const std::string& name : loaded) {
+    auto content = open_library(name, libraries, blobs);
+    if (!content)
+      return core::fail(content.error());
+    out.inherited.push_back(std::move(*content));
+  }
+  return out;
+}
+
+core::result<std::string> define_functions(const core::call_plan& plan) {
+  const std::vector<std::string> loaded = libraries_of(plan);
+  core::call_message_writer writer;
+  for (std::size_t i = 0; i < plan.functions.size(); ++i) {
+    auto definition = define_function(plan.functions[i].action, plan.functions[i].name, loaded);
+    if (!definition)
+      return core::fail(definition.error());
+    writer.add(0, static_cast<std::uint32_t>(i), *definition);
+  }
+  std::string out;
+  writer.finish(core::call_kind::define, out);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/host_programs.hpp"
+#include "maze/core/call_plan.hpp"
 #include "maze/core/library.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
@@ -31,6 +32,16 @@ struct single_call {
   /// Where it leaves what came of the call.
   std::shared_ptr<const io::unique_fd> reply;
 };
+
+/// What to start for a host that calls any function of `plan`, again and again. It talks on the stream `socket`, and counts the
+/// calls that it began in `progress`. Fails as `start_single_call`.
+core::result<host_start> start_warm_host(const core::call_plan& plan,
+                                         const core::library_refs& libraries,
+                                         const io::blob_store& blobs, const host_programs& programs,
+                                         io::unique_fd socket,
+                                         std::shared_ptr<const io::unique_fd> progress);
+/// The `define` message that such a host is sent first.
+core::result<std::string> define_functions(const core::call_plan& plan);
 
 /// How a host learns of a function: the payload of its `define` message. `libraries` are those that it loaded, in
 /// order.

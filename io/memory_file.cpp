@@ -37,4 +37,14 @@ core::result<unique_fd> make_sealed_file(const char* name, std::string_view cont
   return out;
 }
 
+core::result<unique_fd> make_fixed_file(const char* name, std::uint64_t size) {
+  auto out = make(name, MFD_ALLOW_SEALING);
+  if (!out)
+    return out;
+  if (::ftruncate(out->get(), static_cast<off_t>(size)) != 0
+      || ::fcntl(out->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return core::fail(errno_error(fmt::format("size of a file in memory for {}", name), errno));
+  return out;
+}
+
 } // namespace maze::io

@@ -20,3 +20,10 @@ TEST_CASE("a file in memory holds what was written to it", "[io][memory_file]") 
   CHECK(io::read_all(sut.get(), 3).value() == "abc");
   CHECK(io::read_all(sut.get(), 2).error().code == core::errc::limit_exceeded);
 }
+
+TEST_CASE("a file of fixed size can be written to and never shrinks", "[io][memory_file]") {
+  const auto sut = io::make_fixed_file("test", 4096).value();
+  CHECK(::pwrite(sut.get(), "y", 1, 4095) == 1);
+  CHECK(::pwrite(sut.get(), "y", 1, 4096) == -1);
+  CHECK(::ftruncate(sut.get(), 0) == -1);
+}

@@ -145,7 +145,7 @@ TEST_CASE("a host says what its libraries offer and answers calls in their order
   CHECK(out[6].failed.code == errc::user_exception);
   CHECK(out[6].failed.message == "std::out_of_range: vector::at");
   CHECK(out[6].failed.origin == "plain.fail");
-  CHECK(out[7].failed.code == errc::not_found);
+  CHECK(out[7].failed.code == errc::untrusted_function);
   CHECK(host.process.begun() == 8);
   host.process.close();
   CHECK_FALSE(host.process.receive().has_value());

@@ -2,6 +2,7 @@
 
 #include "host/end_guard.hpp"
 #include "maze/core/codec.hpp"
+#include "maze/core/value.hpp"
 
 #include <fmt/format.h>
 
@@ -50,13 +51,49 @@ void flush_prints() {
 
 } // namespace
 
+const callable* caller::find(std::uint32_t number) const {
+  if (!defined_.empty())
+    return number < defined_.size() ? defined_[number] : nullptr;
+  return number < libraries_.functions.size() ? &libraries_.functions[number] : nullptr;
+}
+
+void caller::define(std::uint32_t number, std::string_view definition) {
+  // Numbers are positions: one that is far beyond the others is a mistake that must cost no memory.
+  constexpr std::uint32_t number_max = 1 << 16;
+  if (number >= number_max)
+    return;
+  if (number >= defined_.size())
+    defined_.resize(number + 1, nullptr);
+  defined_[number] = nullptr;
+  const auto decoded = core::decode(definition);
+  const auto* entries = decoded ? decoded->as<core::dict>() : nullptr;
+  if (entries == nullptr)
+    return;
+  const auto library = entries->find("library");
+  const auto function = entries->find("function");
+  if (library == entries->end() || function == entries->end())
+    return;
+  const auto* position = library->second.as<std::int64_t>();
+  const auto* name = function->second.as<std::string>();
+  if (position == nullptr || name == nullptr)
+    return;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < libraries_.description.libraries.size(); ++i)
+    for (const core::function_signature& each : libraries_.description.libraries[i].functions) {
+      if (static_cast<std::int64_t>(i) == *position && each.name == *name)
+        defined_[number] = &libraries_.functions[at];
+      ++at;
+    }
+}
+
 void caller::run(const core::call_entry& what, std::string_view arguments) {
   answer to{replies_, what.number, result_max_};
-  if (what.word >= libraries_.functions.size())
-    return fail_call(to, core::errc::not_found,
+  const callable* const found = find(what.word);
+  if (found == nullptr)
+    return fail_call(to, core::errc::untrusted_function,
                      fmt::format("there is no function {}, the libraries have {}", what.word,
                                  libraries_.functions.size()));
-  const callable& function = libraries_.functions[what.word];
+  const callable& function = *found;
   const core::library_call call{.size = sizeof(core::library_call),
                                 .function = function.index,
                                 .arguments = arguments.data(),

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace maze::host {
 
@@ -18,6 +19,9 @@ public:
          volatile std::uint64_t* begun)
       : libraries_(libraries), result_max_(result_max), replies_(replies), begun_(begun) {}
 
+  /// A `define` message: from the first one on, calls name functions by the numbers that were defined. One that
+  /// leads nowhere makes every call of its number fail.
+  void define(std::uint32_t number, std::string_view definition);
   /// What the function prints has left when this returns. Ends the process where that is a copy which a function
   /// made of it.
   ///
@@ -28,11 +32,15 @@ public:
 
 private:
   void run(const core::call_entry& what, std::string_view arguments);
+  /// The function that a call names; null where there is none.
+  [[nodiscard]] const callable* find(std::uint32_t number) const;
 
   const loaded_libraries& libraries_;
   std::uint64_t result_max_;
   reply_buffer& replies_;
   volatile std::uint64_t* begun_;
+  /// By number; null: it leads nowhere.
+  std::vector<const callable*> defined_;
 };
 
 } // namespace maze::host

@@ -93,6 +93,12 @@ volatile std::uint64_t* map_progress(int fd) {
   return memory == MAP_FAILED ? nullptr : static_cast<volatile std::uint64_t*>(memory);
 }
 
+void define_all(caller& functions, const core::call_message_view& message) {
+  message.for_each([&functions](const core::call_entry& each, std::string_view definition) {
+    functions.define(each.word, definition);
+  });
+}
+
 /// The calls of a stream, until it ends.
 class stream {
 public:
@@ -138,6 +144,10 @@ private:
 
   int answer(std::string_view message) {
     const auto view = core::call_message_view::of(message);
+    if (view && view->header().kind == core::call_kind::define) {
+      define_all(functions_, *view);
+      return 0;
+    }
     if (!view || view->header().kind != core::call_kind::calls)
       return broken("the node sent a message that is none of calls");
     bool written = true;
@@ -194,19 +204,33 @@ int serve_once(const options& given, int in, int out) {
   const auto file = map_file(in);
   if (!file)
     return broken("descriptor 3 is no file with calls");
-  const auto view = core::call_message_view::of(*file);
-  if (!view || view->header().kind != core::call_kind::calls)
-    return broken(view ? "the file has no calls in it" : view.error().message);
   static reply_buffer replies(out);
   guard_replies(replies);
   const auto libraries = load(given, out);
   if (!libraries)
     return 1;
   caller functions(*libraries, given.result_max, replies, nullptr);
-  auto last_end = clock::now();
-  view->for_each([&](const core::call_entry& each, std::string_view arguments) {
-    last_end = functions.call(each, arguments, last_end);
-  });
+  core::call_message_reader messages;
+  messages.append(*file);
+  bool called = false;
+  while (!called) {
+    const auto message = messages.next();
+    const auto view =
+        message ? core::call_message_view::of(*message) : tl::unexpected(message.error());
+    if (!view)
+      return broken(view.error().message);
+    if (view->header().kind == core::call_kind::define) {
+      define_all(functions, *view);
+      continue;
+    }
+    if (view->header().kind != core::call_kind::calls)
+      return broken("the file has no calls in it");
+    called = true;
+    auto last_end = clock::now();
+    view->for_each([&](const core::call_entry& each, std::string_view arguments) {
+      last_end = functions.call(each, arguments, last_end);
+    });
+  }
   return replies.finish() ? 0 : broken("the replies cannot be written");
 }
 
