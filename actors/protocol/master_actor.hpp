@@ -6,6 +6,7 @@
 #include "maze/actors/protocol/reclaimer_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/cluster.hpp"
+#include "maze/core/library.hpp"
 #include "maze/core/workflow.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -32,6 +33,8 @@ struct submission {
   /// Globs of published files that the client wants; empty: all.
   std::vector<std::string> collect;
   core::file_rules rules;
+  /// Task libraries; their blobs lie in the master's store.
+  core::library_refs libraries;
   /// Hears of failures and of the end; may be null.
   run_listener listener;
 };
