@@ -128,10 +128,9 @@ void call_hub_state::take(lane_replies& msg) {
   // A child that gives answers to what it was not asked: nothing more of it counts.
   if (const auto found = lanes_.extract(id)) {
     send(found.mapped().host, end_lane{msg.lane});
-    perform(logic_->lane_lost(id, std::nullopt,
-                              {.code = core::errc::worker_crash,
-                               .message = step.error().message,
-                               .origin = "lane"}));
+    perform(logic_->lane_lost(
+        id, std::nullopt,
+        {.code = core::errc::worker_crash, .message = step.error().message, .origin = "lane"}));
   }
 }
 

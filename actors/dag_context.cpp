@@ -23,6 +23,8 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
   for (const auto& [path, entry] : setup_.work->files)
     if (entry.kind == core::file_kind::file)
       snapshot_.push_back(entry.hash);
+  for (const auto& [name, library] : setup_.work->libraries)
+    snapshot_.push_back(library.hash);
   setup_.work = nullptr;
   return {
       [this](start_run) {

@@ -20,6 +20,16 @@ core::result<void> check_blobs(const core::file_map& files, const io::blob_store
   return {};
 }
 
+core::result<void> check_libraries(const core::library_refs& libraries,
+                                   const io::blob_store& blobs) {
+  for (const auto& [name, library] : libraries)
+    if (!blobs.has(core::blob_id{library.hash, library.size}))
+      return core::fail(core::errc::object_lost,
+                        fmt::format("the library '{}' has not arrived: send its blob first", name),
+                        "submit");
+  return {};
+}
+
 } // namespace
 
 core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
@@ -28,6 +38,8 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
     return core::fail(core::errc::malformed, "the hash of the snapshot does not fit its files",
                       "submit");
   if (auto there = check_blobs(form.files, blobs); !there)
+    return core::fail(there.error());
+  if (auto there = check_libraries(form.libraries, blobs); !there)
     return core::fail(there.error());
   if (auto sound = blobs.check_seals(form.files); !sound)
     return core::fail(sound.error());
@@ -47,6 +59,7 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   out->result = std::move(form.result);
   out->collect = std::move(form.collect);
   out->rules = std::move(form.rules);
+  out->libraries = std::move(form.libraries);
   return out;
 }
 

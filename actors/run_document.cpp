@@ -20,7 +20,8 @@ core::result<std::string> write_run_document(const run_bundle& bundle) {
                              .name = bundle.name,
                              .context = bundle.context,
                              .files = bundle.files,
-                             .rules = bundle.rules};
+                             .rules = bundle.rules,
+                             .libraries = bundle.libraries};
   form.tasks.reserve(bundle.tasks->size());
   for (std::uint64_t i = 0; i < bundle.tasks->size(); ++i)
     form.tasks.push_back(bundle.tasks->spec(core::task_id{i}));
@@ -40,7 +41,8 @@ core::result<run_bundle_ptr> read_run_document(core::run_id run, std::string_vie
                  .tasks = std::make_shared<const core::graph>(std::move(*tasks)),
                  .context = std::move(form->context),
                  .files = std::move(form->files),
-                 .rules = std::move(form->rules)});
+                 .rules = std::move(form->rules),
+                 .libraries = std::move(form->libraries)});
 }
 
 } // namespace maze::actors

@@ -18,11 +18,12 @@ struct hub_tick {
 };
 
 /// The HUB of a run's calls, as its run, the journal and the lanes know it.
-using call_hub_actor = call_service_actor::extend<
-    caf::reacts_to<lane_replies>, caf::reacts_to<lane_yields>, caf::reacts_to<lane_over>,
-    caf::reacts_to<lane_ready>, caf::reacts_to<attempts_assigned>, caf::reacts_to<attempt_lost>,
-    caf::reacts_to<node_gone>, caf::reacts_to<cancel_run>, caf::reacts_to<facts_durable>,
-    caf::reacts_to<hub_tick>>;
+using call_hub_actor =
+    call_service_actor::extend<caf::reacts_to<lane_replies>, caf::reacts_to<lane_yields>,
+                               caf::reacts_to<lane_over>, caf::reacts_to<lane_ready>,
+                               caf::reacts_to<attempts_assigned>, caf::reacts_to<attempt_lost>,
+                               caf::reacts_to<node_gone>, caf::reacts_to<cancel_run>,
+                               caf::reacts_to<facts_durable>, caf::reacts_to<hub_tick>>;
 
 } // namespace maze::actors
 

@@ -7,6 +7,7 @@
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/cluster.hpp"
+#include "maze/core/library.hpp"
 #include "maze/core/workflow.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -33,6 +34,8 @@ struct submission {
   /// Globs of published files that the client wants; empty: all.
   std::vector<std::string> collect;
   core::file_rules rules;
+  /// Task libraries; their blobs lie in the master's store.
+  core::library_refs libraries;
   /// What the calls of the run have in common; null for a run without any.
   std::shared_ptr<const core::call_plan> calls;
   /// Hears of failures and of the end; may be null.

@@ -5,6 +5,7 @@
 #include "maze/core/file_rules.hpp"
 #include "maze/core/graph.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/library.hpp"
 #include "maze/core/manifest.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -23,6 +24,7 @@ struct run_bundle {
   /// The snapshot taken at submit.
   core::file_map files;
   core::file_rules rules;
+  core::library_refs libraries;
 };
 using run_bundle_ptr = std::shared_ptr<const run_bundle>;
 

@@ -67,6 +67,8 @@ TEST_CASE_METHOD(views_fixture, "a run names the blobs it began with and those i
   const auto given = blobs->put_bytes("given").value();
   what.files["in.txt"] = {.hash = given.hash, .size = given.size};
   what.base = io::hash_bytes(core::encode_manifest(what.files));
+  const auto library = blobs->put_bytes("machine code").value();
+  what.libraries["text"] = {library.hash, library.size};
   const auto run = run_of(what);
   place(0);
   core::manifest_delta files;
@@ -75,8 +77,9 @@ TEST_CASE_METHOD(views_fixture, "a run names the blobs it began with and those i
   tell(run, publish_attempt{scheduler->attempt_of(0), test::output_of("x"), files});
   const auto all = ask<blob_list>(run, name_blobs{});
   const core::digest_set named(all->begin(), all->end());
-  CHECK(named.size() == 2);
+  CHECK(named.size() == 3);
   CHECK(named.count(given.hash) == 1);
+  CHECK(named.count(library.hash) == 1);
   CHECK(named.count(core::digest{1, 2}) == 1);
   const auto some = ask<blob_list>(
       run, name_blobs{std::make_shared<const core::digest_set>(core::digest_set{given.hash})});

@@ -27,6 +27,24 @@ TEST_CASE_METHOD(test::session_fixture, "a form becomes what the master takes, s
   CHECK(log->secrets().redact("a hunter2 b") == "a [secret] b");
 }
 
+TEST_CASE_METHOD(test::session_fixture,
+                 "a form whose library has not arrived is refused by its name",
+                 "[actors][documents]") {
+  auto handed_in = form();
+  handed_in.base = io::hash_bytes(core::encode_manifest(handed_in.files));
+  const auto kept = blobs->put_bytes("machine code");
+  REQUIRE(kept);
+  handed_in.libraries["text"] = {kept->hash, kept->size};
+  const auto work = accept_form(handed_in, *blobs, *log);
+  REQUIRE(work);
+  CHECK((*work)->libraries == handed_in.libraries);
+  handed_in.libraries["plot"] = {{1, 2}, 3};
+  const auto refused = accept_form(handed_in, *blobs, *log);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::object_lost);
+  CHECK(refused.error().message.find("'plot'") != std::string::npos);
+}
+
 TEST_CASE("a report comes back from its bytes, and foreign bytes are refused",
           "[actors][documents]") {
   CHECK_FALSE(read_report("nonsense"));

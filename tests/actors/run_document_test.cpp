@@ -17,7 +17,8 @@ run_bundle some_bundle() {
           .tasks = test::graph_of(test::diamond()),
           .context = {{"key", {.content = core::value("s3cret"), .secret = true}}},
           .files = {{"in.txt", {.hash = {1, 2}, .size = 3, .mode = 0755}}},
-          .rules = {core::conflict_policy::rename, {"*.o"}, {"*.py"}}};
+          .rules = {core::conflict_policy::rename, {"*.o"}, {"*.py"}},
+          .libraries = {{"text", {{3, 4}, 4096}}}};
 }
 
 } // namespace
@@ -30,6 +31,7 @@ TEST_CASE("a run's document tells a node all that its bundle says", "[actors][ru
   CHECK(seen->context == sent.context);
   CHECK(seen->files == sent.files);
   CHECK(seen->rules == sent.rules);
+  CHECK(seen->libraries == sent.libraries);
   REQUIRE(seen->tasks->size() == sent.tasks->size());
   for (std::uint64_t i = 0; i < sent.tasks->size(); ++i)
     CHECK(seen->tasks->spec(core::task_id{i}) == sent.tasks->spec(core::task_id{i}));

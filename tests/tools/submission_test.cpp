@@ -1,6 +1,7 @@
 #include "node/submission.hpp"
 
 #include "maze/io/hash.hpp"
+#include "node/passing_store.hpp"
 #include "support/scratch_dir.hpp"
 
 #include <catch2/catch.hpp>
@@ -83,6 +84,22 @@ TEST_CASE_METHOD(fixture, "a submission holds the files as they were", "[tools][
   CHECK(sut.files.at("in.txt").hash == io::hash_bytes("content"));
   CHECK(blobs->has(io::hash_bytes("content")));
   CHECK(sut.base == io::hash_bytes(core::encode_manifest(sut.files)));
+}
+
+TEST_CASE_METHOD(fixture,
+                 "a submission holds its libraries, for a node of its own and for a cluster",
+                 "[tools][submission]") {
+  std::ofstream(dir / "project/libtext.so") << "machine code";
+  work.libraries = {{"text", "libtext.so"}};
+  const core::library_refs expected{{"text", {io::hash_bytes("machine code"), 12}}};
+  const auto made = prepared();
+  REQUIRE(made);
+  CHECK((*made)->libraries == expected);
+  const auto form = node::describe(work, dir / "project", *blobs);
+  REQUIRE(form);
+  CHECK(form->libraries == expected);
+  CHECK(node::blobs_of(form->files, form->libraries)
+        == std::vector<core::blob_id>{{io::hash_bytes("machine code"), 12}});
 }
 
 TEST_CASE_METHOD(fixture, "each submission has an id of its own", "[tools][submission]") {

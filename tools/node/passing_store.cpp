@@ -30,11 +30,14 @@ passing_store::~passing_store() {
     static_cast<void>(io::remove_tree(AT_FDCWD, folder_));
 }
 
-std::vector<core::blob_id> blobs_of(const core::file_map& files) {
+std::vector<core::blob_id> blobs_of(const core::file_map& files,
+                                    const core::library_refs& libraries) {
   std::set<core::blob_id> out;
   for (const auto& [path, entry] : files)
     if (entry.kind == core::file_kind::file)
       out.insert({entry.hash, entry.size});
+  for (const auto& [name, library] : libraries)
+    out.insert({library.hash, library.size});
   return {out.begin(), out.end()};
 }
 

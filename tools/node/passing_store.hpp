@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/blob_id.hpp"
+#include "maze/core/library.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
@@ -29,7 +30,8 @@ private:
   std::shared_ptr<io::blob_store> store_;
 };
 
-/// The content of the files of a map, each once.
-std::vector<core::blob_id> blobs_of(const core::file_map& files);
+/// The content of the files of a map and of libraries, each once.
+std::vector<core::blob_id> blobs_of(const core::file_map& files,
+                                    const core::library_refs& libraries = {});
 
 } // namespace maze::node

@@ -1,6 +1,7 @@
 #include "node/submission.hpp"
 
 #include "maze/io/hash.hpp"
+#include "maze/io/run_sources.hpp"
 
 #include <fmt/format.h>
 
@@ -47,12 +48,9 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
   auto context = read_context(work, &log);
   if (!context)
     return core::fail(context.error());
-  auto files = io::take_snapshot(work.files, folder, blobs, how);
-  if (!files)
-    return core::fail(files.error());
-  if (work.rules.sha256)
-    if (auto sealed = blobs.seal(files->files, how.stop); !sealed)
-      return core::fail(sealed.error());
+  auto sources = io::take_sources(work, folder, blobs, how);
+  if (!sources)
+    return core::fail(sources.error());
   auto tasks = core::graph::build(std::move(work.tasks));
   if (!tasks)
     return core::fail(tasks.error());
@@ -61,10 +59,11 @@ core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
   out->name = std::move(work.name);
   out->tasks = std::make_shared<const core::graph>(std::move(*tasks));
   out->context = std::move(*context);
-  out->files = std::move(files->files);
+  out->files = std::move(sources->files);
   out->base = io::hash_bytes(core::encode_manifest(out->files));
   out->result = std::move(work.result);
   out->rules = std::move(work.rules);
+  out->libraries = std::move(sources->libraries);
   return out;
 }
 
@@ -73,22 +72,20 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
   auto context = read_context(work, nullptr);
   if (!context)
     return core::fail(context.error());
-  auto files = io::take_snapshot(work.files, folder, blobs);
-  if (!files)
-    return core::fail(files.error());
-  if (work.rules.sha256)
-    if (auto sealed = blobs.seal(files->files); !sealed)
-      return core::fail(sealed.error());
+  auto sources = io::take_sources(work, folder, blobs);
+  if (!sources)
+    return core::fail(sources.error());
   core::submission_form out;
   out.client_id = new_client_id();
   out.name = std::move(work.name);
   out.tasks = std::move(work.tasks);
   out.context = std::move(*context);
-  out.files = std::move(files->files);
+  out.files = std::move(sources->files);
   out.base = io::hash_bytes(core::encode_manifest(out.files));
   out.collect = std::move(work.collect);
   out.result = std::move(work.result);
   out.rules = std::move(work.rules);
+  out.libraries = std::move(sources->libraries);
   return out;
 }
 

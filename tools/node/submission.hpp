@@ -17,14 +17,14 @@ namespace maze::node {
 /// there is one. Fails with `input_missing` naming the entry and the variable.
 core::result<core::context_map> read_context(const core::workflow& work, io::log* log);
 
-/// A checked workflow as it goes to the master: its graph, its context, and the snapshot of its files,
-/// which is taken into `blobs` here and now, as `how` says. Relative paths start at `folder`.
+/// A checked workflow as it goes to the master: its graph, its context, and what `io::take_sources` takes
+/// into `blobs` here and now, as `how` says. Relative paths start at `folder`.
 core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
                                                           io::blob_store& blobs, io::log& log,
                                                           const io::snapshot_options& how = {});
 
-/// The same for a cluster: what travels to it. The snapshot's blobs are in `blobs` afterwards.
+/// The same for a cluster: what travels to it. The blobs of files and libraries are in `blobs` afterwards.
 core::result<core::submission_form>
 describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs);
 

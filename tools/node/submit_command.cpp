@@ -112,7 +112,8 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
   // What the cluster had when it was asked may be gone when the upload of the rest is done, because
   // somebody forgot the run that it belonged to.
   for (int tries = 1;; ++tries) {
-    if (auto sent = uploader_to(in.address)(blobs_of(form->files), store->blobs()); !sent)
+    const auto blobs = blobs_of(form->files, form->libraries);
+    if (auto sent = uploader_to(in.address)(blobs, store->blobs()); !sent)
       return core::fail(sent.error());
     auto run = in.cluster.submit(*form);
     if (run || run.error().code != core::errc::object_lost || tries == uploads_max)

@@ -1,0 +1,416 @@
+#include "maze/actors/lane_host.hpp"
+
+#include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/errors.hpp"
+#include "maze/actors/function_child.hpp"
+#include "maze/core/run_name.hpp"
+
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace maze::actors {
+
+namespace {
+
+/// Room in the socket for what a hub sends ahead, so that a child never waits for the node between two messages.
+constexpr int socket_room = 1 << 20;
+/// What CAF reads at a time: it clears as much memory before each read.
+constexpr std::size_t read_max = 16384;
+/// Children of one node have so many users, used in turn.
+constexpr std::uint32_t users = 8192;
+
+core::result<std::pair<io::unique_fd, io::unique_fd>> make_stream() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return core::fail(io::errno_error("socketpair for a warm child", errno));
+  for (const int fd : ends)
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_room, sizeof socket_room);
+  return std::pair{io::unique_fd(ends[0]), io::unique_fd(ends[1])};
+}
+
+} // namespace
+
+caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
+  setup_ = std::move(setup);
+  self_->set_down_handler([this](const caf::down_msg& down) { hub_gone(down.source); });
+  return {
+      [this](run_calls& msg) { run(msg); },
+      [this](const end_lane& msg) {
+        const auto found = lanes_.find(msg.lane);
+        if (found != lanes_.end())
+          end(msg.lane, children_.at(found->second.child).calls.open() == 0);
+      },
+      [this](open_lane& msg) { open(msg); },
+      [this](const yield_slot& msg) {
+        const auto found = lanes_.find(msg.lane);
+        if (found == lanes_.end() || std::exchange(found->second.yielding, true))
+          return;
+        if (found->second.hub)
+          self_->send(found->second.hub, lane_yields{msg.lane});
+        end_if_done(msg.lane);
+      },
+      [this](const stop_child& msg) { stop(msg.attempt); },
+      [this](const actors::close_run& msg) { close_run(msg.run); },
+      [this](const warm_child_ended& msg) {
+        if (const auto found = children_.find(msg.child); found != children_.end()) {
+          found->second.report = msg.report;
+          child_gone(msg.child);
+        }
+      },
+      [this](lane_tick) {
+        tick_due_ = false;
+        look_around();
+        tick_later();
+      },
+      [this](const caf::io::new_data_msg& msg) { read(msg); },
+      [this](const caf::io::connection_closed_msg& msg) {
+        if (const auto found = by_stream_.find(msg.handle); found != by_stream_.end()) {
+          children_.at(found->second).closed = true;
+          child_gone(found->second);
+        }
+      },
+  };
+}
+
+void lane_host_state::open(open_lane& msg) {
+  const core::attempt_id token = msg.order.attempt;
+  lane& made = lanes_[token];
+  made = {.slot = msg.slot,
+          .order = std::move(msg.order),
+          .files = std::move(msg.files),
+          .gpus = std::move(msg.gpus),
+          .agent = caf::actor_cast<caf::strong_actor_ptr>(self_->current_sender()),
+          .hub = {},
+          .since = clock::now()};
+  if (const auto warm = idle_child(made.order.run, made.gpus)) {
+    made.child = *warm;
+    children_.at(*warm).lane = token;
+    became_ready(made);
+  } else if (auto started = start_child(made)) {
+    made.child = *started;
+  } else {
+    tell_over(made, {.lane = token, .reason = started.error()});
+    self_->send(caf::actor_cast<local_agent_actor>(made.agent), slot_free{made.slot, token});
+    lanes_.erase(token);
+  }
+  tick_later();
+}
+
+std::optional<lane_host_state::child_id>
+lane_host_state::idle_child(core::run_id run, const std::vector<std::uint32_t>& gpus) const {
+  for (const auto& [id, child] : children_)
+    if (child.run == run && !child.lane && child.ready && !child.broken && !child.closed
+        && child.gpus == gpus)
+      return id;
+  return std::nullopt;
+}
+
+core::result<sandbox::launch_request>
+lane_host_state::request_for(const lane& x, io::unique_fd socket,
+                             const std::shared_ptr<const io::unique_fd>& page) const {
+  const run_bundle& bundle = x.files->bundle();
+  auto start = start_warm_host(plan_of(x), bundle.libraries, x.files->blobs(), setup_.programs,
+                               std::move(socket), page);
+  if (!start)
+    return core::fail(start.error());
+  sandbox::launch_request out;
+  out.argv = std::move(start->argv);
+  out.inherited = std::move(start->inherited);
+  core::task_spec nothing_of_its_own;
+  nothing_of_its_own.needs = plan_of(x).needs;
+  auto environment = attempt_environment(
+      setup_.environment,
+      {.run = core::to_string(bundle.run), .task = bundle.name, .number = 1, .gpus = x.gpus}, "/",
+      nothing_of_its_own, {});
+  if (!environment)
+    return core::fail(environment.error());
+  out.environment = std::move(*environment);
+  // Calls have no files and no folder.
+  out.working_directory = "/";
+  out.sandbox = plan_of(x).sandbox;
+  // That is the time of one call, which is watched here.
+  out.sandbox.wall_time.reset();
+  if (setup_.first_user) {
+    const std::uint32_t user = *setup_.first_user + static_cast<std::uint32_t>(last_child_) % users;
+    out.user = sandbox::child_user{user, user};
+  }
+  return out;
+}
+
+core::result<lane_host_state::child_id> lane_host_state::start_child(const lane& for_whom) {
+  auto stream = make_stream();
+  auto calls = stream ? warm_calls::make() : tl::unexpected(stream.error());
+  if (!calls)
+    return core::fail(calls.error());
+  auto definitions = define_functions(plan_of(for_whom));
+  if (!definitions)
+    return core::fail(definitions.error());
+  const child_id id = ++last_child_;
+  auto request = request_for(for_whom, std::move(stream->second), calls->page());
+  if (!request)
+    return core::fail(request.error());
+  auto outbound = prepare_outbound(self_->system(), {.fd = std::move(stream->first), .tls = {}});
+  const auto handle = outbound.stream->hdl();
+  self_->add_scribe(std::move(outbound.stream));
+  self_->configure_read(handle, caf::io::receive_policy::at_most(read_max));
+  auto& buffer = self_->wr_buf(handle);
+  buffer.insert(buffer.end(), definitions->begin(), definitions->end());
+  self_->flush(handle);
+  warm_child made{.run = for_whom.order.run,
+                  .gpus = for_whom.gpus,
+                  .stream = handle,
+                  .calls = std::move(*calls),
+                  .messages = core::call_message_reader(function_result_max + (1 << 20)),
+                  .broken = {},
+                  .report = {},
+                  .lane = for_whom.order.attempt,
+                  .since = clock::now()};
+  // No strong reference: the launcher outlives the system's actors.
+  made.process =
+      setup_.launcher->launch(std::move(*request), [own = caf::weak_actor_ptr(self_->ctrl()),
+                                                    id](sandbox::exit_report report) {
+        if (const auto alive = own.lock())
+          caf::anon_send(
+              caf::actor_cast<caf::actor>(alive),
+              warm_child_ended{id, std::make_shared<sandbox::exit_report>(std::move(report))});
+      });
+  by_stream_.emplace(handle, id);
+  children_.emplace(id, std::move(made));
+  return id;
+}
+
+void lane_host_state::became_ready(lane& of) {
+  of.since = clock::now();
+  self_->send(of.order.context,
+              lane_ready{of.order.run, of.order.attempt, caf::actor_cast<lane_actor>(self_)});
+}
+
+void lane_host_state::run(const run_calls& msg) {
+  const auto found = lanes_.find(msg.lane);
+  if (found == lanes_.end())
+    return;
+  lane& at = found->second;
+  if (!at.hub) {
+    at.hub = caf::actor_cast<lane_follower>(self_->current_sender());
+    self_->monitor(at.hub);
+    if (at.yielding)
+      self_->send(at.hub, lane_yields{msg.lane});
+  }
+  warm_child& child = children_.at(at.child);
+  if (child.calls.open() == 0)
+    child.since = clock::now();
+  if (auto sent = child.calls.sent(msg.bytes); !sent)
+    return break_child(child, sent.error());
+  if (child.closed)
+    return;
+  auto& buffer = self_->wr_buf(child.stream);
+  buffer.insert(buffer.end(), msg.bytes.begin(), msg.bytes.end());
+  self_->flush(child.stream);
+}
+
+void lane_host_state::read(const caf::io::new_data_msg& msg) {
+  const auto found = by_stream_.find(msg.handle);
+  if (found == by_stream_.end())
+    return;
+  const child_id id = found->second;
+  warm_child& child = children_.at(id);
+  if (child.broken)
+    return;
+  child.messages.append({msg.buf.data(), msg.buf.size()});
+  for (;;) {
+    const auto message = child.messages.next();
+    if (!message)
+      return break_child(child, refusal_of({}));
+    if (message->empty() || !take(id, child, *message))
+      break;
+  }
+  if (child.lane)
+    end_if_done(*child.lane);
+}
+
+bool lane_host_state::take(child_id, warm_child& child, std::string_view message) {
+  const auto view = core::call_message_view::of(message);
+  if (!view)
+    return break_child(child, refusal_of({})), false;
+  lane* const at = child.lane ? &lanes_.at(*child.lane) : nullptr;
+  if (!child.ready) {
+    if (view->header().kind != core::call_kind::ready)
+      return break_child(child, refusal_of(message)), false;
+    child.ready = true;
+    if (at != nullptr)
+      became_ready(*at);
+    return true;
+  }
+  if (view->header().kind != core::call_kind::replies || at == nullptr)
+    return break_child(child, refusal_of({})), false;
+  if (auto fits = child.calls.answered(*view); !fits)
+    return break_child(child, fits.error()), false;
+  child.since = clock::now();
+  self_->send(at->hub, lane_replies{at->order.attempt, std::string(message)});
+  const core::call_plan& plan = plan_of(*at);
+  const std::uint64_t calls_max = plan.child == core::child_use::fresh ? 1 : plan.child_calls_max;
+  if (calls_max > 0 && child.calls.done() >= calls_max && !std::exchange(at->yielding, true))
+    self_->send(at->hub, lane_yields{at->order.attempt});
+  return true;
+}
+
+void lane_host_state::break_child(warm_child& child, core::error why) {
+  if (child.broken)
+    return;
+  child.broken = std::move(why);
+  setup_.launcher->stop(child.process, std::chrono::milliseconds(0));
+}
+
+void lane_host_state::end_if_done(core::attempt_id token) {
+  const auto found = lanes_.find(token);
+  if (found == lanes_.end() || !found->second.yielding)
+    return;
+  const warm_child& child = children_.at(found->second.child);
+  // What a hub sent before it knew comes back to it unanswered, at no charge.
+  if (child.ready && child.calls.open() == 0)
+    end(token, true);
+}
+
+void lane_host_state::end(core::attempt_id token, bool keep_child) {
+  auto gone = lanes_.extract(token);
+  lane& x = gone.mapped();
+  warm_child& child = children_.at(x.child);
+  child.lane.reset();
+  child.since = clock::now();
+  const core::call_plan& plan = plan_of(x);
+  const std::uint64_t calls_max = plan.child == core::child_use::fresh ? 1 : plan.child_calls_max;
+  if (!keep_child || !child.ready || (calls_max > 0 && child.calls.done() >= calls_max))
+    break_child(child, {.code = core::errc::cancelled, .message = "its lane ended"});
+  if (x.hub)
+    self_->demonitor(x.hub);
+  tell_over(x, {.lane = token, .reason = {}});
+  self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, token});
+}
+
+void lane_host_state::tell_over(const lane& x, lane_over news) {
+  news.reason.message = setup_.log->secrets().redact(news.reason.message);
+  news.reason.evidence = setup_.log->secrets().redact(news.reason.evidence);
+  if (x.hub)
+    self_->send(x.hub, std::move(news));
+  else
+    // By way of the link, which loses nothing: the hub may never have heard of the lane.
+    self_->send(x.order.context, attempt_lost{news.lane,
+                                              news.reason.code == core::errc::none
+                                                  ? core::error{.code = core::errc::cancelled,
+                                                                .message = "the lane ended"}
+                                                  : std::move(news.reason),
+                                              {}});
+}
+
+void lane_host_state::stop(core::attempt_id token) {
+  const auto found = lanes_.find(token);
+  if (found != lanes_.end())
+    break_child(children_.at(found->second.child),
+                {.code = core::errc::node_lost, .message = "the lane was stopped"});
+}
+
+void lane_host_state::close_run(core::run_id run) {
+  std::vector<core::attempt_id> gone;
+  for (const auto& [token, x] : lanes_)
+    if (x.order.run == run)
+      gone.push_back(token);
+  for (const core::attempt_id token : gone)
+    end(token, false);
+  for (auto& [id, child] : children_)
+    if (child.run == run)
+      break_child(child, {.code = core::errc::cancelled, .message = "its run ended"});
+}
+
+core::error lane_host_state::reason_of(const warm_child& child, const core::call_plan& plan) const {
+  if (child.late)
+    return {.code = core::errc::timeout_wall,
+            .message = fmt::format("the function ran longer than its timeout of {}",
+                                   core::to_string(*plan.sandbox.wall_time)),
+            .origin = "execute"};
+  if (child.broken)
+    return *child.broken;
+  core::task_spec limits;
+  limits.sandbox = plan.sandbox;
+  if (auto end = check_end(limits, *child.report, "function"); !end)
+    return end.error();
+  return ended_badly(
+      core::errc::exit_nonzero,
+      child.ready
+          ? fmt::format("the function ended its process with exit status {} instead of returning",
+                        child.report->exit_code)
+          : fmt::format("the child that was to call functions ended with exit status {}",
+                        child.report->exit_code),
+      *child.report);
+}
+
+void lane_host_state::child_gone(child_id id) {
+  // Its last replies come before the end of the stream, the reason of its end comes by another way.
+  warm_child& child = children_.at(id);
+  if (!child.closed || !child.report)
+    return;
+  if (child.lane) {
+    auto gone = lanes_.extract(*child.lane);
+    lane& x = gone.mapped();
+    const auto culprit = child.calls.culprit();
+    if (x.hub)
+      self_->demonitor(x.hub);
+    tell_over(x, {.lane = x.order.attempt,
+                  .reason = reason_of(child, plan_of(x)),
+                  .has_culprit = culprit.has_value(),
+                  .culprit = culprit.value_or(0)});
+    self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, x.order.attempt});
+  }
+  by_stream_.erase(child.stream);
+  children_.erase(id);
+}
+
+void lane_host_state::hub_gone(const caf::actor_addr& hub) {
+  std::vector<core::attempt_id> orphans;
+  for (const auto& [token, x] : lanes_)
+    if (x.hub && x.hub.address() == hub)
+      orphans.push_back(token);
+  for (const core::attempt_id token : orphans)
+    end(token, false);
+}
+
+void lane_host_state::look_around() {
+  const auto now = clock::now();
+  std::size_t idle = 0;
+  for (auto& [id, child] : children_) {
+    if (!child.lane) {
+      if (now - child.since >= setup_.idle_max || ++idle > setup_.idle_children_max)
+        break_child(child, {.code = core::errc::cancelled, .message = "nobody needs it"});
+      continue;
+    }
+    const lane& x = lanes_.at(*child.lane);
+    const auto& limit = plan_of(x).sandbox.wall_time;
+    if (limit && child.calls.open() > 0 && now - child.since >= *limit && !child.broken) {
+      child.late = true;
+      break_child(child, {.code = core::errc::timeout_wall, .message = "a call took too long"});
+    }
+  }
+  std::vector<core::attempt_id> unheard;
+  for (const auto& [token, x] : lanes_)
+    if (!x.hub && children_.at(x.child).ready && now - x.since >= setup_.silence_max)
+      unheard.push_back(token);
+  for (const core::attempt_id token : unheard)
+    end(token, true);
+}
+
+void lane_host_state::tick_later() {
+  if (children_.empty() || std::exchange(tick_due_, true))
+    return;
+  self_->delayed_send(self_, setup_.tick, lane_tick{});
+}
+
+caf::behavior lane_host(caf::stateful_actor<lane_host_state, caf::io::broker>* self,
+                        lane_host_setup setup) {
+  return self->state.make_behavior(std::move(setup));
+}
+
+} // namespace maze::actors

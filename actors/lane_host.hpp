@@ -1,0 +1,127 @@
+#pragma once
+
+#include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/host_programs.hpp"
+#include "maze/actors/protocol/lane_host_actor.hpp"
+#include "maze/actors/run_files.hpp"
+#include "maze/actors/transport.hpp"
+#include "maze/actors/warm_child.hpp"
+#include "maze/core/call_plan.hpp"
+#include "maze/io/log.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <caf/io/broker.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maze::actors {
+
+struct lane_host_setup {
+  std::shared_ptr<sandbox::launcher> launcher;
+  std::shared_ptr<io::log> log;
+  base_environment environment;
+  host_programs programs;
+  /// First of the user ids that warm children get, one each; empty: they run as the node does.
+  std::optional<std::uint32_t> first_user;
+  /// From SIGTERM to SIGKILL when a child is stopped.
+  std::chrono::milliseconds stop_grace{2000};
+  /// A child without a lane is kept for so long.
+  std::chrono::milliseconds idle_max{30'000};
+  /// A lane that hears nothing of its hub for so long after its child got ready ends.
+  std::chrono::milliseconds silence_max{10'000};
+  std::chrono::milliseconds tick{100};
+  /// Children without a lane, at most.
+  std::size_t idle_children_max = 64;
+};
+
+class lane_host_state {
+public:
+  static constexpr const char* name = "lane_host";
+
+  explicit lane_host_state(caf::io::broker* self) : self_(self) {}
+
+  caf::behavior make_behavior(lane_host_setup setup);
+
+private:
+  using clock = std::chrono::steady_clock;
+  using child_id = std::uint64_t;
+
+  struct lane {
+    core::slot_id slot;
+    attempt_order order;
+    std::shared_ptr<run_files> files;
+    std::vector<std::uint32_t> gpus;
+    /// The agent of this node, which is told when the slot is free.
+    caf::strong_actor_ptr agent;
+    child_id child = 0;
+    /// The hub, once it has spoken.
+    lane_follower hub;
+    bool yielding = false;
+    clock::time_point since;
+  };
+  struct warm_child {
+    core::run_id run;
+    std::vector<std::uint32_t> gpus;
+    sandbox::launch_id process = 0;
+    caf::io::connection_handle stream;
+    warm_calls calls;
+    core::call_message_reader messages;
+    bool ready = false;
+    /// Bytes of it have come that are none, so it was killed.
+    std::optional<core::error> broken;
+    /// Its end of the stream is closed; how it ended.
+    bool closed = false;
+    std::shared_ptr<sandbox::exit_report> report;
+    std::optional<core::attempt_id> lane;
+    /// When its oldest call became the oldest, or when it lost its lane.
+    clock::time_point since;
+    /// The oldest call took longer than it may.
+    bool late = false;
+  };
+
+  void open(open_lane& msg);
+  core::result<child_id> start_child(const lane& for_whom);
+  [[nodiscard]] core::result<sandbox::launch_request>
+  request_for(const lane& x, io::unique_fd socket,
+              const std::shared_ptr<const io::unique_fd>& page) const;
+  [[nodiscard]] std::optional<child_id> idle_child(core::run_id run,
+                                                   const std::vector<std::uint32_t>& gpus) const;
+  void run(const run_calls& msg);
+  void read(const caf::io::new_data_msg& msg);
+  bool take(child_id id, warm_child& child, std::string_view message);
+  void became_ready(lane& of);
+  void break_child(warm_child& child, core::error why);
+  /// The lane has nothing to do any more: its child is kept, or ends.
+  void end(core::attempt_id lane, bool keep_child);
+  void end_if_done(core::attempt_id lane);
+  void stop(core::attempt_id lane);
+  void close_run(core::run_id run);
+  void child_gone(child_id id);
+  [[nodiscard]] core::error reason_of(const warm_child& child, const core::call_plan& plan) const;
+  void tell_over(const lane& x, lane_over news);
+  void hub_gone(const caf::actor_addr& hub);
+  void look_around();
+  void tick_later();
+  static const core::call_plan& plan_of(const lane& x) { return *x.files->bundle().calls; }
+
+  caf::io::broker* self_;
+  lane_host_setup setup_;
+  std::map<core::attempt_id, lane> lanes_;
+  std::map<child_id, warm_child> children_;
+  std::map<caf::io::connection_handle, child_id> by_stream_;
+  child_id last_child_ = 0;
+  bool tick_due_ = false;
+};
+
+/// Cooperative, in CAF's I/O thread, which also watches the streams of the children: what comes from a hub goes on to the
+/// child without another thread, and back. Owns the lanes and warm children of a node.
+caf::behavior lane_host(caf::stateful_actor<lane_host_state, caf::io::broker>* self,
+                        lane_host_setup setup);
+
+} // namespace maze::actors
