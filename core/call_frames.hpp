@@ -142,7 +142,7 @@ class call_message_reader {
 public:
   explicit call_message_reader(std::uint32_t size_max = call_message_max) : size_max_(size_max) {}
 
-  void append(std::string_view bytes) { buffer_.append(bytes); }
+  void append(std::string_view more) { buffer_.append(more); }
   /// The next whole message, valid until the next call of anything here; empty where more bytes are needed. After a
   /// failure, which is that of `call_message_view::of`, the stream is of no more use.
   result<std::string_view> next();
