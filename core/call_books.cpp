@@ -45,7 +45,7 @@ void call_books::add_record(call_number call, const call_record& x) {
   ++into.live;
 }
 
-std::vector<fallen_call> call_books::take(std::string bytes) {
+std::vector<fallen_call> call_books::take(std::string incoming) {
   std::uint32_t home = 0;
   if (free_frames_.empty()) {
     home = static_cast<std::uint32_t>(frames_.size());
@@ -54,7 +54,7 @@ std::vector<fallen_call> call_books::take(std::string bytes) {
     home = free_frames_.back();
     free_frames_.pop_back();
   }
-  frames_[home].bytes = std::move(bytes);
+  frames_[home].bytes = std::move(incoming);
   const auto frame = call_batch_view::trusted(frames_[home].bytes);
   frames_[home].live = frame.size();
   frame_bytes_ += frames_[home].bytes.size();

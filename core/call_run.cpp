@@ -67,14 +67,14 @@ call_step call_run::cancel(error reason) {
   return step;
 }
 
-result<call_step> call_run::results_read(std::uint64_t bytes) {
-  if (bytes > unread_bytes_)
+result<call_step> call_run::results_read(std::uint64_t count) {
+  if (count > unread_bytes_)
     return fail(errc::invalid_argument,
                 fmt::format("the client says that it read {} bytes of results, it was given {}",
-                            bytes, unread_bytes_),
+                            count, unread_bytes_),
                 "calls");
-  unread_bytes_ -= bytes;
-  read_ahead_ += bytes;
+  unread_bytes_ -= count;
+  read_ahead_ += count;
   while (!unread_.empty() && read_ahead_ >= unread_.front().bytes) {
     read_ahead_ -= unread_.front().bytes;
     books_.read(unread_.front().block);
@@ -89,11 +89,8 @@ call_step call_run::lane_opened(lane_id lane) {
   call_step step;
   lanes_.open(lane);
   // The request is answered; what is still missing is asked for anew.
-  if (std::exchange(wanting_, false))
-    step.want_lane = false;
+  wanting_ = false;
   finish(step);
-  if (step.want_lane == false)
-    step.want_lane.reset();
   return step;
 }
 
@@ -178,10 +175,10 @@ void call_run::check_invariants() const {
       ensure(books_.at(call).state == call_state::out, "a lane holds calls that are out");
   });
   ensure(out == counts()[static_cast<std::size_t>(call_state::out)], "lanes hold all that is out");
-  std::uint64_t unread = 0;
+  std::uint64_t not_read = 0;
   for (const auto& each : unread_)
-    unread += each.bytes;
-  ensure(unread == unread_bytes_ + read_ahead_, "what is unread adds up");
+    not_read += each.bytes;
+  ensure(not_read == unread_bytes_ + read_ahead_, "what is unread adds up");
   ensure(fallen_.empty() && ends_.empty() && writer_.empty(), "no end is left unsaid");
   ensure(!over_ || (closed_ && books_.pending() == 0), "a run is over when all calls have ended");
   ensure(wanting_

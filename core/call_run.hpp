@@ -81,8 +81,9 @@ public:
   /// What is not out ends as cancelled, with `reason`; what is out, when its lane lets go of it.
   call_step cancel(error reason);
   /// The client has read so many more bytes of results. `invalid_argument` if it was given fewer.
-  result<call_step> results_read(std::uint64_t bytes);
+  result<call_step> results_read(std::uint64_t count);
 
+  /// Answers the request for a lane, if there is one.
   /// @pre the number is new
   call_step lane_opened(lane_id lane);
   /// The lane takes no more calls; what it holds comes back as replies, by `returned` or at `lane_closed`.

@@ -132,7 +132,7 @@ std::vector<std::string> layered(std::uint32_t layers, std::uint32_t width) {
   return out;
 }
 
-/// Copies in, out, and the result twice, as the run must at least.
+/// Nanoseconds a call to copy the frames once into fresh memory.
 double copies(const std::vector<std::string>& frames, std::size_t calls) {
   std::vector<std::string> kept;
   const auto begin = bench_clock::now();

@@ -22,7 +22,7 @@ std::string two_calls() {
   return writer.finish();
 }
 
-errc refusal(std::string_view frame, std::uint32_t size_max = call_batch_max) {
+errc refusal_of(std::string_view frame, std::uint32_t size_max = call_batch_max) {
   const auto out = call_batch_view::of(frame, size_max);
   return out ? errc::none : out.error().code;
 }
@@ -65,35 +65,35 @@ TEST_CASE("a writer of calls goes on counting in its next frame", "[core][call_b
 TEST_CASE("a frame of calls that was cut or lengthened is refused", "[core][call_batch]") {
   const auto frame = two_calls();
   for (std::size_t size = 0; size < frame.size(); ++size)
-    CHECK(refusal(frame.substr(0, size)) == errc::malformed);
-  CHECK(refusal(frame + '\0') == errc::malformed);
-  CHECK(refusal(frame, static_cast<std::uint32_t>(frame.size())) == errc::none);
-  CHECK(refusal(frame, static_cast<std::uint32_t>(frame.size()) - 1) == errc::limit_exceeded);
+    CHECK(refusal_of(frame.substr(0, size)) == errc::malformed);
+  CHECK(refusal_of(frame + '\0') == errc::malformed);
+  CHECK(refusal_of(frame, static_cast<std::uint32_t>(frame.size())) == errc::none);
+  CHECK(refusal_of(frame, static_cast<std::uint32_t>(frame.size()) - 1) == errc::limit_exceeded);
 }
 
 TEST_CASE("a frame of calls whose numbers contradict each other is refused", "[core][call_batch]") {
   const auto frame = two_calls();
   // Magic, version, flags, first, calls, dependencies, size.
   for (const std::size_t at : {0U, 4U, 6U, 12U, 16U, 20U})
-    CHECK(refusal(changed(frame, at, 9)) == errc::malformed);
-  CHECK(refusal(changed(frame, 12, 0)) == errc::malformed);
-  CHECK(refusal(changed(frame, 15, 0x7f)) == errc::malformed);
+    CHECK(refusal_of(changed(frame, at, 9)) == errc::malformed);
+  CHECK(refusal_of(changed(frame, 12, 0)) == errc::malformed);
+  CHECK(refusal_of(changed(frame, 15, 0x7f)) == errc::malformed);
   // Size and dependencies of the first call, its reserved bits, dependencies of the second.
   for (const std::size_t at : {28U, 32U, 36U, 48U})
-    CHECK(refusal(changed(frame, at, 1)) == errc::malformed);
+    CHECK(refusal_of(changed(frame, at, 1)) == errc::malformed);
 }
 
 TEST_CASE("a call may only depend on earlier calls, at places that are there",
           "[core][call_batch]") {
   const auto frame = two_calls();
   const std::size_t table = batch_header_size + 2 * batch_entry_size;
-  CHECK(refusal(changed(frame, table, 6)) == errc::malformed);     // on itself
-  CHECK(refusal(changed(frame, table, 4)) == errc::malformed);     // another's placeholder
-  CHECK(refusal(changed(frame, table + 4, 3)) == errc::malformed); // beside the placeholder
-  CHECK(refusal(changed(frame, table + 4, 23)) == errc::malformed);
-  CHECK(refusal(changed(frame, table + 12, 2)) == errc::malformed);  // one place twice
-  CHECK(refusal(changed(frame, table + 16, 3)) == errc::none);       // order alone wants no place
-  CHECK(refusal(changed(frame, table + 12, 60)) == errc::malformed); // beyond the arguments
+  CHECK(refusal_of(changed(frame, table, 6)) == errc::malformed);     // on itself
+  CHECK(refusal_of(changed(frame, table, 4)) == errc::malformed);     // another's placeholder
+  CHECK(refusal_of(changed(frame, table + 4, 3)) == errc::malformed); // beside the placeholder
+  CHECK(refusal_of(changed(frame, table + 4, 23)) == errc::malformed);
+  CHECK(refusal_of(changed(frame, table + 12, 2)) == errc::malformed); // one place twice
+  CHECK(refusal_of(changed(frame, table + 16, 3)) == errc::none);      // order alone wants no place
+  CHECK(refusal_of(changed(frame, table + 12, 60)) == errc::malformed); // beyond the arguments
   const auto message = call_batch_view::of(changed(frame, table, 6)).error().message;
   CHECK(message == "a frame of calls: call 6 depends on call 6, which is not earlier");
 }
@@ -101,11 +101,11 @@ TEST_CASE("a call may only depend on earlier calls, at places that are there",
 TEST_CASE("a frame of calls beyond the last number is refused", "[core][call_batch]") {
   call_batch_writer writer(UINT32_MAX - 1);
   writer.add(1, "a");
-  CHECK(refusal(writer.finish()) == errc::none);
+  CHECK(refusal_of(writer.finish()) == errc::none);
   call_batch_writer late(UINT32_MAX - 1);
   late.add(1, "a");
   late.add(1, "a");
-  CHECK(refusal(late.finish()) == errc::limit_exceeded);
+  CHECK(refusal_of(late.finish()) == errc::limit_exceeded);
 }
 
 TEST_CASE("placeholders are found where values are, and nowhere else", "[core][call_batch]") {

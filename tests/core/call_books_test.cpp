@@ -10,7 +10,7 @@ using namespace maze::core;
 
 namespace {
 
-std::string encoded(const value& x) { return encode(x).value(); }
+std::string encoded_bytes(const value& x) { return encode(x).value(); }
 
 /// Books, and a client that hands in calls.
 struct ledger {
@@ -18,7 +18,7 @@ struct ledger {
   call_batch_writer client;
 
   call_number call(const value& arguments, std::vector<call_number> after = {}) {
-    const auto bytes = encoded(arguments);
+    const auto bytes = encoded_bytes(arguments);
     auto wants = placeholders_in(bytes).value();
     for (const auto each : after)
       wants.push_back({each, order_only});
@@ -34,7 +34,7 @@ struct ledger {
     return out;
   }
   std::uint32_t complete(call_number call, const value& result) {
-    const auto payload = encoded(result);
+    const auto payload = encoded_bytes(result);
     const auto block = books.keep(call_message(call_kind::replies, call, 0, payload));
     books.complete(call, {block, call_header_size + call_entry_size},
                    static_cast<std::uint32_t>(payload.size()));
@@ -57,7 +57,7 @@ TEST_CASE("calls are ready in the order in which they came", "[core][call_books]
   CHECK(sut.books.ready_count() == 2);
   CHECK(sut.books.send_first() == 0);
   CHECK(sut.books.what(0).function == 1);
-  CHECK(sut.books.what(0).arguments == encoded(list{value(1)}));
+  CHECK(sut.books.what(0).arguments == encoded_bytes(list{value(1)}));
   sut.books.send_back(0, true);
   CHECK(sut.books.first_ready() == 0);
   sut.books.send_first();
@@ -81,7 +81,7 @@ TEST_CASE("a call gets the results of others in its arguments", "[core][call_boo
   REQUIRE(sut.books.ready_count() == 1);
   CHECK(sut.books.send_first() == c);
   CHECK(sut.books.what(c).arguments
-        == encoded(list{value(list{value(7)}), value("x"), value("long result")}));
+        == encoded_bytes(list{value(list{value(7)}), value("x"), value("long result")}));
 }
 
 TEST_CASE("a result is kept until it was read and nobody wants it", "[core][call_books]") {
@@ -93,7 +93,7 @@ TEST_CASE("a result is kept until it was read and nobody wants it", "[core][call
   const auto block = sut.complete(a, value("result"));
   sut.books.read(block);
   sut.books.send_first();
-  CHECK(sut.books.what(b).arguments == encoded(list{value("result")}));
+  CHECK(sut.books.what(b).arguments == encoded_bytes(list{value("result")}));
   // Who has read it has the value.
   sut.call(list{value(result_of(a))});
   const auto late = sut.client.finish();
@@ -112,7 +112,7 @@ TEST_CASE("a result that was not read may still be asked for", "[core][call_book
   CHECK(sut.take().empty());
   sut.books.read(block);
   CHECK(sut.books.send_first() == b);
-  CHECK(sut.books.what(b).arguments == encoded(list{value(5)}));
+  CHECK(sut.books.what(b).arguments == encoded_bytes(list{value(5)}));
 }
 
 TEST_CASE("a call that fails takes down all that follow from it", "[core][call_books]") {

@@ -1,3 +1,4 @@
+#include "sim/call_world.hpp"
 #include "sim/cluster_world.hpp"
 #include "sim/scheduler_reference.hpp"
 #include "sim/seeds.hpp"
@@ -32,6 +33,7 @@ int main() {
       maze::sim::compare_with_reference(seed);
       maze::sim::world(seed).live();
       maze::sim::cluster_world(seed).live();
+      maze::sim::call_world(seed).live();
     } catch (const std::exception& rule) {
       std::printf("%s%s\n", now_living, rule.what());
       return 1;
