@@ -33,7 +33,8 @@ core::result<void> check_libraries(const core::library_refs& libraries,
 } // namespace
 
 core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
-                                                            io::blob_store& blobs, io::log& log) {
+                                                            io::blob_store& blobs, io::log& log,
+                                                            library_catalogue* libraries) {
   if (form.base != io::hash_bytes(core::encode_manifest(form.files)))
     return core::fail(core::errc::malformed, "the hash of the snapshot does not fit its files",
                       "submit");
@@ -43,6 +44,13 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
     return core::fail(there.error());
   if (auto sound = blobs.check_seals(form.files); !sound)
     return core::fail(sound.error());
+  if (libraries != nullptr) {
+    if (auto sound = libraries->settle(form.tasks, form.libraries, form.context); !sound)
+      return core::fail(sound.error());
+    if (form.calls)
+      if (auto sound = libraries->check(*form.calls, form.libraries); !sound)
+        return core::fail(sound.error());
+  }
   auto tasks = core::graph::build(std::move(form.tasks));
   if (!tasks)
     return core::fail(tasks.error());
@@ -59,20 +67,23 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   out->result = std::move(form.result);
   out->collect = std::move(form.collect);
   out->rules = std::move(form.rules);
+  if (form.calls)
+    out->calls = std::make_shared<const core::call_plan>(std::move(*form.calls));
   out->libraries = std::move(form.libraries);
   return out;
 }
 
 document_actor::behavior_type document_reader(document_actor::pointer,
                                               std::shared_ptr<io::blob_store> blobs,
-                                              std::shared_ptr<io::log> log) {
+                                              std::shared_ptr<io::log> log,
+                                              std::shared_ptr<library_catalogue> libraries) {
   return {
-      [blobs = std::move(blobs),
-       log = std::move(log)](const read_submission& msg) -> caf::result<submit_run> {
+      [blobs = std::move(blobs), log = std::move(log),
+       libraries = std::move(libraries)](const read_submission& msg) -> caf::result<submit_run> {
         auto form = core::decode_submission(*msg.encoded);
         if (!form)
           return to_caf(form.error());
-        auto work = accept_form(std::move(*form), *blobs, *log);
+        auto work = accept_form(std::move(*form), *blobs, *log, libraries.get());
         if (!work)
           return to_caf(work.error());
         return submit_run{std::move(*work)};

@@ -49,6 +49,52 @@ core::result<library_catalogue::description> library_catalogue::describe(const s
   return made;
 }
 
+core::result<core::library_descriptions>
+library_catalogue::describe_all(const core::library_refs& libraries) {
+  core::library_descriptions out;
+  for (const auto& [name, library] : libraries) {
+    auto described = describe(name, library.hash);
+    if (!described)
+      return core::fail(described.error());
+    out.emplace(name, **described);
+  }
+  return out;
+}
+
+core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
+                                             const core::library_refs& libraries,
+                                             const core::context_map& context) {
+  auto described = describe_all(libraries);
+  if (!described)
+    return core::fail(described.error());
+  if (auto sound = core::check_functions(tasks, *described, context); !sound)
+    return sound;
+  core::complete_functions(tasks, *described);
+  return {};
+}
+
+core::result<void> library_catalogue::check(const core::call_plan& plan,
+                                            const core::library_refs& libraries) {
+  auto described = describe_all(libraries);
+  if (!described)
+    return core::fail(described.error());
+  for (const core::call_function& each : plan.functions)
+    if (const auto* own = std::get_if<core::function_action>(&each.action)) {
+      const auto library = described->find(own->library);
+      if (library == described->end())
+        return core::fail(core::errc::untrusted_function,
+                          fmt::format("calls of '{}' name the library '{}', which the run does not have",
+                                      each.name, own->library),
+                          "submit");
+      if (library->second.find(own->function) == nullptr)
+        return core::fail(core::errc::untrusted_function,
+                          fmt::format("library '{}' has no function '{}'", own->library,
+                                      own->function),
+                          "submit");
+    }
+  return {};
+}
+
 core::result<library_catalogue::description>
 library_catalogue::read(const std::string& name, const core::digest& hash) const {
   const auto failed = [&name](core::errc code, const core::error& why) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "maze/actors/host_programs.hpp"
+#include "maze/core/call_plan.hpp"
 #include "maze/core/digest.hpp"
+#include "maze/core/function_check.hpp"
 #include "maze/core/library.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
@@ -12,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace maze::actors {
@@ -41,9 +44,17 @@ public:
   core::result<std::shared_ptr<const core::library_description>> describe(const std::string& name,
                                                                           const core::digest& hash);
 
+  /// Judges the functions among `tasks` by what the libraries of their run say, and completes them: see
+  /// `core::check_functions` and `core::complete_functions`, whose errors it has beside those of `describe`.
+  core::result<void> settle(std::span<core::task_spec> tasks, const core::library_refs& libraries,
+                            const core::context_map& context);
+  /// Whether every function of `plan` is there; `untrusted_function` where one is not.
+  core::result<void> check(const core::call_plan& plan, const core::library_refs& libraries);
+
 private:
   using description = std::shared_ptr<const core::library_description>;
 
+  core::result<core::library_descriptions> describe_all(const core::library_refs& libraries);
   core::result<description> read(const std::string& name, const core::digest& hash) const;
 
   std::shared_ptr<sandbox::launcher> launcher_;

@@ -13,6 +13,8 @@
 #include "maze/io/journal.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/io/broker.hpp>
+#include <caf/io/middleman.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -111,8 +113,22 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
     sweeper = system->spawn<caf::detached>(
         reclaimer,
         reclaimer_setup{.blobs = home->blobs, .log = home->log, .plan = {settings.claim_life}});
-  head = system->spawn(actors::master, master_setup{seed, run_settings, planner, keeper, runs,
-                                                    settings.ended_runs_max, sweeper});
+  std::function<call_hub_actor(call_hub_setup)> spawn_hub;
+  // Hubs are brokers, which only a node that meets others can have.
+  if (settings.serves)
+    spawn_hub = [where = system.get()](call_hub_setup setup) {
+      return caf::actor_cast<call_hub_actor>(
+          where->middleman().spawn_broker(call_hub, std::move(setup)));
+    };
+  head = system->spawn(actors::master,
+                       master_setup{.seed = seed,
+                                    .run_settings = run_settings,
+                                    .scheduler = planner,
+                                    .journal = keeper,
+                                    .registry = runs,
+                                    .ended_runs_max = settings.ended_runs_max,
+                                    .reclaimer = sweeper,
+                                    .spawn_hub = std::move(spawn_hub)});
   if (settings.works)
     agent = spawn_agent(*system, *home, settings, {planner, runs, {}});
   if (settings.serves)
@@ -137,7 +153,7 @@ core::result<void> local_node::data::join(const node_settings& settings,
 
 void local_node::data::spawn_gates(const node_settings::clients& told,
                                    const core::link::options& link) {
-  documents = system->spawn<caf::detached>(document_reader, home->blobs, home->log);
+  documents = system->spawn<caf::detached>(document_reader, home->blobs, home->log, home->libraries);
   gate = system->spawn(
       session_gate,
       session_gate_setup{.name = told.cluster,
@@ -272,6 +288,8 @@ const std::shared_ptr<io::blob_store>& local_node::shared_blobs() const noexcept
 }
 
 io::blob_store& local_node::blobs() noexcept { return *data_->home->blobs; }
+
+library_catalogue& local_node::libraries() noexcept { return *data_->home->libraries; }
 
 const std::filesystem::path& local_node::folder() const noexcept { return data_->home->folder; }
 

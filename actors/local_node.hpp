@@ -50,6 +50,8 @@ public:
   run_document(std::string_view name) const;
   [[nodiscard]] io::blob_store& blobs() noexcept;
   [[nodiscard]] const std::shared_ptr<io::blob_store>& shared_blobs() const noexcept;
+  /// What task libraries in the store say of themselves. Thread-safe.
+  [[nodiscard]] library_catalogue& libraries() noexcept;
   [[nodiscard]] const std::filesystem::path& folder() const noexcept;
   [[nodiscard]] const sandbox::capabilities& can() const noexcept;
 

@@ -46,6 +46,10 @@ master_actor::behavior_type master_state::make_behavior(master_setup setup) {
 
 caf::result<run_handle> master_state::submit(const submit_run& msg) {
   const submission& work = *msg.work;
+  if (work.calls && !setup_.spawn_hub)
+    return to_caf({.code = core::errc::unsupported_operation,
+                   .message = "this node takes no calls: only a cluster that serves clients does",
+                   .origin = "submit"});
   auto fact = fact_of(work);
   if (!fact)
     return to_caf(fact.error());
@@ -90,14 +94,15 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
   const submission& work = *msg.work;
   self_->send(setup_.registry, put_run{std::make_shared<const run_bundle>(
                                    run_bundle{run, work.name, work.tasks, work.context, work.files,
-                                              work.rules, work.libraries})});
+                                              work.rules, work.libraries, work.calls})});
   core::graph_run::options settings = setup_.run_settings;
   settings.seed = run.value;
   settings.first_token = opened_++ * core::graph_run::tokens_max + 1;
   contexts_.emplace(
       run, live_run{.context = self_->spawn(dag_context,
                                             dag_context_setup{run, msg.work, settings, self_,
-                                                              setup_.scheduler, setup_.journal}),
+                                                              setup_.scheduler, setup_.journal,
+                                                              setup_.spawn_hub}),
                     .accepted = std::chrono::system_clock::now().time_since_epoch(),
                     .collect = work.collect});
   order_.push_back(run);

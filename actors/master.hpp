@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/call_hub.hpp"
 #include "maze/actors/protocol/journal_actor.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
@@ -32,6 +33,8 @@ struct master_setup {
   std::size_t ended_runs_max = 1000;
   /// Null where the store goes with the node.
   reclaimer_actor reclaimer;
+  /// Spawns the hubs of runs with calls; null on a node that takes none.
+  std::function<call_hub_actor(call_hub_setup)> spawn_hub;
   /// How long it may take to free what was forgotten.
   std::chrono::milliseconds reclaim_timeout{100'000};
 };

@@ -24,7 +24,10 @@ local_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setu
   self_->set_down_handler([this](const caf::down_msg& down) { worker_down(down); });
   self_->set_exit_handler([this](const caf::exit_msg& msg) {
     for (const auto& [slot, owned] : workers_)
-      self_->send_exit(owned.worker, msg.reason);
+      if (owned.worker)
+        self_->send_exit(owned.worker, msg.reason);
+    if (setup_.lanes)
+      self_->send_exit(setup_.lanes, msg.reason);
     if (setup_.logs)
       self_->send_exit(setup_.logs, msg.reason);
     for (auto& reply : std::exchange(drained_, {}))
@@ -140,17 +143,19 @@ void node_agent_state::refuse_run(core::run_id run, const core::error& reason) {
 void node_agent_state::offer(attempt_order order) {
   const core::attempt_id attempt = order.attempt;
   const core::resources needs = order.needs;
+  const core::run_id run = order.run;
+  const bool is_lane = order.task == core::lane_task;
+  if (is_lane && !setup_.lanes)
+    return refuse(std::move(order));
   held_.insert_or_assign(attempt, std::move(order));
-  perform(logic_->offered(attempt, needs));
+  perform(is_lane ? logic_->lane_offered(attempt, needs, run) : logic_->offered(attempt, needs));
 }
 
 void node_agent_state::stop(core::attempt_id attempt) {
   const auto is = [attempt](const auto& x) { return x && x->attempt == attempt; };
   for (const auto& [slot, owned] : workers_)
-    if (is(owned.now) || is(owned.next)) {
-      self_->send(owned.worker, stop_child{attempt});
-      return;
-    }
+    if (is(owned.now) || is(owned.next))
+      return stop_occupant(owned, is(owned.now) ? *owned.now : *owned.next);
   for (auto& [run, known] : runs_)
     std::erase_if(known.waiting,
                   [&](const attempt_order& order) { return order.attempt == attempt; });
@@ -214,6 +219,8 @@ void node_agent_state::close(core::run_id run) {
   for (const auto& [slot, owned] : workers_)
     if (owned.next && owned.next->run == run)
       self_->send(owned.worker, stop_child{owned.next->attempt});
+  if (setup_.lanes)
+    self_->send(setup_.lanes, close_run{run});
   // The last owner removes trees from the disk, which must not block this actor.
   self_->spawn<caf::detached>([files = std::move(known->second.files)](caf::event_based_actor*) {});
   runs_.erase(known);
@@ -232,7 +239,7 @@ node_load node_agent_state::load() const {
 
 caf::result<log_piece> node_agent_state::read(const read_log& msg) {
   for (const auto& [slot, owned] : workers_)
-    if (owned.now && owned.now->attempt == msg.attempt)
+    if (owned.now && owned.now->attempt == msg.attempt && !owned.now->is_lane)
       return self_->delegate(owned.worker, msg);
   return self_->delegate(setup_.logs, msg);
 }
@@ -264,7 +271,9 @@ caf::result<bool> node_agent_state::drain(bool stop_running) {
     if (owned.next)
       self_->send(owned.worker, recall_child{owned.next->attempt});
     if (stop_running && owned.now)
-      self_->send(owned.worker, stop_child{owned.now->attempt});
+      stop_occupant(owned, *owned.now);
+    else if (owned.now && owned.now->is_lane)
+      self_->send(setup_.lanes, yield_slot{owned.now->attempt});
   }
   tell_if_idle();
   return reply;
@@ -277,9 +286,16 @@ caf::result<bool> node_agent_state::abandon() {
   drained_.push_back(reply);
   for (const auto& [slot, owned] : workers_)
     if (owned.now)
-      self_->send(owned.worker, stop_child{owned.now->attempt});
+      stop_occupant(owned, *owned.now);
   tell_if_idle();
   return reply;
+}
+
+void node_agent_state::stop_occupant(const slot_worker& owned, const occupant& who) {
+  if (who.is_lane)
+    self_->send(setup_.lanes, stop_child{who.attempt});
+  else
+    self_->send(owned.worker, stop_child{who.attempt});
 }
 
 void node_agent_state::tell_if_idle() {
@@ -330,12 +346,14 @@ void node_agent_state::perform(const core::slot_actions& todo) {
       self_->send(workers_.at(back->slot).worker, recall_child{back->attempt});
     else if (const auto* refusal = std::get_if<core::refuse_attempt>(&action))
       refuse(std::move(held_.extract(refusal->attempt).mapped()));
+    else if (const auto* lane = std::get_if<core::yield_lane>(&action))
+      self_->send(setup_.lanes, yield_slot{lane->attempt});
   }
   watch_line();
 }
 
 void node_agent_state::watch_line() {
-  if (logic_->lined_up() == 0 || std::exchange(tick_due_, true))
+  if (!logic_->watches() || std::exchange(tick_due_, true))
     return;
   self_->delayed_send(self_, line_interval, line_tick{});
 }
@@ -358,6 +376,12 @@ node_agent_state::occupant node_agent_state::hand_over(core::attempt_id attempt,
                                                        core::slot_id slot,
                                                        const std::vector<std::uint32_t>& gpus) {
   auto order = held_.extract(attempt);
+  if (order.mapped().task == core::lane_task) {
+    occupant out{attempt, order.mapped().run, order.mapped().context, true};
+    const auto& files = runs_.at(out.run).files;
+    self_->send(setup_.lanes, open_lane{slot, std::move(order.mapped()), files, gpus});
+    return out;
+  }
   if (!to.worker) {
     to.worker = setup_.spawn_worker(slot, self_);
     self_->monitor(to.worker);

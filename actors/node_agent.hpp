@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/protocol/file_sync_actor.hpp"
+#include "maze/actors/protocol/lane_host_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/registry_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
@@ -25,6 +26,8 @@ struct node_agent_setup {
   bundle_source registry;
   /// Spawns the worker of a slot, which reports to the agent.
   std::function<worker_actor(core::slot_id, const local_agent_actor&)> spawn_worker;
+  /// Owns the node's lanes; null on a node that has none.
+  lane_host_actor lanes;
   std::shared_ptr<io::blob_store> blobs;
   /// Brings what an attempt needs; null where the store is the master's own.
   file_sync_actor files;
@@ -63,8 +66,10 @@ private:
     core::attempt_id attempt;
     core::run_id run;
     attempt_follower context;
+    bool is_lane = false;
   };
   struct slot_worker {
+    /// Null where only lanes have been.
     worker_actor worker;
     /// What runs there, and what is lined up behind it.
     std::optional<occupant> now;
@@ -102,6 +107,8 @@ private:
   void watch_line();
   /// Tells the scheduler that an attempt ended here.
   void report_ended(core::attempt_id attempt);
+  /// Has whoever runs the attempt stop it.
+  void stop_occupant(const slot_worker& owned, const occupant& who);
 
   local_agent_actor::stateful_pointer<node_agent_state> self_;
   node_agent_setup setup_;

@@ -1,5 +1,6 @@
 #include "maze/actors/node_home.hpp"
 
+#include "maze/actors/lane_host.hpp"
 #include "maze/actors/log_reader.hpp"
 #include "maze/actors/node_agent.hpp"
 #include "maze/actors/run_queue.hpp"
@@ -59,9 +60,24 @@ core::result<void> check_reach(const std::filesystem::path& folder) {
 /// for each of `core::node_slots::options::slots_max`.
 constexpr std::uint32_t reader_user = 1 << 14;
 
+/// The first one of warm children.
+constexpr std::uint32_t warm_user = reader_user + 1;
+
 base_environment environment_of(const node_settings& settings) {
   base_environment out = base_environment::of_this_process();
   out.gpus = settings.gpus;
+  return out;
+}
+
+lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
+  lane_host_setup out{.launcher = home.launcher,
+                      .log = home.log,
+                      .environment = environment_of(settings),
+                      .programs = home.programs,
+                      .first_user = settings.first_user,
+                      .stop_grace = settings.stop_grace};
+  if (out.first_user)
+    *out.first_user += warm_user;
   return out;
 }
 
@@ -126,6 +142,11 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .stopping = home.stopping.get_token(),
                       .runs_root = home.folder / "runs",
                       .programs = home.programs});
+  lane_host_actor lanes;
+  // A broker, which only a node that meets others can have.
+  if (system.has_middleman())
+    lanes = caf::actor_cast<lane_host_actor>(
+        system.middleman().spawn_broker(lane_host, lanes_of(home, settings)));
   return system.spawn(
       node_agent,
       node_agent_setup{
@@ -136,6 +157,7 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
               [services, where = &system](core::slot_id slot, const local_agent_actor& owner) {
                 return where->spawn<caf::detached>(worker, worker_setup{slot, owner, services});
               },
+          .lanes = lanes,
           .blobs = home.blobs,
           .files = neighbours.files,
           .runs_root = home.folder / "runs",

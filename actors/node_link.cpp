@@ -31,6 +31,11 @@ node_link_actor::behavior_type node_link_state::make_behavior(node_link_setup se
       [this](const core::drop_data& msg) { tell(msg); },
       [this](end_node msg) { return ask<bool>(msg); },
       [this](node_leaves) { return leave(); },
+      // Goes beside the frames: it says how to reach the lane over this connection.
+      [this](const lane_ready& msg) {
+        if (const auto context = context_of(msg.run))
+          self_->send(context, msg);
+      },
       [this](const open_link& msg) { open(msg); },
       [this](const attach_uplink& msg) { attach(msg); },
       [this](const tell_holders& msg) { tell(core::name_holders{msg.holders}); },

@@ -21,7 +21,10 @@ core::result<std::string> write_run_document(const run_bundle& bundle) {
                              .context = bundle.context,
                              .files = bundle.files,
                              .rules = bundle.rules,
-                             .libraries = bundle.libraries};
+                             .libraries = bundle.libraries,
+                             .calls = {}};
+  if (bundle.calls)
+    form.calls = *bundle.calls;
   form.tasks.reserve(bundle.tasks->size());
   for (std::uint64_t i = 0; i < bundle.tasks->size(); ++i)
     form.tasks.push_back(bundle.tasks->spec(core::task_id{i}));
@@ -35,6 +38,9 @@ core::result<run_bundle_ptr> read_run_document(core::run_id run, std::string_vie
   auto tasks = core::graph::build(std::move(form->tasks));
   if (!tasks)
     return core::fail(tasks.error());
+  std::shared_ptr<const core::call_plan> calls;
+  if (form->calls)
+    calls = std::make_shared<const core::call_plan>(std::move(*form->calls));
   return std::make_shared<const run_bundle>(
       run_bundle{.run = run,
                  .name = std::move(form->name),
@@ -42,7 +48,8 @@ core::result<run_bundle_ptr> read_run_document(core::run_id run, std::string_vie
                  .context = std::move(form->context),
                  .files = std::move(form->files),
                  .rules = std::move(form->rules),
-                 .libraries = std::move(form->libraries)});
+                 .libraries = std::move(form->libraries),
+                 .calls = std::move(calls)});
 }
 
 } // namespace maze::actors

@@ -51,6 +51,9 @@ session_actor::behavior_type session_gate_state::make_behavior(session_gate_setu
       [this](const of_run<ask_log>& msg) { return read_log_of(msg); },
       [this](const of_run<cancel_run>& msg) { return cancel(msg); },
       [this](const of_run<cancel_task>& msg) { return ask_run_itself<bool>(msg.run, msg.what); },
+      [this](const of_run<ask_calls>& msg) {
+        return ask_run_itself<call_service>(msg.run, msg.what);
+      },
       [this](ask_nodes) { return nodes(); },
       [this](const drain_member& msg) { return drain(msg); },
       [this](const forget_runs& msg) {

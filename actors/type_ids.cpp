@@ -37,6 +37,28 @@ private:
   caf::actor_system_config& config_;
 };
 
+void add_call_types(message_types& all) {
+  all.add<run_calls>("maze.run_calls")
+      .add<end_lane>("maze.end_lane")
+      .add<lane_ready>("maze.lane_ready")
+      .add<lane_replies>("maze.replies")
+      .add<lane_yields>("maze.lane_yields")
+      .add<lane_over>("maze.lane_over")
+      .add<call_progress>("maze.call_counts")
+      .add<ask_calls>("maze.ask_calls")
+      .add<call_service>("maze.call_hub")
+      .add<of_run<ask_calls>>("maze.run.calls")
+      .add<attach_client>("maze.attach")
+      .add<calls_opened>("maze.calls_open")
+      .add<submit_calls>("maze.calls")
+      .add<calls_taken>("maze.taken")
+      .add<call_results>("maze.results")
+      .add<calls_refused>("maze.calls_no")
+      .add<results_read>("maze.read")
+      .add<close_calls>("maze.calls_end")
+      .add<calls_over>("maze.calls_over");
+}
+
 void add_session_types(message_types& all) {
   all.add<open_session>("maze.session")
       .add<session_opened>("maze.opened")
@@ -132,6 +154,7 @@ void add_message_types(caf::actor_system_config& config) {
       .add<select_nodes>("maze.select_nodes")
       .add<node_listing>("maze.node_listing");
   add_session_types(all);
+  add_call_types(all);
   config.add_error_category(
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {
         return core::describe(from_caf(caf::error{code, error_category, context}));

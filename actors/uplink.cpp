@@ -44,6 +44,10 @@ uplink_actor::behavior_type uplink_state::make_behavior(uplink_setup setup) {
           tell(core::order_lost{found.mapped(), msg.attempt, std::move(msg.reason),
                                 std::move(msg.cut), msg.phases});
       },
+      [this](const lane_ready& msg) {
+        if (master_)
+          self_->send(master_, msg);
+      },
       [this](attempts_ended& msg) {
         tell(core::orders_ended{std::move(msg.attempts), {}});
       },

@@ -217,6 +217,9 @@ result<void> check_form(const submission_form& form) {
     for (const std::string& pattern : *patterns)
       if (auto fine = check_ignore_pattern(pattern); !fine)
         return fail(fine.error().code, fine.error().message, "submit");
+  if (form.calls)
+    if (auto fine = check_call_plan(*form.calls); !fine)
+      return fine;
   return check_file_map(form.files);
 }
 
@@ -230,7 +233,7 @@ auto inspect(Inspector& f, library_ref& x) {
 template <class Inspector>
 auto inspect(Inspector& f, submission_form& x) {
   return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result, x.rules,
-           x.libraries);
+           x.libraries, x.calls);
 }
 
 result<void> check_task(const task_spec& task) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/call_plan.hpp"
 #include "maze/core/file_rules.hpp"
 #include "maze/core/library.hpp"
 #include "maze/core/manifest.hpp"
@@ -30,6 +31,8 @@ struct submission_form {
   file_rules rules;
   /// Task libraries by the name that functions use; their blobs travel as those of files do.
   library_refs libraries;
+  /// What the calls have in common that the client will hand in later; nothing for a run without any.
+  std::optional<call_plan> calls;
 
   friend bool operator==(const submission_form&, const submission_form&) = default;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/interface.hpp"
+#include "maze/actors/protocol/lane_actor.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
@@ -33,7 +34,7 @@ using node_peer = interface<void(core::link_frame), log_piece(read_log), node_lo
                             // The reply says that it was heard.
                             bool(end_node)>;
 /// The master's end of a link as the node knows it.
-using master_peer = interface<void(core::link_frame),
+using master_peer = interface<void(core::link_frame), void(lane_ready),
                               // The reply says that it was heard.
                               bool(node_leaves)>;
 

@@ -70,7 +70,7 @@ using node_link_actor =
                              caf::reacts_to<tell_holders>, caf::reacts_to<core::link_frame>,
                              caf::reacts_to<link_tick>, caf::reacts_to<flush_link>,
                              caf::replies_to<end_node>::with<bool>,
-                             caf::replies_to<node_leaves>::with<bool>, caf::reacts_to<forget_link>>;
+                             caf::replies_to<node_leaves>::with<bool>, caf::reacts_to<lane_ready>, caf::reacts_to<forget_link>>;
 
 } // namespace maze::actors
 

@@ -286,6 +286,8 @@ using session_actor = interface<
     task_output(of_run<ask_output>),
     // Of an attempt that runs: what it has printed so far.
     task_log(of_run<ask_log>),
+    // Fails with `not_found` for a run without calls. The hub lives where the gate does.
+    call_service(of_run<ask_calls>),
     // Whether there was something to cancel.
     bool(of_run<cancel_run>), bool(of_run<cancel_task>), node_page(ask_nodes), bool(drain_member),
     bool(shut_down),
@@ -299,6 +301,7 @@ using session_actor = interface<
   each(maze::actors::of_run<maze::actors::await_news>)      \
   each(maze::actors::of_run<maze::actors::cancel_run>)      \
   each(maze::actors::of_run<maze::actors::cancel_task>)     \
+  each(maze::actors::of_run<maze::actors::ask_calls>)       \
   each(maze::actors::open_session)                          \
   each(maze::actors::session_opened)                        \
   each(maze::actors::submit_part)                           \

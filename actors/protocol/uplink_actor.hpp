@@ -77,7 +77,7 @@ struct leave_cluster {
 /// scheduler, the registry and every DAGContext.
 using uplink_actor =
     interface<void(core::link_frame), void(attempt_entered), void(publish_attempt),
-              void(attempt_lost), void(attempts_ended), void(attempt_refused),
+              void(attempt_lost), void(lane_ready), void(attempts_ended), void(attempt_refused),
               run_bundle_ptr(find_run), void(serve_agent), void(dialled), void(connection_settled),
               void(dial_again), void(link_tick), void(flush_link), uplink_status(ask_uplink),
               log_piece(read_log), node_load(ask_load), bool(end_node),

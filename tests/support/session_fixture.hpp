@@ -34,7 +34,7 @@ struct session_fixture : actor_fixture {
                                        .started = std::chrono::seconds(7),
                                        .master = master,
                                        .scheduler = scheduler.actor,
-                                       .documents = spawn(actors::document_reader, blobs, log),
+                                       .documents = spawn(actors::document_reader, blobs, log, nullptr),
                                        .log = log,
                                        .on_shut_down = [this] { ++shut_downs; },
                                        .reports_max = 2});

@@ -175,7 +175,8 @@ private:
 
   watched_submission prepare_watched(actors::local_node& node, io::log& log) {
     const auto work = [&](const io::snapshot_options& how) {
-      return prepare(work_, fs::absolute(what_.file).parent_path(), node.blobs(), log, how);
+      return prepare(work_, fs::absolute(what_.file).parent_path(), node.blobs(), log, how,
+                     &node.libraries());
     };
     // Most workflows without files are small, and a thread would be most of what they cost.
     if (work_.files.empty())

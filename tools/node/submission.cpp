@@ -44,13 +44,17 @@ core::result<core::context_map> read_context(const core::workflow& work, io::log
 core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
                                                           const std::filesystem::path& folder,
                                                           io::blob_store& blobs, io::log& log,
-                                                          const io::snapshot_options& how) {
+                                                          const io::snapshot_options& how,
+                                                          actors::library_catalogue* libraries) {
   auto context = read_context(work, &log);
   if (!context)
     return core::fail(context.error());
   auto sources = io::take_sources(work, folder, blobs, how);
   if (!sources)
     return core::fail(sources.error());
+  if (libraries != nullptr)
+    if (auto sound = libraries->settle(work.tasks, sources->libraries, *context); !sound)
+      return core::fail(sound.error());
   auto tasks = core::graph::build(std::move(work.tasks));
   if (!tasks)
     return core::fail(tasks.error());
