@@ -287,7 +287,7 @@ void lane_host_state::end(core::attempt_id token, bool keep_child) {
   if (!keep_child || !child.ready || (calls_max > 0 && child.calls.done() >= calls_max))
     break_child(child, {.code = core::errc::cancelled, .message = "its lane ended"});
   if (x.hub)
-    self_->demonitor(x.hub);
+    self_->demonitor(x.hub.address());
   tell_over(x, {.lane = token, .reason = {}});
   self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, token});
 }
@@ -358,7 +358,7 @@ void lane_host_state::child_gone(child_id id) {
     lane& x = gone.mapped();
     const auto culprit = child.calls.culprit();
     if (x.hub)
-      self_->demonitor(x.hub);
+      self_->demonitor(x.hub.address());
     tell_over(x, {.lane = x.order.attempt,
                   .reason = reason_of(child, plan_of(x)),
                   .has_culprit = culprit.has_value(),

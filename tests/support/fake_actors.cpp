@@ -138,6 +138,10 @@ recording_context spawn_context(actor_fixture& world) {
         [](const cancel_task&) { return false; },
         [](const await_news&) { return run_news{}; },
         [](news_due) {},
+        [=](const lane_ready& msg) { book->lanes.push_back(msg); },
+        [](const call_progress&) {},
+        [](calls_over) {},
+        [](ask_calls) { return call_service{}; },
         [=](const name_blobs& msg) -> blob_list {
           auto named = std::make_shared<std::vector<core::digest>>();
           for (const core::digest& blob : book->needs)

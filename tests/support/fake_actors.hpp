@@ -82,6 +82,7 @@ struct context_book {
   std::vector<actors::publish_attempt> published;
   std::vector<actors::attempt_lost> lost;
   std::vector<core::node_id> gone;
+  std::vector<actors::lane_ready> lanes;
   /// What it answers to `name_blobs`.
   std::vector<core::digest> needs;
 };

@@ -71,7 +71,7 @@ struct uplink_fixture {
         self->send(node, std::move(over));
       return never;
     };
-    return master_peer::behavior_type{take, leave};
+    return master_peer::behavior_type{take, leave, [](const lane_ready&) {}};
   });
   node_gate_actor gate = master.spawn([book = book, link = link](node_gate_actor::pointer) {
     return node_gate_actor::behavior_type{[=](const join_node& msg) -> caf::result<node_admitted> {
