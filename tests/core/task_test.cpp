@@ -22,8 +22,7 @@ struct point {
   double x = 0;
   double y = 0;
 
-  explicit point(double a, double b) : x(a), y(b) {}
-  friend bool operator==(const point&, const point&) = default;
+  point(double a, double b) : x(a), y(b) {}
 };
 
 } // namespace

@@ -85,6 +85,10 @@ void reply_buffer::add(std::uint64_t number, core::call_outcome outcome, std::st
     outcome = core::call_outcome::failed;
   }
   touched_ = true;
+  if (count_ == 0 && payloads_.capacity() > payload_keep) {
+    payloads_.shrink_to_fit();
+    payloads_.reserve(payload_room);
+  }
   char entry[core::call_entry_size];
   put(entry, number);
   put(entry + 8, static_cast<std::uint32_t>(outcome));
