@@ -27,6 +27,8 @@ void call_hub_state::send(const Handle& to, Message&& message) {
 caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
   setup_ = std::move(setup);
   setup_.settings.retries = static_cast<std::uint8_t>(setup_.plan->retries);
+  if (!setup_.plan->durable)
+    setup_.journal = nullptr;
   logic_.emplace(setup_.settings);
   self_->monitor(setup_.context);
   self_->set_down_handler([this](const caf::down_msg& down) {

@@ -244,6 +244,14 @@ core::result<forgotten_runs> cluster_client::forget(forget_runs what) {
   return data_->ask<forgotten_runs>(std::move(what), data_->settings.submit_timeout);
 }
 
+core::result<std::unique_ptr<call_stream>>
+cluster_client::open_calls(core::run_id run, call_stream::options settings) {
+  auto service = data_->ask<call_service>(of_run<ask_calls>{run, {}});
+  if (!service)
+    return core::fail(service.error());
+  return call_stream::open(*data_->system, service->hub, settings);
+}
+
 core::result<node_page> cluster_client::nodes() { return data_->ask<node_page>(ask_nodes{}); }
 
 core::result<bool> cluster_client::drain(const std::string& node) {

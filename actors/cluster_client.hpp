@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/api/call_stream.hpp"
 #include "maze/actors/protocol/session_actor.hpp"
 #include "maze/actors/transport.hpp"
 #include "maze/core/result.hpp"
@@ -62,6 +63,9 @@ public:
   core::result<bool> cancel_task(core::run_id run, const std::string& task, core::error reason);
   /// Forgets runs that have ended; `forget_runs::all` every one.
   core::result<forgotten_runs> forget(forget_runs what);
+  /// Takes the calls of a run over, which was submitted with a `core::call_plan`. Must not outlive this session.
+  core::result<std::unique_ptr<call_stream>> open_calls(core::run_id run,
+                                                        call_stream::options settings = {});
   core::result<node_page> nodes();
   core::result<bool> drain(const std::string& node);
   /// Asks the node behind this session to end; it does so after its answer.

@@ -37,6 +37,9 @@ struct call_plan {
   child_use child = child_use::warm;
   /// Calls after which a child is replaced; 0: never.
   std::uint32_t child_calls_max = 0;
+  /// Whether calls and their ends are on disk before the client hears of them. Off for what can be done again: the end
+  /// of the master is the end of the run then.
+  bool durable = true;
 
   [[nodiscard]] bool is_python() const noexcept {
     return !functions.empty() && std::holds_alternative<python_action>(functions.front().action);

@@ -90,7 +90,8 @@ auto inspect(Inspector& f, call_function& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, call_plan& x) {
-  return f(x.functions, x.needs, x.sandbox, x.retries, x.priority, x.child, x.child_calls_max);
+  return f(x.functions, x.needs, x.sandbox, x.retries, x.priority, x.child, x.child_calls_max,
+           x.durable);
 }
 
 template <class Inspector>

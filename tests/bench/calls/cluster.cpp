@@ -1,0 +1,191 @@
+#include "calls/cluster.hpp"
+
+#include "maze/io/hash.hpp"
+#include "maze/io/run_sources.hpp"
+#include "node/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fcntl.h>
+#include <fstream>
+#include <map>
+#include <poll.h>
+#include <spawn.h>
+#include <sstream>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace maze::bench {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path programs() {
+  const char* given = std::getenv("MAZE_BIN_DIR");
+  return given != nullptr ? fs::path(given) : fs::read_symlink("/proc/self/exe").parent_path();
+}
+
+/// Nanoseconds that the process has computed; 0 for one that there is not.
+std::int64_t cpu_of(int pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0)
+    return 0;
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::vector<int> children_of(int pid) {
+  std::vector<int> out;
+  std::error_code gone;
+  for (const auto& task : fs::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
+    std::ifstream in(task.path() / "children");
+    for (int child = 0; in >> child;)
+      out.push_back(child);
+  }
+  return out;
+}
+
+std::int64_t cpu_of_tree(int pid) {
+  std::int64_t sum = cpu_of(pid);
+  for (const int child : children_of(pid))
+    sum += cpu_of_tree(child);
+  return sum;
+}
+
+template <class T>
+T must(core::result<T> what, const std::string& about) {
+  if (!what)
+    give_up(about + ": " + core::describe(what.error()));
+  return std::move(*what);
+}
+
+} // namespace
+
+void give_up(const std::string& why) {
+  std::fprintf(stderr, "maze-calls-bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+int cluster::start(std::vector<std::string> words) {
+  words.insert(words.begin(), (programs() / "maze-node").string());
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  int pid = 0;
+  if (::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) != 0)
+    give_up("cannot start " + words[0]);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
+void cluster::command(std::vector<std::string> words) {
+  const std::string name = words.front();
+  int status = 0;
+  ::waitpid(start(std::move(words)), &status, 0);
+  if (status != 0)
+    give_up(fmt::format("maze-node {} failed", name));
+}
+
+cluster::cluster(bool secure) {
+  std::string room = (fs::temp_directory_path() / "maze-calls-XXXXXX").string();
+  if (::mkdtemp(room.data()) == nullptr)
+    give_up("no temporary folder");
+  room_ = room;
+  fs::permissions(room_, fs::perms(0711));
+  fs::create_directory(room_ / "run");
+  fs::permissions(room_ / "run", fs::perms::owner_all);
+  ::setenv("XDG_RUNTIME_DIR", (room_ / "run").c_str(), 1);
+  ::setenv("MAZE_TASK_USER", "same", 1);
+  std::vector<std::string> master{"start",  "--name",  "bench", "--role",
+                                  "master", "--quiet", "--dir", (room_ / "master").string()};
+  if (secure)
+    master.insert(master.end(), {"--listen", "tcp:127.0.0.1:0"});
+  processes_.push_back(start(std::move(master)));
+  node::settings values;
+  values.cluster = "bench";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto in_time = [&] {
+    if (std::chrono::steady_clock::now() > end)
+      give_up("the cluster is not ready after 30 s");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  };
+  while (!node::find_address(values))
+    in_time();
+  for (const std::string name : {"w1", "w2"}) {
+    std::vector<std::string> words{
+        "start",   "--role", "worker", "--name", name,
+        "--quiet", "--cpus", "1",      "--dir",  (room_ / name).string()};
+    if (secure) {
+      const std::string file = (room_ / (name + ".join")).string();
+      command({"join-file", name, "--file", file});
+      words.insert(words.end(), {"--join", file});
+    }
+    processes_.push_back(start(std::move(words)));
+  }
+  if (secure) {
+    values.cluster = (room_ / "client.join").string();
+    command({"join-file", "client", "--for", "client", "--file", values.cluster});
+  }
+  address_ = must(node::find_address(values), "find the cluster");
+  session_ = must(node::open_session(address_), "open a session");
+  while (session_->nodes()->rows.size() < 2)
+    in_time();
+  store_ = must(io::blob_store::open(room_ / "client", {.durable = false}), "open a store");
+  auto library = must(io::open_library("bench", programs().parent_path() / "lib/libbench_calls.so"),
+                      "open the library");
+  const auto kept = must(store_->put_copy(library.fd.get()), "store the library");
+  libraries_.emplace("bench", core::library_ref{kept.hash, kept.size});
+  const std::vector blobs{core::blob_id{kept.hash, kept.size}};
+  if (auto sent = node::uploader_to(address_)(blobs, *store_); !sent)
+    give_up("upload: " + core::describe(sent.error()));
+}
+
+cluster::~cluster() {
+  session_.reset();
+  for (const int pid : processes_)
+    ::kill(pid, SIGTERM);
+  for (const int pid : processes_)
+    ::waitpid(pid, nullptr, 0);
+  std::error_code ignored;
+  fs::remove_all(room_, ignored);
+}
+
+std::unique_ptr<actors::call_stream> cluster::open(core::call_plan plan) {
+  core::submission_form form;
+  form.client_id = fmt::format("bench-{}", ++runs_);
+  form.name = "calls";
+  form.base = io::hash_bytes(core::encode_manifest(form.files));
+  form.libraries = libraries_;
+  form.calls = std::move(plan);
+  const auto run = must(session_->submit(form), "submit");
+  return must(session_->open_calls(run), "open the calls");
+}
+
+std::chrono::nanoseconds cluster::cpu() const {
+  std::int64_t sum = cpu_of(::getpid());
+  for (const int pid : processes_)
+    sum += cpu_of_tree(pid);
+  return std::chrono::nanoseconds(sum);
+}
+
+std::uint64_t cluster::master_memory() const {
+  std::ifstream in(fmt::format("/proc/{}/statm", processes_.front()));
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  in >> size >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+} // namespace maze::bench
