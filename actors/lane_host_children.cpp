@@ -1,0 +1,193 @@
+#include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/function_child.hpp"
+#include "maze/actors/lane_host.hpp"
+#include "maze/core/run_name.hpp"
+
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace maze::actors {
+
+namespace {
+
+/// Room in the socket for what a hub sends ahead, so that a child never waits for the node between two messages.
+constexpr int socket_room = 1 << 20;
+/// What CAF reads at a time: it clears as much memory before each read.
+constexpr std::size_t read_max = 16384;
+/// Children of one node have so many users, used in turn.
+constexpr std::uint32_t users = 8192;
+
+core::result<std::pair<io::unique_fd, io::unique_fd>> make_stream() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return core::fail(io::errno_error("socketpair for a warm child", errno));
+  for (const int fd : ends)
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_room, sizeof socket_room);
+  return std::pair{io::unique_fd(ends[0]), io::unique_fd(ends[1])};
+}
+
+} // namespace
+
+std::optional<lane_host_state::child_id>
+lane_host_state::idle_child(core::run_id run, const std::vector<std::uint32_t>& gpus) const {
+  for (const auto& [id, child] : children_)
+    if (child.run == run && !child.lane && child.ready && !child.broken && !child.closed
+        && child.gpus == gpus)
+      return id;
+  return std::nullopt;
+}
+
+core::result<sandbox::launch_request>
+lane_host_state::request_for(const lane& x, io::unique_fd socket,
+                             const std::shared_ptr<const io::unique_fd>& page) const {
+  const run_bundle& bundle = x.files->bundle();
+  auto start = start_warm_host(plan_of(x), bundle.libraries, x.files->blobs(), setup_.programs,
+                               std::move(socket), page);
+  if (!start)
+    return core::fail(start.error());
+  sandbox::launch_request out;
+  out.argv = std::move(start->argv);
+  out.inherited = std::move(start->inherited);
+  core::task_spec nothing_of_its_own;
+  nothing_of_its_own.needs = plan_of(x).needs;
+  auto environment = attempt_environment(
+      setup_.environment,
+      {.run = core::to_string(bundle.run), .task = bundle.name, .number = 1, .gpus = x.gpus}, "/",
+      nothing_of_its_own, {});
+  if (!environment)
+    return core::fail(environment.error());
+  out.environment = std::move(*environment);
+  // Calls have no files and no folder.
+  out.working_directory = "/";
+  out.sandbox = plan_of(x).sandbox;
+  // That is the time of one call, which is watched here.
+  out.sandbox.wall_time.reset();
+  if (setup_.first_user) {
+    const std::uint32_t user = *setup_.first_user + static_cast<std::uint32_t>(last_child_) % users;
+    out.user = sandbox::child_user{user, user};
+  }
+  return out;
+}
+
+core::result<lane_host_state::child_id> lane_host_state::start_child(const lane& for_whom) {
+  auto stream = make_stream();
+  auto calls = stream ? warm_calls::make() : tl::unexpected(stream.error());
+  if (!calls)
+    return core::fail(calls.error());
+  auto definitions = define_functions(plan_of(for_whom));
+  if (!definitions)
+    return core::fail(definitions.error());
+  const child_id id = ++last_child_;
+  auto request = request_for(for_whom, std::move(stream->second), calls->page());
+  if (!request)
+    return core::fail(request.error());
+  auto outbound = prepare_outbound(self_->system(), {.fd = std::move(stream->first), .tls = {}});
+  const auto handle = outbound.stream->hdl();
+  self_->add_scribe(std::move(outbound.stream));
+  self_->configure_read(handle, caf::io::receive_policy::at_most(read_max));
+  auto& buffer = self_->wr_buf(handle);
+  buffer.insert(buffer.end(), definitions->begin(), definitions->end());
+  self_->flush(handle);
+  warm_child made{.run = for_whom.order.run,
+                  .gpus = for_whom.gpus,
+                  .stream = handle,
+                  .calls = std::move(*calls),
+                  .messages = core::call_message_reader(function_result_max + (1 << 20)),
+                  .broken = {},
+                  .report = {},
+                  .lane = for_whom.order.attempt,
+                  .since = clock::now()};
+  // No strong reference: the launcher outlives the system's actors.
+  made.process =
+      setup_.launcher->launch(std::move(*request), [own = caf::weak_actor_ptr(self_->ctrl()),
+                                                    id](sandbox::exit_report report) {
+        if (const auto alive = own.lock())
+          caf::anon_send(
+              caf::actor_cast<caf::actor>(alive),
+              warm_child_ended{id, std::make_shared<sandbox::exit_report>(std::move(report))});
+      });
+  by_stream_.emplace(handle, id);
+  children_.emplace(id, std::move(made));
+  return id;
+}
+
+void lane_host_state::break_child(warm_child& child, core::error why) {
+  if (child.broken)
+    return;
+  child.broken = std::move(why);
+  setup_.launcher->stop(child.process, std::chrono::milliseconds(0));
+}
+
+core::error lane_host_state::reason_of(const warm_child& child, const core::call_plan& plan) const {
+  if (child.late)
+    return {.code = core::errc::timeout_wall,
+            .message = fmt::format("the function ran longer than its timeout of {}",
+                                   core::to_string(*plan.sandbox.wall_time)),
+            .origin = "execute"};
+  if (child.broken)
+    return *child.broken;
+  core::task_spec limits;
+  limits.sandbox = plan.sandbox;
+  if (auto end = check_end(limits, *child.report, "function"); !end)
+    return end.error();
+  return ended_badly(
+      core::errc::exit_nonzero,
+      child.ready
+          ? fmt::format("the function ended its process with exit status {} instead of returning",
+                        child.report->exit_code)
+          : fmt::format("the child that was to call functions ended with exit status {}",
+                        child.report->exit_code),
+      *child.report);
+}
+
+void lane_host_state::child_gone(child_id id) {
+  // Its last replies come before the end of the stream, the reason of its end comes by another way.
+  warm_child& child = children_.at(id);
+  if (!child.closed || !child.report)
+    return;
+  if (child.lane) {
+    auto gone = lanes_.extract(*child.lane);
+    lane& x = gone.mapped();
+    const auto culprit = child.calls.culprit();
+    if (x.hub)
+      self_->demonitor(x.hub.address());
+    tell_over(x, {.lane = x.order.attempt,
+                  .reason = reason_of(child, plan_of(x)),
+                  .has_culprit = culprit.has_value(),
+                  .culprit = culprit.value_or(0)});
+    self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, x.order.attempt});
+  }
+  by_stream_.erase(child.stream);
+  children_.erase(id);
+}
+
+void lane_host_state::look_around() {
+  const auto now = clock::now();
+  std::size_t idle = 0;
+  for (auto& [id, child] : children_) {
+    if (!child.lane) {
+      if (now - child.since >= setup_.idle_max || ++idle > setup_.idle_children_max)
+        break_child(child, {.code = core::errc::cancelled, .message = "nobody needs it"});
+      continue;
+    }
+    const lane& x = lanes_.at(*child.lane);
+    const auto& limit = plan_of(x).sandbox.wall_time;
+    if (limit && child.calls.open() > 0 && now - child.since >= *limit && !child.broken) {
+      child.late = true;
+      break_child(child, {.code = core::errc::timeout_wall, .message = "a call took too long"});
+    }
+  }
+  std::vector<core::attempt_id> unheard;
+  for (const auto& [token, x] : lanes_)
+    if (!x.hub && children_.at(x.child).ready && now - x.since >= setup_.silence_max)
+      unheard.push_back(token);
+  for (const core::attempt_id token : unheard)
+    end(token, true);
+}
+
+} // namespace maze::actors

@@ -1,0 +1,99 @@
+#include "maze/actors/lane_host.hpp"
+
+#include "support/calls_fixture.hpp"
+
+#include <csignal>
+
+using namespace maze;
+using namespace maze::actors;
+using test::calls_fixture;
+
+TEST_CASE_METHOD(calls_fixture, "a function that kills its child fails alone, by its own name",
+                 "[actors][calls]") {
+  core::call_plan plan = functions_of("hostile", {"good", "fault", "give_up", "overrun", "leave",
+                                                  "leave_at_once", "garbage", "close_all", "copy"});
+  const auto calls = open(std::move(plan));
+  struct hostile {
+    std::uint32_t function;
+    core::list arguments;
+    core::errc code;
+  };
+  const std::vector<hostile> all{
+      {1, {}, core::errc::signalled},     {2, {}, core::errc::signalled},
+      {3, {}, core::errc::signalled},     {4, {3}, core::errc::exit_nonzero},
+      {4, {0}, core::errc::exit_nonzero}, {5, {0}, core::errc::exit_nonzero}};
+  for (const hostile& one : all) {
+    INFO("function " << one.function);
+    const auto end = call(*calls, one.function, one.arguments);
+    REQUIRE_FALSE(end);
+    CHECK(end.error().code == one.code);
+    CHECK(*call(*calls, 0, {core::value("next")}) == core::value("next"));
+  }
+}
+
+TEST_CASE_METHOD(calls_fixture, "calls behind one that crashes are done by another child",
+                 "[actors][calls]") {
+  const auto calls = open(functions_of("hostile", {"good", "fault"}));
+  constexpr std::uint32_t count = 300;
+  for (std::uint32_t i = 0; i < count; ++i)
+    REQUIRE(
+        calls->call(i == 150 ? 1 : 0,
+                    core::encode(i == 150 ? core::list{} : core::list{core::value("x")}).value()));
+  REQUIRE(calls->flush());
+  const auto ends = take(*calls, count);
+  for (const auto& [number, end] : ends) {
+    INFO(number);
+    CHECK(end.has_value() == (number != 150));
+  }
+  CHECK(ends.at(150).error().signal == SIGSEGV);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a call that takes too long is ended with its child alone",
+                 "[actors][calls]") {
+  core::call_plan plan =
+      calls_fixture::python("import time\ndef f(s):\n  time.sleep(s)\n  return s\n");
+  plan.sandbox.wall_time = std::chrono::milliseconds(300);
+  const auto calls = open(std::move(plan));
+  const auto late = call(*calls, 0, {3600});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == core::errc::timeout_wall);
+  CHECK(*call(*calls, 0, {0}) == core::value(0));
+}
+
+TEST_CASE_METHOD(calls_fixture,
+                 "a warm child keeps what the calls before left, a fresh one nothing",
+                 "[actors][calls]") {
+  const bool fresh = GENERATE(false, true);
+  core::call_plan plan =
+      calls_fixture::python("count = 0\ndef f():\n  global count\n  count += 1\n  return count\n");
+  plan.child = fresh ? core::child_use::fresh : core::child_use::warm;
+  const auto calls = open(std::move(plan));
+  for (int i = 1; i <= 3; ++i)
+    CHECK(*call(*calls, 0, {}) == core::value(fresh ? 1 : i));
+}
+
+TEST_CASE_METHOD(calls_fixture, "a child is replaced after as many calls as the plan says",
+                 "[actors][calls]") {
+  core::call_plan plan = calls_fixture::python("import os\ndef f():\n  return os.getpid()\n");
+  plan.child_calls_max = 2;
+  const auto calls = open(std::move(plan));
+  std::map<std::int64_t, int> children;
+  for (int i = 0; i < 6; ++i)
+    ++children[*call(*calls, 0, {})->as<std::int64_t>()];
+  for (const auto& [pid, used] : children)
+    CHECK(used <= 2);
+}
+
+TEST_CASE("lanes give way to a command that waits, and come back", "[actors][calls]") {
+  calls_fixture world(1);
+  const auto calls =
+      world.open(calls_fixture::python("import time\ndef f():\n  time.sleep(0.02)\n"));
+  for (int i = 0; i < 50; ++i)
+    REQUIRE(calls->call(0, core::encode(core::list{}).value()));
+  REQUIRE(calls->flush());
+  static_cast<void>(calls_fixture::take(*calls, 1));
+  const auto report = world.nodes.run(test::work_of({test::command("a", {"/bin/true"})}));
+  CHECK(report.state == core::run_state::completed);
+  // Those that were left.
+  static_cast<void>(calls_fixture::take(*calls, 49));
+}
