@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 namespace maze::actors {
 
@@ -73,6 +75,27 @@ core::error no_result(std::string why) {
   return {.code = core::errc::worker_crash, .message = std::move(why), .origin = "execute"};
 }
 
+/// Whether a function can fail this way. All else that befalls an attempt its node knows better, and decides by it
+/// whether the task is tried again.
+bool may_be_told(core::errc code) noexcept {
+  using core::errc;
+  constexpr std::array codes{errc::user_exception,     errc::invalid_payload,
+                             errc::permission_denied,  errc::unsupported_operation,
+                             errc::untrusted_function, errc::resource_exhausted,
+                             errc::invalid_argument,   errc::not_found,
+                             errc::io_error,           errc::malformed,
+                             errc::limit_exceeded};
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+/// The error in `payload`, or nothing where a child cannot have found it.
+std::optional<core::error> told_error(std::string_view payload) {
+  auto told = core::from_binary<core::error>(payload, "error");
+  if (!told || !may_be_told(told->code))
+    return std::nullopt;
+  return std::move(*told);
+}
+
 /// The one reply in `message`, or why there is none.
 core::result<std::string> reply_in(const std::string& message) {
   const auto view = core::call_message_view::of(message);
@@ -81,7 +104,9 @@ core::result<std::string> reply_in(const std::string& message) {
   const core::call_entry entry = view->entry(0);
   if (entry.word == static_cast<std::uint32_t>(core::call_outcome::returned))
     return std::string(view->payloads());
-  auto failed = core::from_binary<core::error>(view->payloads(), "error");
+  auto failed = entry.word == static_cast<std::uint32_t>(core::call_outcome::failed)
+                    ? told_error(view->payloads())
+                    : std::nullopt;
   return core::fail(failed ? std::move(*failed) : refusal_of({}));
 }
 
@@ -90,7 +115,7 @@ core::result<std::string> reply_in(const std::string& message) {
 core::error refusal_of(std::string_view message) {
   const auto view = core::call_message_view::of(message);
   if (view && view->header().kind == core::call_kind::refused && view->size() == 1)
-    if (auto told = core::from_binary<core::error>(view->payloads(), "error"))
+    if (auto told = told_error(view->payloads()))
       return std::move(*told);
   return no_result("what the child gave as its result is none: the function wrote to a descriptor "
                    "that it had not opened");

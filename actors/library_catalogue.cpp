@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <future>
+#include <string_view>
 
 namespace maze::actors {
 
@@ -17,6 +18,16 @@ namespace {
 constexpr std::uint64_t description_max = std::uint64_t{16} << 20;
 /// Libraries that are remembered; they are read again when there are more.
 constexpr std::size_t known_max = 1024;
+/// Where the child finds the library.
+constexpr std::string_view library_path = "/proc/self/fd/5";
+
+/// `text` of a child, in which the library is called by its name.
+std::string with_name(std::string text, const std::string& name) {
+  for (auto at = text.find(library_path); at != std::string::npos;
+       at = text.find(library_path, at + name.size()))
+    text.replace(at, library_path.size(), name);
+  return text;
+}
 
 core::result<core::library_description> description_in(const std::string& message) {
   const auto view = core::call_message_view::of(message);
@@ -82,15 +93,16 @@ core::result<void> library_catalogue::check(const core::call_plan& plan,
     if (const auto* own = std::get_if<core::function_action>(&each.action)) {
       const auto library = described->find(own->library);
       if (library == described->end())
-        return core::fail(core::errc::untrusted_function,
-                          fmt::format("calls of '{}' name the library '{}', which the run does not have",
-                                      each.name, own->library),
-                          "submit");
+        return core::fail(
+            core::errc::untrusted_function,
+            fmt::format("calls of '{}' name the library '{}', which the run does not have",
+                        each.name, own->library),
+            "submit");
       if (library->second.find(own->function) == nullptr)
-        return core::fail(core::errc::untrusted_function,
-                          fmt::format("library '{}' has no function '{}'", own->library,
-                                      own->function),
-                          "submit");
+        return core::fail(
+            core::errc::untrusted_function,
+            fmt::format("library '{}' has no function '{}'", own->library, own->function),
+            "submit");
     }
   return {};
 }
@@ -98,13 +110,13 @@ core::result<void> library_catalogue::check(const core::call_plan& plan,
 core::result<library_catalogue::description>
 library_catalogue::read(const std::string& name, const core::digest& hash) const {
   const auto failed = [&name](core::errc code, const core::error& why) {
-    return core::fail(
-        core::error{.code = code,
-                    .message = fmt::format("library '{}' cannot be used: {}", name, why.message),
-                    .origin = "library",
-                    .exit_code = why.exit_code,
-                    .signal = why.signal,
-                    .evidence = why.evidence});
+    return core::fail(core::error{.code = code,
+                                  .message = fmt::format("library '{}' cannot be used: {}", name,
+                                                         with_name(why.message, name)),
+                                  .origin = "library",
+                                  .exit_code = why.exit_code,
+                                  .signal = why.signal,
+                                  .evidence = why.evidence});
   };
   auto content = blobs_->open_blob(hash);
   if (!content)
@@ -119,7 +131,7 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
   const auto told = std::make_shared<const io::unique_fd>(std::move(*reply));
   sandbox::launch_request request;
   request.argv = {options_.programs.libraries.string(), "--describe", "--library",
-                  "/proc/self/fd/5"};
+                  std::string(library_path)};
   request.environment = {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8"};
   request.working_directory = "/";
   request.user = options_.user;

@@ -325,7 +325,8 @@ void worker_state::keep_logs(const held_attempt& x, const sandbox::exit_report& 
   };
   const core::task_output& output = spec(x).output;
   const auto in_output = [&](const kept_stream& one) {
-    return !failed && (output.form == core::output_form::one || output.find(one.part) != nullptr);
+    return !failed && !core::is_function(spec(x))
+           && (output.form == core::output_form::one || output.find(one.part) != nullptr);
   };
   const kept_stream streams[] = {{"stdout", "out", &report.standard_output},
                                  {"stderr", "err", &report.standard_error}};

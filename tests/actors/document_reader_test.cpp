@@ -1,11 +1,43 @@
 #include "maze/actors/document_reader.hpp"
 
+#include "maze/actors/reactor.hpp"
+#include "support/function_tasks.hpp"
 #include "support/session_fixture.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace maze;
 using namespace maze::actors;
+using Catch::Contains;
+using core::errc;
+
+namespace {
+
+/// Judges functions with real hosts.
+struct function_documents : test::session_fixture {
+  reactor events;
+  library_catalogue libraries{
+      sandbox::launcher::start(events.context(), {.executable = MAZE_BIN_DIR "/maze-init"}).value(),
+      blobs,
+      {.programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"), .user = std::nullopt}};
+
+  core::submission_form form_of(core::task_spec task) {
+    auto out = form();
+    out.tasks = {std::move(task)};
+    out.libraries["plain"] = test::put_library(*blobs, "plain");
+    return out;
+  }
+  core::result<std::shared_ptr<const submission>> accept(core::submission_form form) {
+    return accept_form(std::move(form), *blobs, *log, &libraries);
+  }
+  core::error refused(core::submission_form form) {
+    auto out = accept(std::move(form));
+    REQUIRE_FALSE(out);
+    return std::move(out.error());
+  }
+};
+
+} // namespace
 
 TEST_CASE_METHOD(test::session_fixture, "a form becomes what the master takes, secrets hidden",
                  "[actors][documents]") {
@@ -43,6 +75,55 @@ TEST_CASE_METHOD(test::session_fixture,
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == core::errc::object_lost);
   CHECK(refused.error().message.find("'plot'") != std::string::npos);
+}
+
+TEST_CASE_METHOD(function_documents, "functions get the parameters of their library",
+                 "[actors][documents]") {
+  const auto work = accept(form_of(test::calling("plain", "add", {{"a", 1}})));
+  REQUIRE(work);
+  const auto& parameters = (*work)->tasks->spec(core::task_id{0}).parameters;
+  REQUIRE(parameters.size() == 2);
+  CHECK(parameters[1] == core::parameter{"b", "int", core::value(10)});
+  CHECK((*work)->libraries.size() == 1);
+}
+
+TEST_CASE_METHOD(function_documents, "functions that cannot be called are refused at submit",
+                 "[actors][documents]") {
+  const auto unknown = refused(form_of(test::calling("plain", "subtract")));
+  CHECK(unknown.code == errc::untrusted_function);
+  CHECK_THAT(unknown.message, Contains("task 'f'") && Contains("'subtract'"));
+  const auto library = refused(form_of(test::calling("plot", "draw")));
+  CHECK(library.code == errc::untrusted_function);
+  CHECK_THAT(library.message, Contains("'plot'") && Contains("plain"));
+  const auto type = refused(form_of(test::calling("plain", "add", {{"a", "one"}})));
+  CHECK(type.code == errc::invalid_payload);
+  CHECK_THAT(type.message, Contains("'a'") && Contains("int") && Contains("string"));
+  CHECK(refused(form_of(test::calling("plain", "add"))).code == errc::input_missing);
+  CHECK(refused(form_of(test::calling("plain", "add", {{"a", 1}, {"c", 1}}))).code
+        == errc::invalid_payload);
+}
+
+TEST_CASE_METHOD(function_documents, "a library that cannot be loaded refuses its run alone",
+                 "[actors][documents]") {
+  auto crash = form_of(test::calling("plain", "add", {{"a", 1}}));
+  crash.libraries["plain"] = test::put_library(*blobs, "at_load_crash");
+  const auto why = refused(crash);
+  CHECK(why.code == errc::invalid_payload);
+  CHECK_THAT(why.message, Contains("library 'plain' cannot be used"));
+  CHECK(accept(form_of(test::calling("plain", "add", {{"a", 1}}))));
+}
+
+TEST_CASE_METHOD(function_documents, "the functions of a plan of calls are judged as well",
+                 "[actors][documents]") {
+  auto calls = form_of(test::shell("a"));
+  calls.tasks.clear();
+  calls.calls.emplace();
+  calls.calls->functions = {{"sum", core::function_action{"plain", "add"}}};
+  const auto work = accept(calls);
+  REQUIRE(work);
+  CHECK((*work)->calls->functions == calls.calls->functions);
+  calls.calls->functions = {{"sum", core::function_action{"plain", "subtract"}}};
+  CHECK(refused(calls).code == errc::untrusted_function);
 }
 
 TEST_CASE("a report comes back from its bytes, and foreign bytes are refused",

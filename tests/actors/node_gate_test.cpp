@@ -58,6 +58,7 @@ struct gate_fixture : test::actor_fixture {
               book->holders[each.node] = each.endpoint;
           },
           [](const core::link_frame&) {},
+          [](const lane_ready&) {},
           [](link_tick) {},
           [](flush_link) {},
           [](forget_link) {},

@@ -1,5 +1,7 @@
 #include "maze/actors/type_ids.hpp"
 
+#include "maze/actors/protocol/call_hub_actor.hpp"
+#include "maze/actors/protocol/session_actor.hpp"
 #include "support/builders.hpp"
 #include "support/fake_actors.hpp"
 
@@ -7,6 +9,7 @@
 #include <caf/binary_serializer.hpp>
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <vector>
 
 using namespace maze;
@@ -200,4 +203,51 @@ TEST_CASE_METHOD(wire_fixture, "what passes between master, scheduler and regist
   CHECK(travel(find_run{wire_run}).run == wire_run);
   CHECK(travel(forget_run{wire_run}).run == wire_run);
   CHECK(travel(core::node_id{3}) == core::node_id{3});
+}
+
+TEST_CASE_METHOD(wire_fixture, "what a hub of calls and lanes say to each other travels whole",
+                 "[actors][type_ids]") {
+  const core::attempt_id lane{2, 99};
+  const std::string bytes("\0\xff any bytes", 12);
+  const auto calls = travel(run_calls{lane, bytes});
+  CHECK(calls.lane == lane);
+  CHECK(calls.bytes == bytes);
+  CHECK(travel(end_lane{lane}).lane == lane);
+  const auto host = caf::actor_cast<lane_actor>(agent.actor);
+  const auto ready = travel(lane_ready{wire_run, lane, host});
+  CHECK(ready.run == wire_run);
+  CHECK(ready.lane == lane);
+  CHECK(ready.host == host);
+  const auto replies = travel(lane_replies{lane, bytes});
+  CHECK(replies.lane == lane);
+  CHECK(replies.bytes == bytes);
+  CHECK(travel(lane_yields{lane}).lane == lane);
+  const auto over = travel(lane_over{lane, reason, true, 1U << 31});
+  CHECK(over.lane == lane);
+  CHECK(over.reason == reason);
+  CHECK(over.has_culprit);
+  CHECK(over.culprit == 1U << 31);
+}
+
+TEST_CASE_METHOD(wire_fixture, "what a client and the hub of its calls say travels whole",
+                 "[actors][type_ids]") {
+  const std::string bytes("\0\xff any bytes", 12);
+  const auto hub = caf::actor_cast<call_service_actor>(context.actor);
+  const auto client = caf::actor_cast<call_client_actor>(context.actor);
+  CHECK(travel(call_service{hub}).hub == hub);
+  CHECK(travel(of_run<ask_calls>{wire_run, {}}).run == wire_run);
+  CHECK(travel(attach_client{client}).client == client);
+  CHECK(travel(calls_opened{7}).next == 7);
+  CHECK(travel(submit_calls{bytes}).frame == bytes);
+  CHECK(travel(calls_taken{1U << 31}).next == 1U << 31);
+  CHECK(travel(call_results{bytes}).bytes == bytes);
+  CHECK(travel(calls_refused{reason}).reason == reason);
+  CHECK(travel(results_read{1ULL << 40}).bytes == 1ULL << 40);
+  travel(close_calls{});
+  travel(ask_calls{});
+  CHECK(travel(call_progress{{1, 2, 3, 4, 1ULL << 40}}).counts
+        == std::array<std::uint64_t, 5>{1, 2, 3, 4, 1ULL << 40});
+  const auto over = travel(calls_over{1ULL << 40, 3});
+  CHECK(over.completed == 1ULL << 40);
+  CHECK(over.failed == 3);
 }

@@ -1,19 +1,11 @@
 #include "maze/actors/worker.hpp"
 
-#include "maze/actors/reactor.hpp"
-#include "maze/actors/type_ids.hpp"
-#include "support/builders.hpp"
 #include "support/needs.hpp"
-#include "support/scratch_dir.hpp"
+#include "support/worker_fixture.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
 #include <catch2/catch.hpp>
 
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,110 +15,13 @@ using namespace maze::actors;
 
 namespace {
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// What a worker said of one attempt, until its slot was free.
-struct told {
-  std::vector<core::phase> phases;
-  std::optional<publish_attempt> published;
-  std::optional<attempt_lost> lost;
-  std::optional<slot_free> free;
-};
-
-/// A worker with real children; the test itself is its agent and its DAGContext.
-struct worker_fixture {
-  worker_fixture() {
-    add_message_types(config);
-    launcher = sandbox::launcher::start(events.context(), {.executable = MAZE_BIN_DIR "/maze-init"})
-                   .value();
-    auto log = std::shared_ptr<io::log>(io::log::open({.file = folder / "node.log"}).value());
-    services = std::make_shared<const worker_services>(
-        worker_services{.launcher = launcher,
-                        .log = std::move(log),
-                        .environment = {.gpus = {.ids = {"3", "5"}, .told = true}},
-                        .first_user = std::nullopt,
-                        .stop_grace = std::chrono::milliseconds(100),
-                        .filter = {io::default_ignores()},
-                        .stopping = stopping.get_token()});
-  }
-  ~worker_fixture() {
-    if (sut)
-      caf::anon_send_exit(sut, caf::exit_reason::user_shutdown);
-  }
-
-  void start(core::task_spec spec, core::context_map context = {}, core::file_map base = {}) {
-    system.emplace(config);
-    self.emplace(*system);
-    const caf::actor me{*self};
-    sut = system->spawn<caf::detached>(
-        worker, worker_setup{core::slot_id{3}, caf::actor_cast<local_agent_actor>(me), services});
-    auto bundle = std::make_shared<run_bundle>(
-        *test::bundle_of(core::run_id{7}, {std::move(spec), test::shell("before")}));
-    bundle->context = std::move(context);
-    bundle->files = std::move(base);
-    files = std::make_shared<run_files>(
-        std::move(bundle), blobs,
-        run_files::options{.root = folder / "run", .overlay = launcher->can().overlay});
-  }
-  void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {},
-             std::vector<std::uint32_t> gpus = {}) {
-    caf::anon_send(sut, run_attempt{{{.run = core::run_id{7},
-                                      .task = core::task_id{0},
-                                      .attempt = test::attempt(counter),
-                                      .outputs = std::move(outputs)},
-                                     caf::actor_cast<dag_context_actor>(caf::actor{*self}),
-                                     std::chrono::steady_clock::now() - std::chrono::seconds(100),
-                                     std::chrono::seconds(90)},
-                                    files,
-                                    std::move(gpus)});
-  }
-  told wait() {
-    told out;
-    while (!out.free || !(out.published || out.lost))
-      (*self)->receive([&](const attempt_entered& msg) { out.phases.push_back(msg.at); },
-                       [&](const publish_attempt& msg) { out.published = msg; },
-                       [&](const attempt_lost& msg) { out.lost = msg; },
-                       [&](const slot_free& msg) { out.free = msg; },
-                       caf::after(std::chrono::seconds(60)) >>
-                           [] { FAIL("the worker is silent"); });
-    return out;
-  }
-  /// Waits until the attempt is in `at`.
-  void wait_for(core::phase at) {
-    for (bool there = false; !there;)
-      (*self)->receive([&](const attempt_entered& msg) { there = msg.at == at; },
-                       caf::after(std::chrono::seconds(60)) >>
-                           [] { FAIL("the worker is silent"); });
-  }
-  std::string log_of(const char* stream) { return read(files->logs() / stream); }
-
-  test::scratch_dir folder;
-  reactor events;
-  std::shared_ptr<sandbox::launcher> launcher;
-  std::stop_source stopping;
-  std::shared_ptr<const worker_services> services;
-  std::shared_ptr<io::blob_store> blobs =
-      io::blob_store::open(folder / "store", {.durable = false}).value();
-  std::shared_ptr<run_files> files;
-  caf::actor_system_config config;
-  std::optional<caf::actor_system> system;
-  std::optional<caf::scoped_actor> self;
-  worker_actor sut;
-};
+using test::read_file;
+using test::stdout_of;
+using test::worker_fixture;
+using told = test::told_attempt;
 
 std::optional<std::string> needs_root() {
   return ::geteuid() == 0 ? std::nullopt : std::optional<std::string>("needs root");
-}
-
-std::string stdout_of(const told& seen) {
-  if (seen.lost)
-    FAIL(core::describe(seen.lost->reason));
-  REQUIRE(seen.published);
-  const core::value output = core::decode(seen.published->output).value();
-  return *output.as<core::dict>()->at("run").as<core::dict>()->at("stdout").as<std::string>();
 }
 
 } // namespace
@@ -162,7 +57,7 @@ TEST_CASE_METHOD(worker_fixture, "an attempt goes through its four phases and pu
         == std::vector<core::phase>{core::phase::pull, core::phase::resolve, core::phase::execute,
                                     core::phase::push});
   REQUIRE(seen.published->files.written.count("made.txt") == 1);
-  CHECK(read(blobs->path_of(seen.published->files.written.at("made.txt").hash)) == "made\n");
+  CHECK(read_file(blobs->path_of(seen.published->files.written.at("made.txt").hash)) == "made\n");
   CHECK(seen.published->attempt == test::attempt(1));
   CHECK(seen.free->slot == core::slot_id{3});
   CHECK(seen.free->attempt == test::attempt(1));

@@ -52,7 +52,8 @@ def error_of(data: bytes) -> Error:
 
 
 def replies_of(message: frames.Message) -> list[Reply]:
-    assert message.kind == frames.REPLIES, message
+    # One without any is never sent: it would read as a result that is broken.
+    assert message.kind == frames.REPLIES and message.table, message
     return [Reply(number, None, error_of(payload)) if word else Reply(number, decode(payload, 1 << 30), None)
             for number, word, payload in message.entries()]
 

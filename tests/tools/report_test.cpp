@@ -173,6 +173,19 @@ TEST_CASE("programs get one JSON object", "[tools][report]") {
          "\n");
 }
 
+TEST_CASE("people read of a refusal what supports it, too", "[tools][report]") {
+  CHECK(refusal_text({.code = core::errc::not_found, .message = "no such file"})
+        == "maze-node: not_found: no such file\n");
+  CHECK(
+      refusal_text({.code = core::errc::invalid_payload,
+                    .message = "it crashed",
+                    .origin = "library",
+                    .signal = 11,
+                    .evidence = "1\n2\n3\n4\n5\nbad \x1b[2J\n"})
+      == "maze-node: invalid_payload: it crashed (library; signal 11)\n  | 2\n  | 3\n  | 4\n  | 5\n"
+         "  | bad \\x1b[2J\n");
+}
+
 TEST_CASE("standard error that is not UTF-8 does not spoil the JSON", "[tools][report]") {
   auto report = failed_run();
   report.failed[0].reason.evidence = "\xff\xfe";

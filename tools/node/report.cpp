@@ -280,6 +280,13 @@ std::string json_report(const run_report& report) {
   return one_line(out);
 }
 
+std::string refusal_text(const core::error& reason) {
+  std::string out = fmt::format("maze-node: {}\n", core::describe(reason));
+  for (const auto text : last_lines(reason.evidence))
+    out += fmt::format("  | {}\n", core::printable(text));
+  return out;
+}
+
 std::string refusal_report(const core::error& reason) {
   return one_line({{"state", "refused"}, {"error", json_of(reason)}});
 }

@@ -80,10 +80,12 @@ std::string summary(const run_report& report, const screen& on);
 /// out, result, notes, late_refused, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
 
-/// The same for a run that never began: `{state: "refused", error: {class, message, …}}`.
+/// What people read of a run that never began: why, and below it the last lines of the evidence, escaped.
+std::string refusal_text(const core::error& reason);
+/// The same for programs: `{state: "refused", error: {class, message, …}}`.
 std::string refusal_report(const core::error& reason);
 
-/// The same for a file that does not describe a run: `{file, valid: false, faults: [{code, file, line,
+/// The same as `refusal_report` for a file that does not describe a run: `{file, valid: false, faults: [{code, file, line,
 /// column, field, message, remedy}]}`, as `validate` prints it.
 std::string faults_report(const std::string& file, const std::vector<io::diagnostic>& faults);
 

@@ -57,7 +57,7 @@ core::result<void> check_destination(const settings& values) {
 }
 
 int refuse(const settings& values, const core::error& what, int code) {
-  std::cerr << "maze-node: " << core::describe(what) << '\n';
+  std::cerr << refusal_text(what);
   if (values.output == output_form::json)
     std::cout << refusal_report(what);
   return code;

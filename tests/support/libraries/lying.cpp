@@ -1,4 +1,4 @@
-// Says of itself what MAZE_TEST_LIE asks for.
+// Says of itself what MAZE_TEST_LIE asks for, or MAZE_TEST_DEED where it was built with one.
 #include "maze/core/library.hpp"
 #include "maze/core/library_abi.hpp"
 
@@ -6,13 +6,17 @@
 #include <string>
 #include <string_view>
 
+#ifndef MAZE_TEST_DEED
+#define MAZE_TEST_DEED ""
+#endif
+
 namespace {
 
 using namespace maze::core;
 
 std::int32_t call(const library_call* what) {
   const char* given = std::getenv("MAZE_TEST_LIE");
-  const std::string_view lie = given == nullptr ? "" : given;
+  const std::string_view lie = given == nullptr ? MAZE_TEST_DEED : given;
   if (lie == "no function")
     return 1;
   if (lie == "two answers") {
@@ -32,7 +36,7 @@ extern "C" __attribute__((visibility("default"))) const library_table* maze_task
   static std::string description;
   static library_table table;
   const char* given = std::getenv("MAZE_TEST_LIE");
-  const std::string_view lie = given == nullptr ? "" : given;
+  const std::string_view lie = given == nullptr ? MAZE_TEST_DEED : given;
   function_signature f;
   f.name = "f";
   description =
