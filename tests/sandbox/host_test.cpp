@@ -257,8 +257,30 @@ TEST_CASE("messages that no node sends end the host", "[sandbox][host]") {
     return host.process.wait();
   };
   CHECK(ends(std::string(1000, 'x')) == 70);
-  CHECK(ends(call_message(call_kind::define, 0, 0, "")) == 70);
+  CHECK(ends(call_message(call_kind::replies, 0, 0, "")) == 70);
   CHECK(ends(call_message(call_kind::calls, 0, 0, "").substr(0, 30)) == 70);
+}
+
+TEST_CASE("definitions number functions anew, and one that leads nowhere fails its calls",
+          "[sandbox][host]") {
+  ready_host host({.arguments = {"--library", library("plain"), "--library", library("hostile")}});
+  call_message_writer defines;
+  defines.add(0, 0, encode(dict{{"library", 1}, {"function", "good"}}).value());
+  defines.add(0, 1, encode(dict{{"library", 0}, {"function", "add"}}).value());
+  defines.add(0, 2, encode(dict{{"library", 1}, {"function", "add"}}).value());
+  defines.add(0, 3, "no value");
+  defines.add(0, 1U << 30, "");
+  std::string bytes;
+  defines.finish(call_kind::define, bytes);
+  host.process.send(
+      bytes
+      + call_batch({{0, list{7}}, {1, list{1, 2}}, {2, list{}}, {3, list{}}, {1U << 30, list{}}}));
+  const auto out = host.replies(5);
+  REQUIRE(out.size() == 5);
+  CHECK(out[0].returned == value(7));
+  CHECK(out[1].returned == value(3));
+  for (std::size_t i = 2; i < 5; ++i)
+    CHECK(out[i].failed.code == errc::untrusted_function);
 }
 
 TEST_CASE("a library is described without being called", "[sandbox][host]") {

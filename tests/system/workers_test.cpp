@@ -4,6 +4,7 @@
 #include "support/eventually.hpp"
 #include "support/process.hpp"
 #include "support/tree.hpp"
+#include "support/watched_worker.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <optional>
 #include <random>
 #include <unistd.h>
 
@@ -19,59 +19,9 @@ using namespace maze;
 using Catch::Contains;
 using test::cluster_folder;
 using test::count;
+using test::disturb;
 using test::points;
 namespace fs = std::filesystem;
-
-namespace {
-
-/// A worker node that a `run` started, and what its log has told so far.
-struct watched_worker {
-  pid_t pid;
-  fs::path log;
-  std::streamoff read = 0;
-  std::size_t seen = 0;
-
-  /// How often `text` stands in the log. Reads what is new only: the watched run needs the processor.
-  std::size_t count(const std::string& text) {
-    std::ifstream file(log);
-    file.seekg(read);
-    for (std::string line; std::getline(file, line) && !file.eof(); read = file.tellg())
-      seen += line.find(text) != std::string::npos ? 1 : 0;
-    return seen;
-  }
-};
-
-/// The worker nodes that `parent` started.
-std::vector<watched_worker> workers_of(pid_t parent, const fs::path& state) {
-  std::vector<watched_worker> out;
-  std::error_code ignored;
-  for (const pid_t pid : test::children_of(parent, "maze-node")) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-    const std::string words{std::istreambuf_iterator<char>(file), {}};
-    for (const auto& node : fs::directory_iterator(state / "private", ignored))
-      for (const auto& worker : fs::directory_iterator(node.path() / "nodes", ignored))
-        if (words.find(worker.path().filename().string()) != std::string::npos)
-          out.push_back({pid, worker.path() / "node.log"});
-  }
-  return out;
-}
-
-/// Sends `signal` to the first of the two workers of `run` that enters `phase` as often as `wanted`;
-/// nothing where the run ends first.
-std::optional<watched_worker> disturb(test::process& run, const fs::path& state,
-                                      const std::string& phase, std::size_t wanted, int signal) {
-  std::vector<watched_worker> workers;
-  while (!run.ends_within(std::chrono::milliseconds(1))) {
-    if (workers.size() < 2)
-      workers = workers_of(run.pid(), state);
-    for (watched_worker& each : workers)
-      if (each.count("[" + phase + "] begins") >= wanted && ::kill(each.pid, signal) == 0)
-        return each;
-  }
-  return {};
-}
-
-} // namespace
 
 TEST_CASE_METHOD(cluster_folder, "a run on worker processes gives what a run on one node gives",
                  "[system][workers]") {

@@ -22,6 +22,13 @@ std::map<std::string, std::int64_t> count(std::string_view text, std::int64_t le
 
 std::int64_t add(std::int64_t a, std::int64_t b) { return a + b; }
 
+/// Takes a while: some 5 ns a round.
+std::int64_t grind(std::int64_t x, std::int64_t rounds) {
+  for (; rounds > 0; --rounds)
+    x = (x * 31 + 7) % 1'000'003;
+  return x;
+}
+
 void nothing() {}
 
 int fail(const std::string& why) { throw std::out_of_range(why); }
@@ -47,6 +54,7 @@ MAZE_TASK_LIBRARY("plain", "1.2")
 MAZE_TASK(count, "Counts the words of a text.", maze::arg("text"), maze::arg("least") = 1)
 MAZE_TASK(add, "The sum.", maze::arg("a"), maze::arg("b") = 10,
           maze::core::resources{.cpu_millis = 2000})
+MAZE_TASK(grind, "A number that takes long to find.", maze::arg("x"), maze::arg("rounds"))
 MAZE_TASK(nothing, "Does nothing.")
 MAZE_TASK(fail, "Throws.", maze::arg("why"))
 MAZE_TASK(print, "Prints.", maze::arg("text"))
