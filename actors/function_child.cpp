@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <optional>
 
 namespace maze::actors {
@@ -218,8 +219,12 @@ core::result<std::string> define_functions(const core::call_plan& plan) {
 core::result<std::string> function_outcome(const core::task_spec& spec,
                                            const sandbox::exit_report& report,
                                            const io::unique_fd& reply) {
-  if (auto ended = check_end(spec, report, "function"); !ended)
+  if (auto ended = check_end(spec, report, "function"); !ended) {
+    // No function gets that from within: somebody killed the process that called it.
+    if (report.signal == SIGKILL && ended.error().code == core::errc::signalled)
+      ended.error().code = core::errc::worker_crash;
     return core::fail(ended.error());
+  }
   auto message = io::read_all(reply.get(), function_result_max + (1 << 20));
   if (!message)
     return core::fail(no_result(fmt::format(

@@ -103,6 +103,8 @@ private:
   void stop(core::attempt_id lane);
   void close_run(core::run_id run);
   void child_gone(child_id id);
+  /// By somebody else than this node or a function.
+  [[nodiscard]] static bool was_killed(const warm_child& child);
   [[nodiscard]] core::error reason_of(const warm_child& child, const core::call_plan& plan) const;
   void tell_over(const lane& x, lane_over news);
   void hub_gone(const caf::actor_addr& hub);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <sys/socket.h>
 
 namespace maze::actors {
@@ -123,6 +124,11 @@ void lane_host_state::break_child(warm_child& child, core::error why) {
   setup_.launcher->stop(child.process, std::chrono::milliseconds(0));
 }
 
+bool lane_host_state::was_killed(const warm_child& child) {
+  return !child.late && !child.broken && child.report->cause == sandbox::exit_cause::signalled
+         && child.report->signal == SIGKILL;
+}
+
 core::error lane_host_state::reason_of(const warm_child& child, const core::call_plan& plan) const {
   if (child.late)
     return {.code = core::errc::timeout_wall,
@@ -133,8 +139,11 @@ core::error lane_host_state::reason_of(const warm_child& child, const core::call
     return *child.broken;
   core::task_spec limits;
   limits.sandbox = plan.sandbox;
-  if (auto end = check_end(limits, *child.report, "function"); !end)
+  if (auto end = check_end(limits, *child.report, "function"); !end) {
+    if (was_killed(child))
+      end.error().code = core::errc::worker_crash;
     return end.error();
+  }
   return ended_badly(
       core::errc::exit_nonzero,
       child.ready
@@ -153,7 +162,8 @@ void lane_host_state::child_gone(child_id id) {
   if (child.lane) {
     auto gone = lanes_.extract(*child.lane);
     lane& x = gone.mapped();
-    const auto culprit = child.calls.culprit();
+    // No call is to blame where somebody killed the child.
+    const auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
     if (x.hub)
       self_->demonitor(x.hub.address());
     tell_over(x, {.lane = x.order.attempt,

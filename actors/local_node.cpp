@@ -120,15 +120,14 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
       return caf::actor_cast<call_hub_actor>(
           where->middleman().spawn_broker(call_hub, std::move(setup)));
     };
-  head = system->spawn(actors::master,
-                       master_setup{.seed = seed,
-                                    .run_settings = run_settings,
-                                    .scheduler = planner,
-                                    .journal = keeper,
-                                    .registry = runs,
-                                    .ended_runs_max = settings.ended_runs_max,
-                                    .reclaimer = sweeper,
-                                    .spawn_hub = std::move(spawn_hub)});
+  head = system->spawn(actors::master, master_setup{.seed = seed,
+                                                    .run_settings = run_settings,
+                                                    .scheduler = planner,
+                                                    .journal = keeper,
+                                                    .registry = runs,
+                                                    .ended_runs_max = settings.ended_runs_max,
+                                                    .reclaimer = sweeper,
+                                                    .spawn_hub = std::move(spawn_hub)});
   if (settings.works)
     agent = spawn_agent(*system, *home, settings, {planner, runs, {}});
   if (settings.serves)
@@ -153,7 +152,8 @@ core::result<void> local_node::data::join(const node_settings& settings,
 
 void local_node::data::spawn_gates(const node_settings::clients& told,
                                    const core::link::options& link) {
-  documents = system->spawn<caf::detached>(document_reader, home->blobs, home->log, home->libraries);
+  documents =
+      system->spawn<caf::detached>(document_reader, home->blobs, home->log, home->libraries);
   gate = system->spawn(
       session_gate,
       session_gate_setup{.name = told.cluster,

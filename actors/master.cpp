@@ -99,12 +99,12 @@ void master_state::open_run(core::run_id run, const submit_run& msg) {
   settings.seed = run.value;
   settings.first_token = opened_++ * core::graph_run::tokens_max + 1;
   contexts_.emplace(
-      run, live_run{.context = self_->spawn(dag_context,
-                                            dag_context_setup{run, msg.work, settings, self_,
-                                                              setup_.scheduler, setup_.journal,
-                                                              setup_.spawn_hub}),
-                    .accepted = std::chrono::system_clock::now().time_since_epoch(),
-                    .collect = work.collect});
+      run,
+      live_run{.context = self_->spawn(
+                   dag_context, dag_context_setup{run, msg.work, settings, self_, setup_.scheduler,
+                                                  setup_.journal, setup_.spawn_hub}),
+               .accepted = std::chrono::system_clock::now().time_since_epoch(),
+               .collect = work.collect});
   order_.push_back(run);
 }
 

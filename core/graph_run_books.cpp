@@ -149,7 +149,8 @@ void graph_run_books::unqueue(task_id task) {
 }
 
 void graph_run_books::offer(run_step& step, task_id task) {
-  ensure(minted.size() < graph_run::tokens_max / 2 - 1, "a run mints no more tokens than are its own");
+  ensure(minted.size() < graph_run::tokens_max / 2 - 1,
+         "a run mints no more tokens than are its own");
   minted.push_back(row(task));
   token[row(task)] = static_cast<std::uint32_t>(minted.size());
   ++attempts[row(task)];
@@ -311,8 +312,7 @@ void graph_run_books::settle(run_step& step) {
       || state == run_state::accepted)
     return;
   if (state == run_state::running
-      && (calls_failed
-          || counts[slot(task_state::failed)] + counts[slot(task_state::timeout)] > 0))
+      && (calls_failed || counts[slot(task_state::failed)] + counts[slot(task_state::timeout)] > 0))
     enter(step, run_state::failed);
   else if (state == run_state::running && counts[slot(task_state::cancelled)] == 0)
     enter(step, run_state::completed);

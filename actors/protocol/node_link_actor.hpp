@@ -65,12 +65,11 @@ struct forget_link {
 };
 
 /// A NODE LINK: stands in for the agent of a node elsewhere, one for each session.
-using node_link_actor =
-    node_agent_actor::extend<caf::reacts_to<open_link>, caf::reacts_to<attach_uplink>,
-                             caf::reacts_to<tell_holders>, caf::reacts_to<core::link_frame>,
-                             caf::reacts_to<link_tick>, caf::reacts_to<flush_link>,
-                             caf::replies_to<end_node>::with<bool>,
-                             caf::replies_to<node_leaves>::with<bool>, caf::reacts_to<lane_ready>, caf::reacts_to<forget_link>>;
+using node_link_actor = node_agent_actor::extend<
+    caf::reacts_to<open_link>, caf::reacts_to<attach_uplink>, caf::reacts_to<tell_holders>,
+    caf::reacts_to<core::link_frame>, caf::reacts_to<link_tick>, caf::reacts_to<flush_link>,
+    caf::replies_to<end_node>::with<bool>, caf::replies_to<node_leaves>::with<bool>,
+    caf::reacts_to<lane_ready>, caf::reacts_to<forget_link>>;
 
 } // namespace maze::actors
 

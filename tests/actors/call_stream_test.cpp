@@ -87,7 +87,8 @@ TEST_CASE_METHOD(calls_fixture, "arguments that fit no frame are refused, and th
 
 TEST_CASE_METHOD(calls_fixture, "a run of calls that is cancelled ends every call",
                  "[actors][calls]") {
-  const auto run = start(calls_fixture::python("import time\ndef f():\n  time.sleep(3600)\n"));
+  const auto run =
+      start(calls_fixture::python("import threading\ndef f():\n  threading.Event().wait(3600)\n"));
   const auto calls = open(run);
   for (int i = 0; i < 10; ++i)
     REQUIRE(calls->call(0, list_of({})));

@@ -78,8 +78,12 @@ TEST_CASE("the bytes of published facts never change", "[core][journal_event]") 
   CHECK(encode_journal_event(node_left{.node = {4}})
         == std::string("\x01\x04\x04\x00\x00\x00\x01\x00\x00", 9));
   CHECK(encode_journal_event(run_forgotten{.run = {5}}) == "\x01\x05\x05");
-  CHECK(encode_journal_event(calls_submitted{{5}, "f"}) == "\x01\x06\x05\x01" "f");
-  CHECK(encode_journal_event(calls_ended{{5}, "r"}) == "\x01\x07\x05\x01" "r");
+  CHECK(encode_journal_event(calls_submitted{{5}, "f"})
+        == "\x01\x06\x05\x01"
+           "f");
+  CHECK(encode_journal_event(calls_ended{{5}, "r"})
+        == "\x01\x07\x05\x01"
+           "r");
 }
 
 TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]") {

@@ -188,15 +188,17 @@ TEST_CASE_METHOD(kill_folder, "functions give the same result where a worker nod
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
 
-TEST_CASE_METHOD(kill_folder, "functions give the same result where maze-init is killed with them",
+TEST_CASE_METHOD(kill_folder,
+                 "functions give the same result where their children or maze-init are killed",
                  "[system][functions][workers][kill]") {
   const int seed = GENERATE(range(0, points_of_each()));
   INFO("seed = " << seed);
   std::mt19937 random(static_cast<unsigned>(seed));
+  const victim whom = GENERATE(victim::init, victim::child);
   const calm_run& expected = calm(*this);
   test::process run(run_words("home"));
   const bool killed = disturb_child(run, folder / "state", seed % 2 == 0 ? "python3" : "maze-host",
-                                    1 + random() % 6, victim::init);
+                                    1 + random() % 6, whom);
   const auto ended = run.wait();
   INFO(ended.standard_error);
   CHECK(killed);
@@ -206,41 +208,4 @@ TEST_CASE_METHOD(kill_folder, "functions give the same result where maze-init is
   CHECK(test::read_tree(folder / "home") == expected.files);
   check_published_once(report);
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
-}
-
-TEST_CASE_METHOD(kill_folder, "a killed child of a function fails its task and what depends on it",
-                 "[system][functions][workers][kill]") {
-  const int seed = GENERATE(range(0, points_of_each()));
-  INFO("seed = " << seed);
-  std::mt19937 random(static_cast<unsigned>(seed));
-  const calm_run& expected = calm(*this);
-  test::process run(run_words("home"));
-  const bool killed = disturb_child(run, folder / "state", seed % 2 == 0 ? "python3" : "maze-host",
-                                    1 + random() % 6, victim::child);
-  const auto ended = run.wait();
-  INFO(ended.standard_error);
-  REQUIRE(killed);
-  const auto report = json::parse(ended.standard_output);
-  const json& failed = report["failed"];
-  // A child that had just ended by itself completes its task.
-  REQUIRE(failed.size() <= 1);
-  CHECK(ended.status == static_cast<int>(failed.size()));
-  for (const auto& each : failed) {
-    CHECK(each["error"]["class"] == "signalled");
-    CHECK(each["error"]["signal"] == SIGKILL);
-    CHECK(each["attempts"] == 1);
-  }
-  CHECK(report["tasks"]["completed"].get<std::size_t>()
-            + report["tasks"]["cancelled"].get<std::size_t>() + failed.size()
-        == chain_count * chain_length + 1);
-  for (const auto& [path, content] : test::read_tree(folder / "home")) {
-    INFO(path);
-    CHECK(expected.files.at(path) == content);
-  }
-  check_published_once(report);
-  CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
-  // The same folder once more, undisturbed.
-  const auto again = test::run(run_words("again"));
-  CHECK(again.status == 0);
-  CHECK(test::read_tree(folder / "again") == expected.files);
 }

@@ -41,11 +41,9 @@ core::result<core::context_map> read_context(const core::workflow& work, io::log
   return out;
 }
 
-core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
-                                                          const std::filesystem::path& folder,
-                                                          io::blob_store& blobs, io::log& log,
-                                                          const io::snapshot_options& how,
-                                                          actors::library_catalogue* libraries) {
+core::result<std::shared_ptr<actors::submission>>
+prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs,
+        io::log& log, const io::snapshot_options& how, actors::library_catalogue* libraries) {
   auto context = read_context(work, &log);
   if (!context)
     return core::fail(context.error());

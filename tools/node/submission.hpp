@@ -21,11 +21,10 @@ core::result<core::context_map> read_context(const core::workflow& work, io::log
 /// A checked workflow as it goes to the master: its graph, its context, and what `io::take_sources` takes
 /// into `blobs` here and now, as `how` says. Relative paths start at `folder`. Functions of task libraries are
 /// judged by `libraries`, where it is given.
-core::result<std::shared_ptr<actors::submission>> prepare(core::workflow work,
-                                                          const std::filesystem::path& folder,
-                                                          io::blob_store& blobs, io::log& log,
-                                                          const io::snapshot_options& how = {},
-                                                          actors::library_catalogue* libraries = nullptr);
+core::result<std::shared_ptr<actors::submission>>
+prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs,
+        io::log& log, const io::snapshot_options& how = {},
+        actors::library_catalogue* libraries = nullptr);
 
 /// The same for a cluster: what travels to it. The blobs of files and libraries are in `blobs` afterwards.
 core::result<core::submission_form>

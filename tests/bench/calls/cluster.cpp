@@ -1,4 +1,4 @@
-#include "calls/cluster.hpp"
+#include "bench/calls/cluster.hpp"
 
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"

@@ -1,5 +1,5 @@
 // maze's side of calls_bench.py: which lines it prints is described there.
-#include "calls/cluster.hpp"
+#include "bench/calls/cluster.hpp"
 #include "maze/core/value.hpp"
 
 #include <fmt/format.h>
