@@ -5,11 +5,22 @@
 #include <caf/io/broker.hpp>
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace maze::actors {
 
 namespace {
 
+/// Bytes of the reason for which calls are cancelled.
+constexpr std::size_t reason_max = 1024;
+
 core::lane_id lane_of(core::attempt_id token) { return core::lane_id{token.counter}; }
+
+/// Whether every node would say the same.
+bool cannot_get_better(core::errc code) {
+  return code == core::errc::untrusted_function || code == core::errc::limit_exceeded
+         || code == core::errc::unschedulable || code == core::errc::invalid_payload;
+}
 
 core::error node_lost() {
   return {.code = core::errc::node_lost,
@@ -27,6 +38,12 @@ void call_hub_state::send(const Handle& to, Message&& message) {
 caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
   setup_ = std::move(setup);
   setup_.settings.retries = static_cast<std::uint8_t>(setup_.plan->retries);
+  core::lane_limits& lanes = setup_.settings.lanes;
+  if (const std::uint32_t most = setup_.plan->calls_of_child(); most > 0) {
+    // A child must not be sent more than it may do.
+    lanes.credit_max = std::min(lanes.credit_max, most);
+    lanes.credit_min = std::min(lanes.credit_min, most);
+  }
   if (!setup_.plan->durable)
     setup_.journal = nullptr;
   logic_.emplace(setup_.settings);
@@ -63,13 +80,20 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
         if (request_ && request_->token == msg.attempt)
           lose_request(std::move(msg.reason));
         else
-          lose({msg.attempt, std::move(msg.reason)});
+          // A lane that its node took back before it heard of us has begun nothing.
+          lose({msg.attempt,
+                msg.reason.code == core::errc::cancelled ? core::error{} : std::move(msg.reason)});
       },
       [this](const node_gone& msg) {
         if (request_ && request_->node == msg.node)
           lose_request(node_lost());
       },
-      [this](cancel_run& msg) { perform(logic_->cancel(std::move(msg.reason))); },
+      [this](cancel_run& msg) {
+        // It is told once for each call.
+        msg.reason.message.resize(std::min<std::size_t>(msg.reason.message.size(), reason_max));
+        msg.reason.evidence.clear();
+        perform(logic_->cancel(std::move(msg.reason)));
+      },
       [this](facts_durable msg) {
         durable_ticket_ = msg.ticket;
         tell();
@@ -84,7 +108,13 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
 }
 
 calls_opened call_hub_state::attach(const attach_client& msg) {
+  // What the client before was given and did not say that it used is not given again, and holds nobody up.
+  if (client_)
+    if (auto step = logic_->results_read(logic_->unread_bytes()))
+      perform(std::move(*step));
   client_ = msg.client;
+  if (over_told_)
+    send(client_, over());
   return {logic_->next()};
 }
 
@@ -118,6 +148,7 @@ void call_hub_state::open(const lane_ready& msg) {
     self_->monitor(msg.host);
   lanes_.emplace(lane_of(msg.lane), lane{msg.lane, msg.host, std::nullopt});
   perform(logic_->lane_opened(lane_of(msg.lane)));
+  tick_later();
 }
 
 void call_hub_state::take(lane_replies& msg) {
@@ -148,12 +179,10 @@ void call_hub_state::lose(const lane_over& msg) {
 
 void call_hub_state::lose_request(core::error reason) {
   request_.reset();
-  // What cannot get better, or does not.
-  if ((!core::is_retryable(reason.code) && reason.code != core::errc::cancelled)
-      || ++failures_ >= setup_.failures_max) {
-    perform(logic_->cancel(std::move(reason)));
-    return;
-  }
+  // A node that takes a lane back needs its slot otherwise, which says nothing about the next one.
+  const bool failed = reason.code != core::errc::cancelled;
+  if (failed && (cannot_get_better(reason.code) || ++failures_ >= setup_.failures_max))
+    return perform(logic_->cancel(std::move(reason)));
   ask_for_lane(logic_->wants_lane());
 }
 
@@ -189,9 +218,13 @@ void call_hub_state::perform(core::call_step step) {
   for (const auto& [id, each] : lanes_)
     send(each.host, end_lane{each.token});
   ask_for_lane(false);
+  once_durable(over());
+}
+
+calls_over call_hub_state::over() const {
   const core::call_counts& counts = logic_->counts();
-  once_durable(calls_over{counts[static_cast<std::size_t>(core::call_state::completed)],
-                          counts[static_cast<std::size_t>(core::call_state::failed)]});
+  return {counts[static_cast<std::size_t>(core::call_state::completed)],
+          counts[static_cast<std::size_t>(core::call_state::failed)]};
 }
 
 void call_hub_state::ask_for_lane(bool wanted) {

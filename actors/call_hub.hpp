@@ -78,6 +78,7 @@ private:
   void ask_for_lane(bool wanted);
   void keep(core::journal_event fact);
   void once_durable(news what);
+  [[nodiscard]] calls_over over() const;
   void tell();
   void tell_progress();
   void end_idle_lanes();

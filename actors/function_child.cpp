@@ -122,6 +122,18 @@ core::error refusal_of(std::string_view message) {
                    "that it had not opened");
 }
 
+core::result<void> check_replies(const core::call_message_view& replies) {
+  bool sound = true;
+  replies.for_each([&sound](const core::call_entry& each, std::string_view payload) {
+    if (each.word != static_cast<std::uint32_t>(core::call_outcome::returned))
+      sound = sound && each.word == static_cast<std::uint32_t>(core::call_outcome::failed)
+              && told_error(payload).has_value();
+  });
+  if (!sound)
+    return core::fail(refusal_of({}));
+  return {};
+}
+
 core::result<std::string> define_function(const core::task_action& action, const std::string& name,
                                           const std::vector<std::string>& libraries) {
   core::dict out;

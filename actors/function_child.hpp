@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/host_programs.hpp"
+#include "maze/core/call_frames.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/library.hpp"
 #include "maze/core/result.hpp"
@@ -61,6 +62,10 @@ core::result<single_call> start_single_call(const core::task_spec& spec,
 core::result<std::string> function_outcome(const core::task_spec& spec,
                                            const sandbox::exit_report& report,
                                            const io::unique_fd& reply);
+
+/// Whether a `replies` message says what a child can say: fails with `worker_crash` for outcomes that there are not and
+/// errors that only a node can know of.
+core::result<void> check_replies(const core::call_message_view& replies);
 
 /// What a host says instead of what it should: the error of its `refused` message, or `worker_crash` for
 /// bytes that are no message. `message` is whole.

@@ -4,6 +4,8 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace maze::actors {
 
 caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
@@ -19,10 +21,9 @@ caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
       [this](open_lane& msg) { open(msg); },
       [this](const yield_slot& msg) {
         const auto found = lanes_.find(msg.lane);
-        if (found == lanes_.end() || std::exchange(found->second.yielding, true))
+        if (found == lanes_.end())
           return;
-        if (found->second.hub)
-          self_->send(found->second.hub, lane_yields{msg.lane});
+        yield(found->second);
         end_if_done(msg.lane);
       },
       [this](const stop_child& msg) { stop(msg.attempt); },
@@ -30,6 +31,7 @@ caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
       [this](const warm_child_ended& msg) {
         if (const auto found = children_.find(msg.child); found != children_.end()) {
           found->second.report = msg.report;
+          found->second.ended_at = clock::now();
           child_gone(msg.child);
         }
       },
@@ -41,7 +43,9 @@ caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
       [this](const caf::io::new_data_msg& msg) { read(msg); },
       [this](const caf::io::connection_closed_msg& msg) {
         if (const auto found = by_stream_.find(msg.handle); found != by_stream_.end()) {
-          children_.at(found->second).closed = true;
+          warm_child& child = children_.at(found->second);
+          child.closed = true;
+          child.ended_at = clock::now();
           child_gone(found->second);
         }
       },
@@ -90,6 +94,9 @@ void lane_host_state::run(const run_calls& msg) {
       self_->send(at.hub, lane_yields{msg.lane});
   }
   warm_child& child = children_.at(at.child);
+  // What it may not do any more goes back to the hub unanswered, once the lane is over.
+  if (at.yielding || exceeds(child, plan_of(at), msg.bytes))
+    return yield(at);
   if (child.calls.open() == 0)
     child.since = clock::now();
   if (auto sent = child.calls.sent(msg.bytes); !sent)
@@ -130,21 +137,30 @@ bool lane_host_state::take(child_id, warm_child& child, std::string_view message
     if (view->header().kind != core::call_kind::ready)
       return break_child(child, refusal_of(message)), false;
     child.ready = true;
-    if (at != nullptr)
+    if (at != nullptr && !at->yielding)
       became_ready(*at);
     return true;
   }
   if (view->header().kind != core::call_kind::replies || at == nullptr)
     return break_child(child, refusal_of({})), false;
+  if (auto fits = check_replies(*view); !fits)
+    return break_child(child, fits.error()), false;
   if (auto fits = child.calls.answered(*view); !fits)
     return break_child(child, fits.error()), false;
   child.since = clock::now();
+  const std::uint32_t calls_max = plan_of(*at).calls_of_child();
+  // First, or the hub would send more.
+  if (calls_max > 0 && child.calls.done() >= calls_max)
+    yield(*at);
   self_->send(at->hub, lane_replies{at->order.attempt, std::string(message)});
-  const core::call_plan& plan = plan_of(*at);
-  const std::uint64_t calls_max = plan.child == core::child_use::fresh ? 1 : plan.child_calls_max;
-  if (calls_max > 0 && child.calls.done() >= calls_max && !std::exchange(at->yielding, true))
-    self_->send(at->hub, lane_yields{at->order.attempt});
   return true;
+}
+
+void lane_host_state::yield(lane& x) {
+  if (std::exchange(x.yielding, true))
+    return;
+  if (x.hub)
+    self_->send(x.hub, lane_yields{x.order.attempt});
 }
 
 void lane_host_state::end_if_done(core::attempt_id token) {
@@ -163,14 +179,30 @@ void lane_host_state::end(core::attempt_id token, bool keep_child) {
   warm_child& child = children_.at(x.child);
   child.lane.reset();
   child.since = clock::now();
-  const core::call_plan& plan = plan_of(x);
-  const std::uint64_t calls_max = plan.child == core::child_use::fresh ? 1 : plan.child_calls_max;
-  if (!keep_child || !child.ready || (calls_max > 0 && child.calls.done() >= calls_max))
-    break_child(child, {.code = core::errc::cancelled, .message = "its lane ended"});
-  if (x.hub)
-    self_->demonitor(x.hub.address());
+  const std::uint32_t calls_max = plan_of(x).calls_of_child();
+  // A GPU belongs to whoever gets the slot next.
+  const bool kept = keep_child && child.ready && !child.broken && child.gpus.empty()
+                    && (calls_max == 0 || child.calls.done() < calls_max);
+  forget_hub(x.hub);
   tell_over(x, {.lane = token, .reason = {}});
-  self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, token});
+  child.owner = std::pair(x.agent, slot_free{x.slot, token});
+  if (kept)
+    free_slot(child);
+  else
+    break_child(child, {.code = core::errc::cancelled, .message = "its lane ended"});
+}
+
+void lane_host_state::free_slot(warm_child& child) {
+  if (auto owner = std::exchange(child.owner, std::nullopt))
+    self_->send(caf::actor_cast<local_agent_actor>(owner->first), owner->second);
+}
+
+void lane_host_state::forget_hub(const lane_follower& hub) {
+  // One watch for all lanes of a hub: CAF drops all at once.
+  const bool used = std::any_of(lanes_.begin(), lanes_.end(),
+                                [&](const auto& x) { return hub && x.second.hub == hub; });
+  if (hub && !used)
+    self_->demonitor(hub.address());
 }
 
 void lane_host_state::tell_over(const lane& x, lane_over news) {

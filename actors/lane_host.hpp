@@ -36,6 +36,8 @@ struct lane_host_setup {
   /// A lane that hears nothing of its hub for so long after its child got ready ends.
   std::chrono::milliseconds silence_max{10'000};
   std::chrono::milliseconds tick{100};
+  /// How long a child may take to get ready, where the plan sets no time for a call.
+  std::chrono::milliseconds start_max{60'000};
   /// Children without a lane, at most.
   std::size_t idle_children_max = 64;
 };
@@ -78,6 +80,10 @@ private:
     /// Its end of the stream is closed; how it ended.
     bool closed = false;
     std::shared_ptr<sandbox::exit_report> report;
+    /// When the last of the two came.
+    clock::time_point ended_at;
+    /// Of a lane that is over: whom to tell that the slot is free, once this child is gone.
+    std::optional<std::pair<caf::strong_actor_ptr, slot_free>> owner;
     std::optional<core::attempt_id> lane;
     /// When its oldest call became the oldest, or when it lost its lane.
     clock::time_point since;
@@ -100,6 +106,14 @@ private:
   /// The lane has nothing to do any more: its child is kept, or ends.
   void end(core::attempt_id lane, bool keep_child);
   void end_if_done(core::attempt_id lane);
+  /// The lane takes no more calls.
+  void yield(lane& x);
+  /// Whether the child may not do all calls of a message any more.
+  [[nodiscard]] static bool exceeds(const warm_child& child, const core::call_plan& plan,
+                                    std::string_view message);
+  void free_slot(warm_child& child);
+  /// A lane of the hub is over.
+  void forget_hub(const lane_follower& hub);
   void stop(core::attempt_id lane);
   void close_run(core::run_id run);
   void child_gone(child_id id);
@@ -108,6 +122,8 @@ private:
   [[nodiscard]] core::error reason_of(const warm_child& child, const core::call_plan& plan) const;
   void tell_over(const lane& x, lane_over news);
   void hub_gone(const caf::actor_addr& hub);
+  /// Of a child only the end of its stream or of its tree has been heard of, for too long.
+  void end_half_gone(child_id id);
   void look_around();
   void tick_later();
   static const core::call_plan& plan_of(const lane& x) { return *x.files->bundle().calls; }

@@ -164,22 +164,48 @@ void lane_host_state::child_gone(child_id id) {
     lane& x = gone.mapped();
     // No call is to blame where somebody killed the child.
     const auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
-    if (x.hub)
-      self_->demonitor(x.hub.address());
+    forget_hub(x.hub);
     tell_over(x, {.lane = x.order.attempt,
                   .reason = reason_of(child, plan_of(x)),
                   .has_culprit = culprit.has_value(),
                   .culprit = culprit.value_or(0)});
-    self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, x.order.attempt});
+    child.owner = std::pair(x.agent, slot_free{x.slot, x.order.attempt});
   }
+  free_slot(child);
   by_stream_.erase(child.stream);
   children_.erase(id);
+}
+
+void lane_host_state::end_half_gone(child_id id) {
+  warm_child& child = children_.at(id);
+  if (child.report) {
+    // Somebody outside its tree holds the other end of its stream.
+    self_->close(child.stream);
+    child.closed = true;
+    child_gone(id);
+  } else {
+    break_child(child, {.code = core::errc::worker_crash,
+                        .message = "the function closed a descriptor that it had not opened",
+                        .origin = "execute"});
+  }
+}
+
+bool lane_host_state::exceeds(const warm_child& child, const core::call_plan& plan,
+                              std::string_view message) {
+  const std::uint32_t calls_max = plan.calls_of_child();
+  if (calls_max == 0)
+    return false;
+  const auto view = core::call_message_view::of(message);
+  return view && child.calls.done() + child.calls.open() + view->size() > calls_max;
 }
 
 void lane_host_state::look_around() {
   const auto now = clock::now();
   std::size_t idle = 0;
+  std::vector<child_id> half_gone;
   for (auto& [id, child] : children_) {
+    if (child.closed != (child.report != nullptr) && now - child.ended_at >= 2 * setup_.tick)
+      half_gone.push_back(id);
     if (!child.lane) {
       if (now - child.since >= setup_.idle_max || ++idle > setup_.idle_children_max)
         break_child(child, {.code = core::errc::cancelled, .message = "nobody needs it"});
@@ -187,11 +213,21 @@ void lane_host_state::look_around() {
     }
     const lane& x = lanes_.at(*child.lane);
     const auto& limit = plan_of(x).sandbox.wall_time;
+    if (!child.ready && now - child.since >= limit.value_or(setup_.start_max)) {
+      break_child(child,
+                  {.code = core::errc::timeout_wall,
+                   .message = "the child took too long to get ready: what a library does when it "
+                              "is loaded does not end",
+                   .origin = "execute"});
+      continue;
+    }
     if (limit && child.calls.open() > 0 && now - child.since >= *limit && !child.broken) {
       child.late = true;
       break_child(child, {.code = core::errc::timeout_wall, .message = "a call took too long"});
     }
   }
+  for (const child_id id : half_gone)
+    end_half_gone(id);
   std::vector<core::attempt_id> unheard;
   for (const auto& [token, x] : lanes_)
     if (!x.hub && children_.at(x.child).ready && now - x.since >= setup_.silence_max)

@@ -49,6 +49,10 @@ uplink_actor::behavior_type uplink_state::make_behavior(uplink_setup setup) {
           self_->send(master_, msg);
       },
       [this](attempts_ended& msg) {
+        // Of a lane nothing follows; a task may end before it publishes.
+        for (const core::attempt_id attempt : msg.attempts)
+          if (lanes_.erase(attempt) > 0)
+            runs_.erase(attempt);
         tell(core::orders_ended{std::move(msg.attempts), {}});
       },
       [this](const attempt_refused& msg) {
@@ -207,6 +211,7 @@ void uplink_state::end(const core::session_over& over) {
                     {{"reason", core::describe(over.reason)}});
   link_.reset();
   runs_.clear();
+  lanes_.clear();
   setup_.who.incarnation = setup_.next_incarnation(setup_.who.incarnation);
   drop_connection();
   // Nothing of the old session may run when the new one begins.

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace maze::actors {
@@ -101,6 +102,8 @@ private:
   uplink_status status_;
   /// The run of each attempt that the master ordered and that was not told as over.
   std::map<core::attempt_id, core::run_id> runs_;
+  /// Those among them that are lanes.
+  std::set<core::attempt_id> lanes_;
   core::instant wake_at_ = core::instant::max();
   bool flush_due_ = false;
   bool retry_due_ = false;

@@ -56,6 +56,8 @@ void uplink_state::handle(core::run_orders& x) {
   out.orders.reserve(x.orders.size());
   for (core::attempt_order& order : x.orders) {
     runs_.insert_or_assign(order.attempt, order.run);
+    if (order.task == core::lane_task)
+      lanes_.insert(order.attempt);
     out.orders.push_back(attempt_order{{std::move(order)}, self_});
   }
   self_->send(agent_, std::move(out));

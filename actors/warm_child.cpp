@@ -50,7 +50,7 @@ core::result<void> warm_calls::answered(const core::call_message_view& replies) 
         "it had not opened",
         "execute");
   };
-  if (replies.size() > numbers_.size())
+  if (replies.size() == 0 || replies.size() > numbers_.size())
     return wrong();
   for (std::size_t i = 0; i < replies.size(); ++i)
     if (replies.entry(i).number != numbers_[i])

@@ -175,6 +175,20 @@ call_books::request call_books::what(call_number call) {
   return {entry.function, spliced_};
 }
 
+std::uint64_t call_books::arguments_size(call_number call) {
+  const auto& x = at(call);
+  const auto frame = frame_of(x);
+  const auto entry = frame.entry(call - frame.first());
+  std::uint64_t out = entry.size;
+  if (entry.dependencies == 0)
+    return out;
+  const auto from = find_link(call)->dependencies_at;
+  for (auto i = from; i < from + entry.dependencies; ++i)
+    if (const auto each = frame.dependency(i); each.place != order_only)
+      out += at(each.call).word - std::uint64_t{placeholder_size};
+  return out;
+}
+
 void call_books::let_go(call_number call) {
   const auto& x = at(call);
   const auto frame = frame_of(x);

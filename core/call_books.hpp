@@ -102,6 +102,8 @@ public:
   };
   /// @pre the call is ready or out
   [[nodiscard]] request what(call_number call);
+  /// Bytes of the arguments that `what` gives.
+  [[nodiscard]] std::uint64_t arguments_size(call_number call);
 
   /// A call ended well; `size` bytes at `where` are its result. Calls that wait for nothing else become ready.
   void complete(call_number call, call_results::place where, std::uint32_t size);

@@ -41,6 +41,10 @@ struct call_plan {
   /// of the master is the end of the run then.
   bool durable = true;
 
+  /// Calls that one child may do; 0: any number.
+  [[nodiscard]] std::uint32_t calls_of_child() const noexcept {
+    return child == child_use::fresh ? 1 : child_calls_max;
+  }
   [[nodiscard]] bool is_python() const noexcept {
     return !functions.empty() && std::holds_alternative<python_action>(functions.front().action);
   }

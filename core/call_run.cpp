@@ -30,6 +30,13 @@ result<calls_accepted> call_run::submitted(std::string frame) {
                             "for results",
                             books_.pending(), view->size(), options_.pending_max),
                 "calls");
+  if (books_.kept_bytes() + frame.size() > options_.kept_bytes_max)
+    return fail(
+        errc::limit_exceeded,
+        fmt::format("calls and results take {} bytes of the master, at most {} are kept: wait "
+                    "for results",
+                    books_.kept_bytes(), options_.kept_bytes_max),
+        "calls");
   if (const auto checked = books_.check(*view); !checked)
     return fail(checked.error());
   calls_accepted out{.first = view->first(), .count = view->size(), .step = {}};
@@ -109,6 +116,7 @@ call_step call_run::lane_closing(lane_id lane) {
 void call_run::finish(call_step& step) {
   flush_ends(step);
   pump(step);
+  flush_ends(step);
   const bool want = !over_ && books_.ready_count() > 0 && lanes_.with_room() == 0 && !window_full();
   if (want != wanting_)
     step.want_lane = wanting_ = want;
@@ -153,12 +161,24 @@ void call_run::send(call_step& step, call_lane& to, std::uint32_t count, bool al
     if (!alone && goes_alone(call))
       break;
     books_.send_first();
+    if (const auto size = books_.arguments_size(call); size > options_.arguments_max) {
+      end_badly(
+          step, call,
+          {.code = errc::limit_exceeded,
+           .message = fmt::format("the arguments of call {} have {} bytes with the results in "
+                                  "them, at most {} are passed on",
+                                  call, size, options_.arguments_max),
+           .origin = "calls"});
+      continue;
+    }
     const auto what = books_.what(call);
     writer_.add(call, what.function, what.arguments);
     to.add(call);
     if (writer_.size() >= options_.message_bytes_max)
       break;
   }
+  if (writer_.empty())
+    return;
   to.alone = alone;
   lanes_.settle(to);
   step.send.push_back({to.id, {}});

@@ -66,6 +66,10 @@ public:
     std::size_t message_bytes_max = std::size_t{1} << 20;
     /// Bytes of results that the client has not read, beyond which no more calls are sent.
     std::uint64_t results_window = std::uint64_t{16} << 20;
+    /// Bytes of the arguments of one call, results in them included; one with more ends as `limit_exceeded`.
+    std::uint64_t arguments_max = value_limits{}.size_max;
+    /// Bytes of frames and results that are kept, beyond which no frame is taken.
+    std::uint64_t kept_bytes_max = std::uint64_t{4} << 30;
     lane_limits lanes;
   };
 

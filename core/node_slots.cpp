@@ -10,6 +10,8 @@ namespace {
 
 /// An attempt that time passed this often is not short, whoever waits behind it waits elsewhere.
 constexpr std::uint32_t intervals_max = 2;
+/// A lane that was asked to yield this long ago is in a long call: another one is asked as well.
+constexpr std::uint32_t yield_intervals_max = 10;
 
 /// The first `count` of the GPUs in `from`.
 template <class Numbers>
@@ -111,17 +113,19 @@ void node_slots::ask_to_yield(slot_actions& todo) {
   for (auto& [attempt, entry] : running_) {
     if (!entry.lane_of)
       continue;
-    if (entry.yielding)
+    if (entry.yielding && entry.intervals < yield_intervals_max)
       return;
-    const bool may = !first.lane_of
-                     || (first.lane_of != entry.lane_of
-                         && lanes_of(*entry.lane_of) > lanes_of(*first.lane_of) + 1);
+    const bool may = !entry.yielding
+                     && (!first.lane_of
+                         || (first.lane_of != entry.lane_of
+                             && lanes_of(*entry.lane_of) > lanes_of(*first.lane_of) + 1));
     if (may && (longest == nullptr || entry.arrival < longest->arrival))
       longest = &entry;
   }
   if (longest == nullptr)
     return;
   longest->yielding = true;
+  longest->intervals = 0;
   todo.emplace_back(yield_lane{longest->attempt});
 }
 

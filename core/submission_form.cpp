@@ -217,6 +217,11 @@ result<void> check_form(const submission_form& form) {
     for (const std::string& pattern : *patterns)
       if (auto fine = check_ignore_pattern(pattern); !fine)
         return fail(fine.error().code, fine.error().message, "submit");
+  if (form.libraries.size() > libraries_max)
+    return fail(errc::limit_exceeded,
+                fmt::format("a run has {} task libraries at most, this one {}", libraries_max,
+                            form.libraries.size()),
+                "submit");
   if (form.calls)
     if (auto fine = check_call_plan(*form.calls); !fine)
       return fine;

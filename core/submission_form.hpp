@@ -39,6 +39,8 @@ struct submission_form {
 
 /// The longest id that a client may make, in bytes.
 constexpr std::size_t client_id_max = 128;
+/// Task libraries of one run.
+constexpr std::size_t libraries_max = 64;
 /// The largest task library, in bytes.
 constexpr std::uint64_t library_size_max = std::uint64_t{4} << 30;
 

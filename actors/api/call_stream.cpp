@@ -37,7 +37,8 @@ struct shared_state {
   }
   void fail(core::error why) {
     change([&] {
-      if (!failed)
+      // Once all is over nothing is lost with the connection.
+      if (!failed && !over)
         failed = std::move(why);
     });
   }

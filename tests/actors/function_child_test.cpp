@@ -110,7 +110,8 @@ TEST_CASE_METHOD(function_child_fixture, "a function that takes its process alon
                  "[actors][function_child]") {
   const auto signalled = [&](const core::task_spec& spec, int number) {
     const auto why = failed(spec);
-    CHECK(why.code == errc::signalled);
+    // No fault of a function ends its process like this: it may be tried again.
+    CHECK(why.code == (number == SIGKILL ? errc::worker_crash : errc::signalled));
     CHECK(why.signal == number);
     CHECK_THAT(why.message, Contains("the function was killed by signal"));
   };

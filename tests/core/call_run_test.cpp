@@ -175,3 +175,30 @@ TEST_CASE("an empty run is over when it is closed, and is over once", "[core][ca
   CHECK_FALSE(sut.run.close().over);
   CHECK_FALSE(sut.run.cancel({.code = errc::cancelled}).over);
 }
+
+TEST_CASE("a call that results make too large for a child ends alone", "[core][call_run]") {
+  call_pair sut({.arguments_max = 100});
+  sut.open(1);
+  const auto first = sut.client.add(1, encode(list{}).value());
+  sut.submit();
+  const auto large = encode(value(std::string(200, 'x'))).value();
+  REQUIRE(sut.run.replied(lane_id{1}, call_message(call_kind::replies, first, 0, large)));
+  const auto arguments = encode(list{value(result_of(first))}).value();
+  sut.client.add(1, arguments, placeholders_in(arguments).value());
+  sut.client.add(1, encode(list{}).value());
+  const auto step = sut.submit();
+  REQUIRE(step.results.size() == 1);
+  CHECK(step.results[0].find("at most 100 are passed on") != std::string::npos);
+  CHECK(sut.run.counts() == call_counts{0, 0, 1, 1, 1});
+  sut.run.check_invariants();
+}
+
+TEST_CASE("a run keeps so many bytes of calls and results, and takes no more", "[core][call_run]") {
+  call_pair sut({.kept_bytes_max = 10'000});
+  sut.client.add(1, std::string(9'000, 'x'));
+  CHECK(sut.run.submitted(sut.client.finish()));
+  sut.client.add(1, std::string(9'000, 'x'));
+  const auto refused = sut.run.submitted(sut.client.finish());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::limit_exceeded);
+}

@@ -100,7 +100,7 @@ TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]"
                                     "attempt_failed", "run_state_changed", "node_joined",
                                     "node_left", "run_forgotten", "calls_submitted",
                                     "calls_ended"});
-  CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5, 6});
+  CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8});
   CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0, 5});
 }
 

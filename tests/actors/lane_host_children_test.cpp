@@ -1,0 +1,58 @@
+#include "support/calls_fixture.hpp"
+
+using namespace maze;
+using namespace maze::actors;
+using test::calls_fixture;
+
+TEST_CASE_METHOD(calls_fixture, "a call that takes too long is ended with its child alone",
+                 "[actors][calls]") {
+  core::call_plan plan = calls_fixture::python(
+      "import threading\ndef f(s):\n  threading.Event().wait(s)\n  return s\n");
+  plan.sandbox.wall_time = std::chrono::milliseconds(300);
+  const auto calls = open(std::move(plan));
+  const auto late = call(*calls, 0, {3600});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == core::errc::timeout_wall);
+  CHECK(*call(*calls, 0, {0}) == core::value(0));
+}
+
+TEST_CASE_METHOD(calls_fixture,
+                 "a warm child keeps what the calls before left, a fresh one nothing",
+                 "[actors][calls]") {
+  const bool fresh = GENERATE(false, true);
+  core::call_plan plan =
+      calls_fixture::python("count = 0\ndef f():\n  global count\n  count += 1\n  return count\n");
+  plan.child = fresh ? core::child_use::fresh : core::child_use::warm;
+  const auto calls = open(std::move(plan));
+  for (int i = 1; i <= 3; ++i)
+    CHECK(*call(*calls, 0, {}) == core::value(fresh ? 1 : i));
+}
+
+TEST_CASE_METHOD(calls_fixture, "a child is replaced after as many calls as the plan says",
+                 "[actors][calls]") {
+  core::call_plan plan =
+      calls_fixture::python("count = 0\ndef f():\n  global count\n  count += 1\n  return count\n");
+  plan.child_calls_max = 2;
+  const auto calls = open(std::move(plan));
+  std::vector<std::int64_t> counts;
+  for (int i = 0; i < 6; ++i)
+    counts.push_back(*call(*calls, 0, {})->as<std::int64_t>());
+  CHECK(counts == std::vector<std::int64_t>{1, 2, 1, 2, 1, 2});
+}
+
+TEST_CASE_METHOD(calls_fixture, "a call whose child is killed again and again ends, others do not",
+                 "[actors][calls]") {
+  const auto calls = open(calls_fixture::python(
+      "import os, signal\ndef f(deadly):\n  if deadly: os.kill(os.getpid(), signal.SIGKILL)\n"
+      "  return 7\n"));
+  constexpr std::uint32_t count = 20;
+  for (std::uint32_t i = 0; i < count; ++i)
+    REQUIRE(calls->call(0, core::encode(core::list{core::value(i == 10)}).value()));
+  REQUIRE(calls->flush());
+  for (const auto& [number, end] : take(*calls, count)) {
+    INFO(number);
+    REQUIRE(end.has_value() == (number != 10));
+    if (!end)
+      CHECK(end.error().code == core::errc::worker_crash);
+  }
+}
