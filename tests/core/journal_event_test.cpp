@@ -101,7 +101,7 @@ TEST_CASE("a fact knows its run, its kind and its name", "[core][journal_event]"
                                     "node_left", "run_forgotten", "calls_submitted",
                                     "calls_ended"});
   CHECK(kinds == std::vector{1, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8});
-  CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0, 5});
+  CHECK(runs == std::vector<std::uint64_t>{0, ~std::uint64_t{0}, 5, 5, 5, 5, 0, 0, 5, 5, 5});
 }
 
 TEST_CASE("no secret of a context gets into a fact", "[core][journal_event]") {
