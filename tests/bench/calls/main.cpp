@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 namespace {
@@ -30,6 +32,17 @@ sizes chosen() {
   return {{100'000, 1'000'000}, 1'000, 1'000, 100, 20'000, 300'000};
 }
 
+[[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
+
+/// The programs and the library of the build that this one belongs to.
+test::calls_cluster::options build_of(bool secure) {
+  const char* given = std::getenv("MAZE_BIN_DIR");
+  const std::filesystem::path programs =
+      given != nullptr ? std::filesystem::path(given)
+                       : std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return {secure, programs, programs.parent_path() / "lib/libbench_calls.so", "bench"};
+}
+
 const std::string no_arguments = core::encode(core::list{}).value();
 
 core::call_plan cpp_plan(bool durable) {
@@ -50,7 +63,7 @@ core::call_plan python_plan() {
 template <class T>
 T must(core::result<T> what) {
   if (!what)
-    bench::give_up(core::describe(what.error()));
+    give_up(core::describe(what.error()));
   if constexpr (!std::is_void_v<T>)
     return std::move(*what);
 }
@@ -60,10 +73,10 @@ void drain(actors::call_stream& calls, std::uint32_t count) {
   while (count > 0) {
     const auto results = must(calls.next(std::chrono::seconds(60)));
     if (results.message.empty())
-      bench::give_up(fmt::format("{} results did not come within a minute", count));
+      give_up(fmt::format("{} results did not come within a minute", count));
     results.for_each([&](core::call_number, bool returned, std::string_view) {
       if (!returned)
-        bench::give_up("a call failed");
+        give_up("a call failed");
       --count;
     });
   }
@@ -79,7 +92,7 @@ void warm_up(actors::call_stream& calls, int lanes) {
 
 class measured {
 public:
-  explicit measured(const bench::cluster& of)
+  explicit measured(const test::calls_cluster& of)
       : of_(of), cpu_(of.cpu()), began_(clock_type::now()) {}
   void report(std::string_view shape, std::string_view transport, bool durable,
               std::uint32_t n) const {
@@ -92,7 +105,7 @@ public:
   }
 
 private:
-  const bench::cluster& of_;
+  const test::calls_cluster& of_;
   std::chrono::nanoseconds cpu_;
   clock_type::time_point began_;
 };
@@ -103,8 +116,8 @@ void end(actors::call_stream& calls) {
     must(calls.next(std::chrono::seconds(60)));
 }
 
-void independent(bench::cluster& nodes, std::string_view transport, const core::call_plan& plan,
-                 std::string_view shape, std::uint32_t n) {
+void independent(test::calls_cluster& nodes, std::string_view transport,
+                 const core::call_plan& plan, std::string_view shape, std::uint32_t n) {
   const auto calls = nodes.open(plan);
   warm_up(*calls, 4);
   const measured time(nodes);
@@ -119,7 +132,7 @@ void independent(bench::cluster& nodes, std::string_view transport, const core::
   end(*calls);
 }
 
-void lone(bench::cluster& nodes, std::string_view transport, bool durable, std::uint32_t n) {
+void lone(test::calls_cluster& nodes, std::string_view transport, bool durable, std::uint32_t n) {
   const auto calls = nodes.open(cpp_plan(durable));
   warm_up(*calls, 1);
   const auto cpu = nodes.cpu();
@@ -141,7 +154,7 @@ void lone(bench::cluster& nodes, std::string_view transport, bool durable, std::
   end(*calls);
 }
 
-void chain(bench::cluster& nodes, std::string_view transport, std::uint32_t n) {
+void chain(test::calls_cluster& nodes, std::string_view transport, std::uint32_t n) {
   const auto calls = nodes.open(cpp_plan(true));
   warm_up(*calls, 1);
   const measured time(nodes);
@@ -154,7 +167,7 @@ void chain(bench::cluster& nodes, std::string_view transport, std::uint32_t n) {
   end(*calls);
 }
 
-void layered(bench::cluster& nodes, std::string_view transport, std::uint32_t layers) {
+void layered(test::calls_cluster& nodes, std::string_view transport, std::uint32_t layers) {
   constexpr std::uint32_t width = 100;
   const auto calls = nodes.open(cpp_plan(true));
   warm_up(*calls, 4);
@@ -181,7 +194,7 @@ void layered(bench::cluster& nodes, std::string_view transport, std::uint32_t la
 }
 
 /// What the master grows by for each call that waits: behind one that does not end, so that none is sent.
-void memory(bench::cluster& nodes, std::uint32_t n) {
+void memory(test::calls_cluster& nodes, std::uint32_t n) {
   core::call_plan plan = cpp_plan(true);
   plan.functions = {
       {"slow", core::python_action{core::python_source::code,
@@ -208,7 +221,7 @@ void memory(bench::cluster& nodes, std::uint32_t n) {
 }
 
 void all(bool secure, const sizes& of, const std::string& only) {
-  bench::cluster nodes(secure);
+  test::calls_cluster nodes(build_of(secure));
   const std::string_view transport = secure ? "tls" : "local";
   const auto wanted = [&](std::string_view shape) { return only.empty() || only == shape; };
   for (const std::uint32_t n : of.independent)
@@ -233,13 +246,18 @@ int main(int argc, char** argv) {
   const std::string only = argc > 1 ? argv[1] : "";
   const std::string transport = argc > 2 ? argv[2] : "";
   const sizes of = chosen();
-  if (transport != "tls")
-    all(false, of, only);
-  if (only.empty() || only == "memory") {
-    bench::cluster fresh(false);
-    memory(fresh, of.memory);
+  try {
+    if (transport != "tls")
+      all(false, of, only);
+    if (only.empty() || only == "memory") {
+      test::calls_cluster fresh(build_of(false));
+      memory(fresh, of.memory);
+    }
+    if (transport != "local")
+      all(true, of, only);
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "maze-calls-bench: %s\n", failed.what());
+    return 1;
   }
-  if (transport != "local")
-    all(true, of, only);
   return 0;
 }

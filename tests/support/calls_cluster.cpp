@@ -1,4 +1,4 @@
-#include "bench/calls/cluster.hpp"
+#include "support/calls_cluster.hpp"
 
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"
@@ -7,30 +7,26 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
 #include <fstream>
-#include <map>
-#include <poll.h>
 #include <spawn.h>
-#include <sstream>
+#include <stdexcept>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 extern char** environ;
 
-namespace maze::bench {
+namespace maze::test {
 
 namespace fs = std::filesystem;
 
 namespace {
 
-fs::path programs() {
-  const char* given = std::getenv("MAZE_BIN_DIR");
-  return given != nullptr ? fs::path(given) : fs::read_symlink("/proc/self/exe").parent_path();
+[[noreturn]] void give_up(const std::string& why) {
+  throw std::runtime_error("the cluster of calls: " + why);
 }
 
 /// Nanoseconds that the process has computed; 0 for one that there is not.
@@ -60,6 +56,12 @@ std::int64_t cpu_of_tree(int pid) {
   return sum;
 }
 
+std::string worker_name(std::size_t which) { return fmt::format("w{}", which + 1); }
+
+std::string join_file(const fs::path& room, std::size_t which) {
+  return (room / (worker_name(which) + ".join")).string();
+}
+
 template <class T>
 T must(core::result<T> what, const std::string& about) {
   if (!what)
@@ -69,13 +71,8 @@ T must(core::result<T> what, const std::string& about) {
 
 } // namespace
 
-void give_up(const std::string& why) {
-  std::fprintf(stderr, "maze-calls-bench: %s\n", why.c_str());
-  std::exit(1);
-}
-
-int cluster::start(std::vector<std::string> words) {
-  words.insert(words.begin(), (programs() / "maze-node").string());
+int calls_cluster::start(std::vector<std::string> words) const {
+  words.insert(words.begin(), (options_.programs / "maze-node").string());
   std::vector<char*> argv;
   for (std::string& word : words)
     argv.push_back(word.data());
@@ -90,7 +87,7 @@ int cluster::start(std::vector<std::string> words) {
   return pid;
 }
 
-void cluster::command(std::vector<std::string> words) {
+void calls_cluster::command(std::vector<std::string> words) {
   const std::string name = words.front();
   int status = 0;
   ::waitpid(start(std::move(words)), &status, 0);
@@ -98,7 +95,34 @@ void cluster::command(std::vector<std::string> words) {
     give_up(fmt::format("maze-node {} failed", name));
 }
 
-cluster::cluster(bool secure) {
+int calls_cluster::start_worker(std::size_t which) const {
+  const std::string name = worker_name(which);
+  std::vector<std::string> words{"start",   "--role", "worker", "--name", name,
+                                 "--quiet", "--cpus", "1",      "--dir",  (room_ / name).string()};
+  if (options_.secure)
+    words.insert(words.end(), {"--join", join_file(room_, which)});
+  return start(std::move(words));
+}
+
+int calls_cluster::below_worker(std::size_t which, const std::string& name) const {
+  std::vector<int> found = children_of(worker(which));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    std::string command;
+    std::getline(std::ifstream(fmt::format("/proc/{}/comm", found[i])), command);
+    if (command == name)
+      return found[i];
+    const auto below = children_of(found[i]);
+    found.insert(found.end(), below.begin(), below.end());
+  }
+  return -1;
+}
+
+void calls_cluster::start_again(std::size_t which) {
+  ::waitpid(worker(which), nullptr, 0);
+  processes_[1 + which] = start_worker(which);
+}
+
+calls_cluster::calls_cluster(options chosen) : options_(std::move(chosen)) {
   std::string room = (fs::temp_directory_path() / "maze-calls-XXXXXX").string();
   if (::mkdtemp(room.data()) == nullptr)
     give_up("no temporary folder");
@@ -110,7 +134,7 @@ cluster::cluster(bool secure) {
   ::setenv("MAZE_TASK_USER", "same", 1);
   std::vector<std::string> master{"start",  "--name",  "bench", "--role",
                                   "master", "--quiet", "--dir", (room_ / "master").string()};
-  if (secure)
+  if (options_.secure)
     master.insert(master.end(), {"--listen", "tcp:127.0.0.1:0"});
   processes_.push_back(start(std::move(master)));
   node::settings values;
@@ -123,18 +147,12 @@ cluster::cluster(bool secure) {
   };
   while (!node::find_address(values))
     in_time();
-  for (const std::string name : {"w1", "w2"}) {
-    std::vector<std::string> words{
-        "start",   "--role", "worker", "--name", name,
-        "--quiet", "--cpus", "1",      "--dir",  (room_ / name).string()};
-    if (secure) {
-      const std::string file = (room_ / (name + ".join")).string();
-      command({"join-file", name, "--file", file});
-      words.insert(words.end(), {"--join", file});
-    }
-    processes_.push_back(start(std::move(words)));
+  for (std::size_t which = 0; which < 2; ++which) {
+    if (options_.secure)
+      command({"join-file", worker_name(which), "--file", join_file(room_, which)});
+    processes_.push_back(start_worker(which));
   }
-  if (secure) {
+  if (options_.secure) {
     values.cluster = (room_ / "client.join").string();
     command({"join-file", "client", "--for", "client", "--file", values.cluster});
   }
@@ -143,16 +161,16 @@ cluster::cluster(bool secure) {
   while (session_->nodes()->rows.size() < 2)
     in_time();
   store_ = must(io::blob_store::open(room_ / "client", {.durable = false}), "open a store");
-  auto library = must(io::open_library("bench", programs().parent_path() / "lib/libbench_calls.so"),
-                      "open the library");
+  auto library =
+      must(io::open_library(options_.library_name, options_.library), "open the library");
   const auto kept = must(store_->put_copy(library.fd.get()), "store the library");
-  libraries_.emplace("bench", core::library_ref{kept.hash, kept.size});
+  libraries_.emplace(options_.library_name, core::library_ref{kept.hash, kept.size});
   const std::vector blobs{core::blob_id{kept.hash, kept.size}};
   if (auto sent = node::uploader_to(address_)(blobs, *store_); !sent)
     give_up("upload: " + core::describe(sent.error()));
 }
 
-cluster::~cluster() {
+calls_cluster::~calls_cluster() {
   session_.reset();
   for (const int pid : processes_)
     ::kill(pid, SIGTERM);
@@ -162,9 +180,9 @@ cluster::~cluster() {
   fs::remove_all(room_, ignored);
 }
 
-std::unique_ptr<actors::call_stream> cluster::open(core::call_plan plan) {
+std::unique_ptr<actors::call_stream> calls_cluster::open(core::call_plan plan) {
   core::submission_form form;
-  form.client_id = fmt::format("bench-{}", ++runs_);
+  form.client_id = fmt::format("calls-{}", ++runs_);
   form.name = "calls";
   form.base = io::hash_bytes(core::encode_manifest(form.files));
   form.libraries = libraries_;
@@ -173,14 +191,14 @@ std::unique_ptr<actors::call_stream> cluster::open(core::call_plan plan) {
   return must(session_->open_calls(run), "open the calls");
 }
 
-std::chrono::nanoseconds cluster::cpu() const {
+std::chrono::nanoseconds calls_cluster::cpu() const {
   std::int64_t sum = cpu_of(::getpid());
   for (const int pid : processes_)
     sum += cpu_of_tree(pid);
   return std::chrono::nanoseconds(sum);
 }
 
-std::uint64_t cluster::master_memory() const {
+std::uint64_t calls_cluster::master_memory() const {
   std::ifstream in(fmt::format("/proc/{}/statm", processes_.front()));
   std::uint64_t size = 0;
   std::uint64_t resident = 0;
@@ -188,4 +206,4 @@ std::uint64_t cluster::master_memory() const {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-} // namespace maze::bench
+} // namespace maze::test
