@@ -21,7 +21,7 @@ caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
       [this](open_lane& msg) { open(msg); },
       [this](const yield_slot& msg) {
         const auto found = lanes_.find(msg.lane);
-        if (found == lanes_.end())
+        if (found == lanes_.end() || found->second.is_task())
           return;
         yield(found->second);
         end_if_done(msg.lane);
@@ -62,14 +62,18 @@ void lane_host_state::open(open_lane& msg) {
           .agent = caf::actor_cast<caf::strong_actor_ptr>(self_->current_sender()),
           .hub = {},
           .since = clock::now()};
-  if (const auto warm = idle_child(made.order.run, made.gpus)) {
+  choose_plan(made);
+  if (const auto warm = idle_child(made)) {
     made.child = *warm;
     children_.at(*warm).lane = token;
     became_ready(made);
   } else if (auto started = start_child(made)) {
     made.child = *started;
   } else {
-    tell_over(made, {.lane = token, .reason = started.error()});
+    if (made.is_task())
+      lose_task(made, started.error());
+    else
+      tell_over(made, {.lane = token, .reason = started.error()});
     self_->send(caf::actor_cast<local_agent_actor>(made.agent), slot_free{made.slot, token});
     lanes_.erase(token);
   }
@@ -78,6 +82,8 @@ void lane_host_state::open(open_lane& msg) {
 
 void lane_host_state::became_ready(lane& of) {
   of.since = clock::now();
+  if (of.is_task())
+    return begin_task(of);
   self_->send(of.order.context,
               lane_ready{of.order.run, of.order.attempt, caf::actor_cast<lane_actor>(self_)});
 }
@@ -95,17 +101,26 @@ void lane_host_state::run(const run_calls& msg) {
   }
   warm_child& child = children_.at(at.child);
   // What it may not do any more goes back to the hub unanswered, once the lane is over.
-  if (at.yielding || exceeds(child, plan_of(at), msg.bytes))
-    return yield(at);
+  if (at.yielding || exceeds(child, plan_of(at), msg.bytes)) {
+    yield(at);
+    return end_if_done(msg.lane);
+  }
+  call(child, msg.bytes);
+}
+
+bool lane_host_state::call(warm_child& child, std::string_view message) {
   if (child.calls.open() == 0)
     child.since = clock::now();
-  if (auto sent = child.calls.sent(msg.bytes); !sent)
-    return break_child(child, sent.error());
+  if (auto sent = child.calls.sent(message); !sent) {
+    break_child(child, sent.error());
+    return false;
+  }
   if (child.closed)
-    return;
+    return false;
   auto& buffer = self_->wr_buf(child.stream);
-  buffer.insert(buffer.end(), msg.bytes.begin(), msg.bytes.end());
+  buffer.insert(buffer.end(), message.begin(), message.end());
   self_->flush(child.stream);
+  return true;
 }
 
 void lane_host_state::read(const caf::io::new_data_msg& msg) {
@@ -148,6 +163,11 @@ bool lane_host_state::take(child_id, warm_child& child, std::string_view message
   if (auto fits = child.calls.answered(*view); !fits)
     return break_child(child, fits.error()), false;
   child.since = clock::now();
+  if (at->is_task()) {
+    const bool returned =
+        view->entry(0).word == static_cast<std::uint32_t>(core::call_outcome::returned);
+    return finish_task(at->order.attempt, returned, view->payloads()), true;
+  }
   const std::uint32_t calls_max = plan_of(*at).calls_of_child();
   // First, or the hub would send more.
   if (calls_max > 0 && child.calls.done() >= calls_max)
@@ -184,7 +204,8 @@ void lane_host_state::end(core::attempt_id token, bool keep_child) {
   const bool kept = keep_child && child.ready && !child.broken && child.gpus.empty()
                     && (calls_max == 0 || child.calls.done() < calls_max);
   forget_hub(x.hub);
-  tell_over(x, {.lane = token, .reason = {}});
+  if (!x.is_task())
+    tell_over(x, {.lane = token, .reason = {}});
   child.owner = std::pair(x.agent, slot_free{x.slot, token});
   if (kept)
     free_slot(child);
@@ -222,9 +243,13 @@ void lane_host_state::tell_over(const lane& x, lane_over news) {
 
 void lane_host_state::stop(core::attempt_id token) {
   const auto found = lanes_.find(token);
-  if (found != lanes_.end())
-    break_child(children_.at(found->second.child),
-                {.code = core::errc::node_lost, .message = "the lane was stopped"});
+  if (found == lanes_.end())
+    return;
+  const bool cancelled = found->second.is_task() && !setup_.stopping.stop_requested();
+  break_child(children_.at(found->second.child),
+              {.code = cancelled ? core::errc::cancelled : core::errc::node_lost,
+               .message = "the attempt was stopped",
+               .origin = "execute"});
 }
 
 void lane_host_state::close_run(core::run_id run) {
@@ -234,6 +259,7 @@ void lane_host_state::close_run(core::run_id run) {
       gone.push_back(token);
   for (const core::attempt_id token : gone)
     end(token, false);
+  std::erase_if(task_functions_, [run](const auto& each) { return each.first.first == run; });
   for (auto& [id, child] : children_)
     if (child.run == run)
       break_child(child, {.code = core::errc::cancelled, .message = "its run ended"});

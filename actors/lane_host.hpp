@@ -17,7 +17,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace maze::actors {
@@ -38,6 +40,8 @@ struct lane_host_setup {
   std::chrono::milliseconds tick{100};
   /// How long a child may take to get ready, where the plan sets no time for a call.
   std::chrono::milliseconds start_max{60'000};
+  /// The node stops: what is stopped then was not cancelled.
+  std::stop_token stopping;
   /// Children without a lane, at most.
   std::size_t idle_children_max = 64;
 };
@@ -56,7 +60,12 @@ private:
 
   struct lane {
     core::slot_id slot;
+    /// Of a lane, or of one task whose function is called in a warm child.
     attempt_order order;
+    /// What its child can call.
+    std::shared_ptr<const core::call_plan> plan;
+    /// The task's function among them.
+    std::uint32_t function = 0;
     std::shared_ptr<run_files> files;
     std::vector<std::uint32_t> gpus;
     /// The agent of this node, which is told when the slot is free.
@@ -66,9 +75,18 @@ private:
     lane_follower hub;
     bool yielding = false;
     clock::time_point since;
+    core::phase_times phases;
+
+    [[nodiscard]] bool is_task() const { return order.task != core::lane_task; }
+  };
+  /// The functions of a run that one kind of warm child can call, and where each is found.
+  struct task_functions {
+    std::shared_ptr<core::call_plan> plan = std::make_shared<core::call_plan>();
+    std::map<std::string, std::uint32_t> places;
   };
   struct warm_child {
     core::run_id run;
+    std::shared_ptr<const core::call_plan> plan;
     std::vector<std::uint32_t> gpus;
     sandbox::launch_id process = 0;
     caf::io::connection_handle stream;
@@ -96,8 +114,16 @@ private:
   [[nodiscard]] core::result<sandbox::launch_request>
   request_for(const lane& x, io::unique_fd socket,
               const std::shared_ptr<const io::unique_fd>& page) const;
-  [[nodiscard]] std::optional<child_id> idle_child(core::run_id run,
-                                                   const std::vector<std::uint32_t>& gpus) const;
+  [[nodiscard]] std::optional<child_id> idle_child(const lane& for_whom) const;
+  /// Says what the child of `x` must be able to call.
+  void choose_plan(lane& x);
+  /// Writes to the child what is to be called. Whether it could.
+  bool call(warm_child& child, std::string_view message);
+  /// The child of a task is ready: its one call goes there.
+  void begin_task(lane& x);
+  core::result<std::string> call_of_task(const lane& x) const;
+  void finish_task(core::attempt_id task, bool returned, std::string_view payload);
+  void lose_task(const lane& x, core::error reason);
   void run(const run_calls& msg);
   void read(const caf::io::new_data_msg& msg);
   bool take(child_id id, warm_child& child, std::string_view message);
@@ -126,11 +152,13 @@ private:
   void end_half_gone(child_id id);
   void look_around();
   void tick_later();
-  static const core::call_plan& plan_of(const lane& x) { return *x.files->bundle().calls; }
+  static const core::call_plan& plan_of(const lane& x) { return *x.plan; }
 
   caf::io::broker* self_;
   lane_host_setup setup_;
   std::map<core::attempt_id, lane> lanes_;
+  /// By run and by all that its tasks have in common who can share a child.
+  std::map<std::pair<core::run_id, std::string>, task_functions> task_functions_;
   std::map<child_id, warm_child> children_;
   std::map<caf::io::connection_handle, child_id> by_stream_;
   child_id last_child_ = 0;

@@ -34,11 +34,10 @@ core::result<std::pair<io::unique_fd, io::unique_fd>> make_stream() {
 
 } // namespace
 
-std::optional<lane_host_state::child_id>
-lane_host_state::idle_child(core::run_id run, const std::vector<std::uint32_t>& gpus) const {
+std::optional<lane_host_state::child_id> lane_host_state::idle_child(const lane& for_whom) const {
   for (const auto& [id, child] : children_)
-    if (child.run == run && !child.lane && child.ready && !child.broken && !child.closed
-        && child.gpus == gpus)
+    if (child.plan == for_whom.plan && !child.lane && child.ready && !child.broken && !child.closed
+        && child.gpus == for_whom.gpus)
       return id;
   return std::nullopt;
 }
@@ -95,6 +94,7 @@ core::result<lane_host_state::child_id> lane_host_state::start_child(const lane&
   buffer.insert(buffer.end(), definitions->begin(), definitions->end());
   self_->flush(handle);
   warm_child made{.run = for_whom.order.run,
+                  .plan = for_whom.plan,
                   .gpus = for_whom.gpus,
                   .stream = handle,
                   .calls = std::move(*calls),
@@ -165,10 +165,13 @@ void lane_host_state::child_gone(child_id id) {
     // No call is to blame where somebody killed the child.
     const auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
     forget_hub(x.hub);
-    tell_over(x, {.lane = x.order.attempt,
-                  .reason = reason_of(child, plan_of(x)),
-                  .has_culprit = culprit.has_value(),
-                  .culprit = culprit.value_or(0)});
+    if (x.is_task())
+      lose_task(x, reason_of(child, plan_of(x)));
+    else
+      tell_over(x, {.lane = x.order.attempt,
+                    .reason = reason_of(child, plan_of(x)),
+                    .has_culprit = culprit.has_value(),
+                    .culprit = culprit.value_or(0)});
     child.owner = std::pair(x.agent, slot_free{x.slot, x.order.attempt});
   }
   free_slot(child);
@@ -230,7 +233,8 @@ void lane_host_state::look_around() {
     end_half_gone(id);
   std::vector<core::attempt_id> unheard;
   for (const auto& [token, x] : lanes_)
-    if (!x.hub && children_.at(x.child).ready && now - x.since >= setup_.silence_max)
+    if (!x.hub && !x.is_task() && children_.at(x.child).ready
+        && now - x.since >= setup_.silence_max)
       unheard.push_back(token);
   for (const core::attempt_id token : unheard)
     end(token, true);

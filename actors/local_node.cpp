@@ -95,7 +95,7 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
   const auto epoch = journal ? begin_epoch(*journal, seed) : core::result<std::uint64_t>(1);
   if (!epoch)
     return core::fail(epoch.error());
-  config.emplace(settings.serves.has_value());
+  config.emplace(settings.serves.has_value() || settings.warm_children);
   system = std::make_unique<caf::actor_system>(*config);
   if (journal)
     keeper = system->spawn<caf::detached>(

@@ -142,11 +142,20 @@ void node_agent_state::offer(attempt_order order) {
   const core::attempt_id attempt = order.attempt;
   const core::resources needs = order.needs;
   const core::run_id run = order.run;
-  const bool is_lane = order.task == core::lane_task;
+  const bool is_lane = needs_warm_child(order);
   if (is_lane && !setup_.lanes)
     return refuse(std::move(order));
   held_.insert_or_assign(attempt, std::move(order));
   perform(is_lane ? logic_->lane_offered(attempt, needs, run) : logic_->offered(attempt, needs));
+}
+
+bool node_agent_state::needs_warm_child(const attempt_order& order) const {
+  if (order.task == core::lane_task)
+    return true;
+  // A node without warm children gives the task a fresh one.
+  return setup_.lanes
+         && runs_.at(order.run).files->bundle().tasks->spec(order.task).child
+                == core::child_use::warm;
 }
 
 void node_agent_state::stop(core::attempt_id attempt) {
@@ -320,7 +329,7 @@ node_agent_state::occupant node_agent_state::hand_over(core::attempt_id attempt,
                                                        core::slot_id slot,
                                                        const std::vector<std::uint32_t>& gpus) {
   auto order = held_.extract(attempt);
-  if (order.mapped().task == core::lane_task) {
+  if (needs_warm_child(order.mapped())) {
     occupant out{attempt, order.mapped().run, order.mapped().context, true};
     const auto& files = runs_.at(out.run).files;
     self_->send(setup_.lanes, open_lane{slot, std::move(order.mapped()), files, gpus});

@@ -77,6 +77,8 @@ private:
   };
 
   void accept(attempt_order order);
+  /// Whether a warm child does it: all calls of a run, or the function of one task.
+  [[nodiscard]] bool needs_warm_child(const attempt_order& order) const;
   /// Has what the attempt needs brought here, then offers it.
   void fetch(attempt_order order);
   void offer(attempt_order order);

@@ -75,7 +75,8 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
                       .environment = environment_of(settings),
                       .programs = home.programs,
                       .first_user = settings.first_user,
-                      .stop_grace = settings.stop_grace};
+                      .stop_grace = settings.stop_grace,
+                      .stopping = home.stopping.get_token()};
   if (out.first_user)
     *out.first_user += warm_user;
   return out;

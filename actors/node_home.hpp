@@ -62,6 +62,8 @@ struct node_settings {
   /// How long the other end of a link may be silent, and the like. A worker node goes on trying to
   /// connect as long as its lease, whatever `reconnect` says.
   core::link::options link;
+  /// Whether it keeps warm children although it serves nobody: they need CAF's I/O thread.
+  bool warm_children = false;
   /// Where clients are let in, what they are told; empty: no clients.
   struct clients {
     /// Of the cluster.

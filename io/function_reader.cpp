@@ -159,6 +159,10 @@ core::child_use read_child(const node_reader& read, const document_node::map& me
   if (member == nullptr)
     return child_use::fresh;
   const auto chosen = read.choice(member->value, field / "child", words, "the children are");
+  if (chosen == std::size_t{1} && find_member(members, "python") != nullptr)
+    read.report(codes::key_of_other_kind, member->value.offset, field / "child",
+                "a warm child has no files, so it cannot read a Python file",
+                "write the code itself with `code`, or leave the child fresh");
   return chosen == std::size_t{1} ? child_use::warm : child_use::fresh;
 }
 

@@ -3,6 +3,7 @@
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"
 #include "node/settings.hpp"
+#include "support/eventually.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,6 @@
 #include <spawn.h>
 #include <stdexcept>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 extern char** environ;
@@ -139,14 +139,8 @@ calls_cluster::calls_cluster(options chosen) : options_(std::move(chosen)) {
   processes_.push_back(start(std::move(master)));
   node::settings values;
   values.cluster = "bench";
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  const auto in_time = [&] {
-    if (std::chrono::steady_clock::now() > end)
-      give_up("the cluster is not ready after 30 s");
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  };
-  while (!node::find_address(values))
-    in_time();
+  if (!eventually([&] { return node::find_address(values).has_value(); }))
+    give_up("there is no master");
   for (std::size_t which = 0; which < 2; ++which) {
     if (options_.secure)
       command({"join-file", worker_name(which), "--file", join_file(room_, which)});
@@ -158,8 +152,8 @@ calls_cluster::calls_cluster(options chosen) : options_(std::move(chosen)) {
   }
   address_ = must(node::find_address(values), "find the cluster");
   session_ = must(node::open_session(address_), "open a session");
-  while (session_->nodes()->rows.size() < 2)
-    in_time();
+  if (!eventually([&] { return session_->nodes()->rows.size() == 2; }))
+    give_up("no two nodes joined");
   store_ = must(io::blob_store::open(room_ / "client", {.durable = false}), "open a store");
   auto library =
       must(io::open_library(options_.library_name, options_.library), "open the library");

@@ -98,7 +98,7 @@ TEST_CASE_METHOD(functions_folder, "every way in which a function can end badly 
         == std::map<std::string, std::string>{
             {"fault", "signalled"},         {"overrun", "signalled"},
             {"give-up", "signalled"},       {"uncaught", "signalled"},
-            {"killed", "signalled"},        {"leave", "exit_nonzero"},
+            {"killed", "worker_crash"},     {"leave", "exit_nonzero"},
             {"leave-well", "exit_nonzero"}, {"at-once", "exit_nonzero"},
             {"garbage", "worker_crash"},    {"closes", "exit_nonzero"},
             {"throws", "user_exception"},   {"large", "limit_exceeded"},
