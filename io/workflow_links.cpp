@@ -87,7 +87,9 @@ bool is_command_part(std::string_view name) { return !core::command_part_types(n
 /// What a part of a command's output is, as far as one can tell before it runs: a stream that nothing
 /// else was declared of is text.
 std::string_view part_type(std::string_view part, std::string_view declared = "any") {
-  return declared == "any" ? core::command_part_types(part).front() : declared;
+  // What a task returns whose function could not be read is no part of a command's output.
+  const auto types = core::command_part_types(part);
+  return declared == "any" && !types.empty() ? types.front() : declared;
 }
 
 void link_checker::lookalike(const named_site& site) {
