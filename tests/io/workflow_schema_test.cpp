@@ -119,8 +119,8 @@ libraries: {text: build/libtext.so}
 defaults: {output: {n: int}}
 tasks:
   a: {function: text.count, inputs: {path: a.txt}}
-  b: {python: "plot.py:draw", outputs: many, output: {image: bytes, width: {type: int}}, child: warm}
-  c: {code: "def main(): pass", entry: main, output: {r: null}}
+  b: {python: "plot.py:draw", outputs: many, output: {image: bytes, width: {type: int}}, child: fresh}
+  c: {code: "def main(): pass", entry: main, output: {r: null}, child: warm}
   d: {serialized_code: gASV, output: {r: list}}
   e: {shell: ls, output: {r: dict}, ok_exit: [1]}
 result: a.output.n
