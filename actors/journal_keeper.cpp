@@ -9,6 +9,7 @@ namespace maze::actors {
 
 journal_actor::behavior_type journal_keeper_state::make_behavior(journal_keeper_setup setup) {
   setup_ = std::move(setup);
+  setup_.journal->tend();
   return {
       [this](const append_facts& msg) { append(msg); },
       [this](commit_batch) { commit(); },
@@ -42,6 +43,7 @@ void journal_keeper_state::commit() {
     if (sender)
       self_->send(caf::actor_cast<listener_actor<facts_durable>>(sender), facts_durable{ticket});
   waiting_.clear();
+  setup_.journal->tend();
 }
 
 journal_actor::behavior_type

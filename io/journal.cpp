@@ -1,5 +1,7 @@
 #include "maze/io/journal.hpp"
 
+#include "maze/io/wal_room.hpp"
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -183,9 +185,7 @@ core::result<connection> connect(const std::filesystem::path& file) {
   const auto version = schema_version(to);
   if (!version)
     return fail(version.error());
-  const auto* settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                         "PRAGMA wal_autocheckpoint = 8000;";
-  if (auto done = to.run(settings, "opening"); !done)
+  if (auto done = to.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "opening"); !done)
     return fail(done.error());
   if (auto done = migrate(to, *version); !done)
     return fail(done.error());
@@ -257,6 +257,7 @@ core::result<std::optional<journal_row>> journal_reader::next() {
 
 struct journal::data {
   connection to;
+  wal_room room;
   statement begin;
   statement insert;
   statement finish;
@@ -319,12 +320,14 @@ core::result<journal> journal::open(const std::filesystem::path& file) {
   if (!last)
     return fail(last.error());
   const auto count = static_cast<std::uint64_t>(*last);
-  return journal(std::make_unique<data>(data{.to = std::move(*to),
-                                             .begin = std::move(*begin),
-                                             .insert = std::move(*insert),
-                                             .finish = std::move(*finish),
-                                             .last = count,
-                                             .durable = count}));
+  sqlite3* const db = to->db.get();
+  return journal(std::unique_ptr<data>(new data{.to = std::move(*to),
+                                                .room = wal_room(db),
+                                                .begin = std::move(*begin),
+                                                .insert = std::move(*insert),
+                                                .finish = std::move(*finish),
+                                                .last = count,
+                                                .durable = count}));
 }
 
 core::result<void> journal::append(std::span<const journal_row> facts) {
@@ -354,6 +357,8 @@ core::result<std::uint64_t> journal::commit() {
   }
   return data_->durable;
 }
+
+void journal::tend() noexcept { data_->room.tend(); }
 
 core::result<journal_reader> journal::read_from(std::uint64_t sequence) const {
   auto rows = data_->to.prepare("SELECT seq, run, kind, wall_ns, body FROM fact WHERE seq >= ? "

@@ -83,6 +83,10 @@ public:
   /// Makes the open batch durable; without one it does nothing.
   /// @returns the sequence of the last durable fact, 0 where there is none.
   core::result<std::uint64_t> commit();
+  /// What can wait until the world has heard of a commit: copies SQLite's log back when it is long, and
+  /// makes the file ready for the commits to come. To be called after commits; without it everything
+  /// stays right, and the log grows.
+  void tend() noexcept;
   /// All rows whose sequence is at least `sequence`.
   core::result<journal_reader> read_from(std::uint64_t sequence) const;
   /// All rows of `run`.

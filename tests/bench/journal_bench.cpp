@@ -59,6 +59,7 @@ double journal_rate(const std::filesystem::path& folder, std::size_t batch) {
   return facts_per_second(batch, [&] {
     if (!sut->append(rows) || !sut->commit())
       die("the journal refused a batch");
+    sut->tend();
   });
 }
 

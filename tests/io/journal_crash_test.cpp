@@ -50,6 +50,7 @@ private:
     const auto durable = sut->commit();
     if (!appended || !durable || ::write(acknowledgements, &*durable, sizeof *durable) < 0)
       break;
+    sut->tend();
   }
   ::_exit(1);
 }
@@ -149,6 +150,7 @@ int fill_the_disk(const std::filesystem::path& folder) {
         done = core::fail(appended.error());
       else
         done = sut->commit();
+      sut->tend();
     }
     if (done)
       return never_full;
