@@ -139,7 +139,13 @@ call_number call_books::send_first() {
   const auto call = ready_.front();
   ready_.pop_front();
   move(at(call), call_state::out);
+  settle_front();
   return call;
+}
+
+void call_books::settle_front() {
+  while (!ready_.empty() && !is_ready(ready_.front()))
+    ready_.pop_front();
 }
 
 void call_books::send_back(call_number call, bool first) {
@@ -150,7 +156,10 @@ void call_books::send_back(call_number call, bool first) {
     ready_.push_back(call);
 }
 
-std::deque<call_number> call_books::take_ready() { return std::exchange(ready_, {}); }
+std::deque<call_number> call_books::take_ready() {
+  std::erase_if(ready_, [this](call_number each) { return !is_ready(each); });
+  return std::exchange(ready_, {});
+}
 
 call_books::request call_books::what(call_number call) {
   const auto& x = at(call);
@@ -252,7 +261,10 @@ void call_books::fell(call_number call, call_number root, std::vector<fallen_cal
 
 void call_books::fail(call_number call, std::vector<fallen_call>& fallen) {
   const auto start = fallen.size();
+  const bool was_ready = at(call).state == call_state::ready;
   fell(call, call, fallen);
+  if (was_ready)
+    settle_front();
   const auto spread = [&](call_number each) {
     if (known(each) && at(each).state == call_state::waiting)
       fell(each, call, fallen);
@@ -298,10 +310,11 @@ void call_books::check_invariants() const {
   for (const auto& each : frames_)
     live += each.live;
   ensure(live == pending(), "frames count the calls that have not ended");
+  std::size_t ready = 0;
   for (const auto call : ready_)
-    ensure(at(call).state == call_state::ready, "ready calls are in the queue");
-  ensure(ready_.size() == counts_[static_cast<std::size_t>(call_state::ready)],
-         "the queue holds all ready calls");
+    ready += is_ready(call) ? 1 : 0;
+  ensure(ready == ready_count(), "the queue holds all ready calls");
+  ensure(ready_.empty() || is_ready(ready_.front()), "the first call of the queue is ready");
   for (auto call = lowest(); call < next_; ++call) {
     if (!known(call))
       continue;

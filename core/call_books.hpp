@@ -85,7 +85,9 @@ public:
     return static_cast<call_number>(first_chunk_ * chunk_size);
   }
 
-  [[nodiscard]] std::size_t ready_count() const noexcept { return ready_.size(); }
+  [[nodiscard]] std::size_t ready_count() const noexcept {
+    return counts_[static_cast<std::size_t>(call_state::ready)];
+  }
   /// @pre `ready_count() > 0`
   [[nodiscard]] call_number first_ready() const noexcept { return ready_.front(); }
   /// The first ready call is out now.
@@ -157,6 +159,10 @@ private:
   }
   void move(call_record& x, call_state to) noexcept;
   void make_ready(call_number call);
+  [[nodiscard]] bool is_ready(call_number call) const noexcept {
+    return known(call) && at(call).state == call_state::ready;
+  }
+  void settle_front();
   void add_record(call_number call, const call_record& x);
   /// Notes what a call waits for; returns the call because of which it cannot begin, if any.
   std::uint32_t connect(call_number call, const call_batch_view& frame, std::uint32_t from,
@@ -176,6 +182,7 @@ private:
   std::vector<std::uint32_t> free_frames_;
   std::vector<edge> edges_;
   std::uint32_t free_edge_ = none;
+  /// The first one is ready; those behind it may have ended meanwhile.
   std::deque<call_number> ready_;
   call_results results_;
   call_counts counts_{};

@@ -37,7 +37,8 @@ inline constexpr std::size_t call_entry_size = 16;
 inline constexpr std::uint32_t call_message_max = std::uint32_t{1} << 30;
 
 enum class call_kind : std::uint16_t {
-  /// From the child, first of all. One entry: word is `call_protocol`, payload an encoded `library_set`.
+  /// From the child, first of all. One entry: number is the startup token that the node gave it, word is
+  /// `call_protocol`, payload an encoded `library_set`.
   ready = 1,
   /// From the child instead of `ready`: it cannot run anything. One entry, payload an encoded `error`.
   refused = 2,

@@ -45,6 +45,11 @@ result<void> check_call_plan(const call_plan& plan) {
       return sound;
   if (plan.priority < -20 || plan.priority > 20)
     return fail(errc::invalid_argument, "the priority of calls lies between -20 and 20", "submit");
+  if (plan.lanes_min > call_lanes_max)
+    return fail(
+        errc::invalid_argument,
+        fmt::format("at most {} lanes are kept ready, not {}", call_lanes_max, plan.lanes_min),
+        "submit");
   if (plan.retries > 255)
     return fail(errc::invalid_argument, "a call can be tried again 255 times at most", "submit");
   return {};

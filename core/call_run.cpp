@@ -199,6 +199,9 @@ void call_run::check_invariants() const {
   for (const auto& each : unread_)
     not_read += each.bytes;
   ensure(not_read == unread_bytes_ + read_ahead_, "what is unread adds up");
+  for (const auto call : stopping_)
+    ensure(books_.known(call) && books_.at(call).state == call_state::out,
+           "only calls that are out are still to be stopped");
   ensure(fallen_.empty() && ends_.empty() && writer_.empty(), "no end is left unsaid");
   ensure(!over_ || (closed_ && books_.pending() == 0), "a run is over when all calls have ended");
   ensure(wanting_

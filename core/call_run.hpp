@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,12 +22,22 @@ struct lane_message {
   friend bool operator==(const lane_message&, const lane_message&) = default;
 };
 
-/// What follows from an event. First send, then drop, then hand out results.
+/// A call at the lane that holds it.
+struct lane_call {
+  lane_id lane;
+  call_number call = 0;
+
+  friend auto operator<=>(const lane_call&, const lane_call&) = default;
+};
+
+/// What follows from an event. First send, then drop and stop, then hand out results.
 struct call_step {
   /// `calls` messages.
   std::vector<lane_message> send;
   /// Lanes that should give up what they hold: nobody wants it any more. What they answer nevertheless counts.
   std::vector<lane_id> drop;
+  /// Calls that nobody wants any more, at lanes that hold them. What they answer nevertheless counts.
+  std::vector<lane_call> stop;
   /// `replies` messages for the client, and for the journal: each call is in them once, with its end.
   std::vector<std::string> results;
   /// Ask for one more lane, or withdraw that; nothing where it stays as it is.
@@ -84,6 +95,10 @@ public:
   call_step close();
   /// What is not out ends as cancelled, with `reason`; what is out, when its lane lets go of it.
   call_step cancel(error reason);
+  /// These calls are not wanted any more: those that are not out end as cancelled, and with them what depends on them.
+  /// Those that are out end with their result, if it comes first, or when their lane lets go of them. Numbers of calls
+  /// that have ended, or never were, are passed over.
+  call_step cancel_calls(std::span<const call_number> calls);
   /// The client has read so many more bytes of results. `invalid_argument` if it was given fewer.
   result<call_step> results_read(std::uint64_t count);
 
@@ -113,6 +128,8 @@ public:
   [[nodiscard]] std::vector<lane_id> idle_lanes() const { return lanes_.idle_lanes(); }
   [[nodiscard]] std::size_t lanes() const noexcept { return lanes_.size(); }
   [[nodiscard]] bool wants_lane() const noexcept { return wanting_; }
+  /// Whether neither `close` nor `cancel` came.
+  [[nodiscard]] bool takes_calls() const noexcept { return !closed_; }
   [[nodiscard]] bool is_over() const noexcept { return over_; }
   /// Bytes of results that the client has not read.
   [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_bytes_; }
@@ -163,6 +180,8 @@ private:
   bool wanting_ = false;
   /// Why the run was cancelled.
   std::optional<error> cancelled_;
+  /// Calls that are out and not wanted any more.
+  std::set<call_number> stopping_;
   std::deque<unread> unread_;
   std::uint64_t unread_bytes_ = 0;
   /// Read of the oldest message that has not been read as a whole.

@@ -10,6 +10,37 @@
 // How calls end, and how they come back from lanes.
 namespace maze::core {
 
+namespace {
+
+error not_wanted() {
+  return {.code = errc::cancelled, .message = "the call was cancelled", .origin = "calls"};
+}
+
+} // namespace
+
+call_step call_run::cancel_calls(std::span<const call_number> calls) {
+  call_step step;
+  std::set<call_number> out;
+  for (const auto call : calls) {
+    if (!books_.known(call))
+      continue;
+    const auto state = books_.at(call).state;
+    if (state == call_state::waiting || state == call_state::ready)
+      end_badly(step, call, not_wanted());
+    else if (state == call_state::out && stopping_.insert(call).second)
+      out.insert(call);
+  }
+  if (!out.empty())
+    lanes_.visit([&](const call_lane& each) {
+      for (const auto call : each.held())
+        if (out.count(call) > 0)
+          step.stop.push_back({each.id, call});
+    });
+  std::sort(step.stop.begin(), step.stop.end());
+  finish(step);
+  return step;
+}
+
 result<call_step> call_run::replied(lane_id lane, std::string message) {
   const auto from = speaker(lane);
   if (!from)
@@ -127,7 +158,8 @@ result<void> call_run::judge(const call_lane& lane, const call_message_view& mes
 }
 
 bool call_run::may_retry(call_number call, errc code) const noexcept {
-  return !cancelled_ && is_retryable(code) && books_.at(call).failures < options_.retries;
+  return !cancelled_ && is_retryable(code) && books_.at(call).failures < options_.retries
+         && (stopping_.empty() || stopping_.count(call) == 0);
 }
 
 void call_run::settle_replies(call_step& step, std::string message) {
@@ -163,6 +195,8 @@ void call_run::settle_replies(call_step& step, std::string message) {
   for (std::size_t i = 0; i < ended->size(); ++i) {
     const auto each = ended->entry(i);
     const auto call = static_cast<call_number>(each.number);
+    if (!stopping_.empty())
+      stopping_.erase(call);
     if (each.word == static_cast<std::uint32_t>(call_outcome::returned))
       books_.complete(call, {block, at}, each.size);
     else
@@ -175,6 +209,8 @@ void call_run::settle_replies(call_step& step, std::string message) {
 void call_run::give_back(call_step& step, call_number call) {
   if (cancelled_)
     end_badly(step, call, *cancelled_);
+  else if (stopping_.count(call) > 0)
+    end_badly(step, call, not_wanted());
   else
     books_.send_back(call, true);
 }
@@ -191,7 +227,10 @@ void call_run::lose(call_step& step, call_number call, bool suspect, const error
 
 void call_run::charge(call_step& step, call_number call, const error& reason) {
   if (!may_retry(call, reason.code))
-    return end_badly(step, call, cancelled_ ? *cancelled_ : reason);
+    return end_badly(step, call,
+                     cancelled_                  ? *cancelled_
+                     : stopping_.count(call) > 0 ? not_wanted()
+                                                 : reason);
   auto& record = books_.at(call);
   ++record.failures;
   record.losses = 0;
@@ -200,6 +239,7 @@ void call_run::charge(call_step& step, call_number call, const error& reason) {
 }
 
 void call_run::end_badly(call_step& step, call_number call, const error& reason) {
+  stopping_.erase(call);
   books_.fail(call, fallen_);
   note_end(step, call, to_binary(reason));
   note_fallen(step);

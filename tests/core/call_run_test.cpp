@@ -169,6 +169,64 @@ TEST_CASE("a cancelled run ends what is not out, and tells lanes to let go", "[c
   CHECK(last.over);
 }
 
+TEST_CASE("a call that nobody wants ends where it is", "[core][call_run]") {
+  call_pair sut;
+  sut.open(1);
+  const auto a = sut.call();
+  const auto b = sut.call();
+  const auto ready = sut.call();
+  const auto next = sut.call();
+  const auto waits = sut.call_with(ready);
+  const auto free = sut.call_with(next);
+  sut.submit();
+  CHECK(sut.take(1) == numbers{a, b});
+  const auto step = sut.perform(sut.run.cancel_calls(numbers{ready, b, b, 1000}));
+  CHECK(sut.ends[ready].code == errc::cancelled);
+  CHECK(sut.ends[waits].code == errc::upstream_failed);
+  CHECK(step.stop == std::vector{lane_call{lane_id{1}, b}});
+  CHECK(sut.ends.count(b) == 0);
+  // Once is enough.
+  CHECK(sut.perform(sut.run.cancel_calls(numbers{b, ready})).stop.empty());
+  // Those behind it move up.
+  sut.complete(1, {a});
+  CHECK(sut.take(1) == numbers{next});
+  CHECK(sut.run.counts() == call_counts{1, 0, 2, 1, 2});
+  SECTION("its result comes first") {
+    sut.complete(1, {b});
+    CHECK(sut.ends[b].code == errc::none);
+  }
+  SECTION("its child is killed") {
+    sut.perform(sut.run.lane_lost(lane_id{1}, b, {.code = errc::cancelled}));
+    CHECK(sut.ends[b].code == errc::cancelled);
+    sut.open(2);
+    CHECK(sut.take(2) == numbers{next});
+  }
+  SECTION("its node is lost") {
+    sut.perform(sut.run.lane_lost(lane_id{1}, std::nullopt, {.code = errc::node_lost}));
+    CHECK(sut.ends[b].code == errc::cancelled);
+    CHECK(sut.run.counts()[static_cast<std::size_t>(call_state::ready)] == 1);
+  }
+  SECTION("its lane closes") {
+    sut.perform(sut.run.lane_closed(lane_id{1}));
+    CHECK(sut.ends[b].code == errc::cancelled);
+  }
+  CHECK(sut.ends.count(free) == 0);
+  sut.run.check_invariants();
+}
+
+TEST_CASE("a call that nobody wants is not tried again", "[core][call_run]") {
+  call_pair sut({.retries = 3});
+  sut.open(1);
+  const auto a = sut.call();
+  sut.submit();
+  CHECK(sut.take(1) == numbers{a});
+  sut.perform(sut.run.cancel_calls(numbers{a}));
+  const auto why = to_binary(error{.code = errc::resource_exhausted, .message = "full"});
+  sut.perform(sut.run.replied(lane_id{1}, call_message(call_kind::replies, a, 1, why)).value());
+  CHECK(sut.ends[a].code == errc::resource_exhausted);
+  sut.run.check_invariants();
+}
+
 TEST_CASE("an empty run is over when it is closed, and is over once", "[core][call_run]") {
   call_pair sut;
   CHECK(sut.run.close().over);

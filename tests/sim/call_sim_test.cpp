@@ -15,6 +15,7 @@ TEST_CASE("no history of calls by the thousand breaks a rule", "[sim]") {
     all.failed += one.failed;
     all.fallen += one.fallen;
     all.cancelled += one.cancelled;
+    all.stopped += one.stopped;
     all.retried += one.retried;
     all.lanes_lost += one.lanes_lost;
     all.alone += one.alone;
@@ -35,6 +36,7 @@ TEST_CASE("no history of calls by the thousand breaks a rule", "[sim]") {
   CHECK(all.failed > 500);
   CHECK(all.fallen > 1000);
   CHECK(all.cancelled > 500);
+  CHECK(all.stopped > 200);
   CHECK(all.retried > 200);
   CHECK(all.lanes_lost > 500);
   CHECK(all.alone > 20);

@@ -79,6 +79,8 @@ void call_world::step() {
   default:
     break;
   }
+  if (dice_.percent(10))
+    return cancel_some();
   if (lane && dice_.percent(5))
     return repeat(lane);
   if (!stale_.empty()) {
@@ -230,11 +232,27 @@ void call_world::read_some(std::uint64_t bytes) {
   perform(run_.results_read(bytes).value());
 }
 
+void call_world::cancel_some() {
+  std::vector<core::call_number> unwanted;
+  for (auto n = 1 + dice_.below(3); n > 0 && !calls_.empty(); --n)
+    // Some have ended, some have never been.
+    unwanted.push_back(dice_.below(static_cast<std::uint32_t>(calls_.size() + 2)));
+  for (const auto each : unwanted)
+    if (each < calls_.size())
+      calls_[each].unwanted = true;
+  const auto before = calls_;
+  perform(run_.cancel_calls(unwanted));
+  for (const auto each : unwanted)
+    rule(each >= before.size() || before[each].on_lane > 0 || calls_[each].ended,
+         fmt::format("call {} waits although nobody wants it", each));
+}
+
 // --- what the run says ---------------------------------------------------------------------------
 
 void call_world::stamp(std::string_view bytes) { fingerprint_ = mix(fingerprint_, bytes) * 31 + 7; }
 
 void call_world::perform(const core::call_step& step) {
+  std::vector<core::lane_call> to_stop;
   rule(!over_ || (step.send.empty() && step.results.empty() && !step.over),
        "a run that is over goes on");
   for (const auto& each : step.results)
@@ -246,12 +264,20 @@ void call_world::perform(const core::call_step& step) {
   for (const auto each : step.drop)
     if (const auto at = lanes_.find(each.value); at != lanes_.end() && dice_.percent(50))
       at->second.closing = true;
+  for (const auto& each : step.stop) {
+    rule(calls_.at(each.call).on_lane == each.lane.value && calls_[each.call].unwanted,
+         "a lane is to stop what it does not hold, or what is wanted");
+    if (dice_.percent(70))
+      to_stop.push_back(each);
+  }
   if (step.want_lane) {
     rule(*step.want_lane != wanted_, "a lane is asked for twice, or withdrawn without need");
     wanted_ = *step.want_lane;
   }
   over_ = over_ || step.over;
   check();
+  for (const auto& each : to_stop)
+    stop(each.lane.value, each.call);
 }
 
 void call_world::check() const {
@@ -325,7 +351,8 @@ void call_world::judge_end(const call& x, core::call_number number, core::errc c
       bad("nothing failed that it depends on");
   } else if (code == core::errc::cancelled) {
     ++tally_.cancelled;
-    if (!cancelled_)
+    tally_.stopped += x.unwanted ? 1 : 0;
+    if (!cancelled_ && !x.unwanted)
       bad("nobody cancelled it");
   } else if (code == core::errc::user_exception) {
     ++tally_.failed;
@@ -333,7 +360,7 @@ void call_world::judge_end(const call& x, core::call_number number, core::errc c
       bad("it never threw");
   } else {
     ++tally_.failed;
-    if (!cancelled_ && x.charged != options_.retries + 1U)
+    if (!cancelled_ && !x.unwanted && x.charged != options_.retries + 1U)
       bad(fmt::format("{} attempts were charged", x.charged));
   }
 }

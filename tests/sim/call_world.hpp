@@ -23,6 +23,7 @@ public:
     std::size_t failed = 0;
     std::size_t fallen = 0;
     std::size_t cancelled = 0;
+    std::size_t stopped = 0;
     std::size_t retried = 0;
     std::size_t lanes_lost = 0;
     std::size_t alone = 0;
@@ -58,6 +59,8 @@ private:
     bool ended = false;
     bool well = false;
     bool read = false;
+    /// Its client asked for its end.
+    bool unwanted = false;
     core::errc code = core::errc::none;
   };
   struct warm_child {
@@ -75,6 +78,7 @@ private:
   call draw_call(core::call_number own, std::string& given);
   core::value draw_argument(core::call_number own, call& into);
   void read_some(std::uint64_t bytes);
+  void cancel_some();
 
   // --- lanes ---
   void open();
@@ -83,6 +87,7 @@ private:
   void deliver(std::uint64_t lane);
   void kill(std::uint64_t lane, std::optional<core::call_number> culprit, const core::error& why);
   void lose(std::uint64_t lane);
+  void stop(std::uint64_t lane, core::call_number call);
   void close(std::uint64_t lane);
   void repeat(std::uint64_t lane);
 

@@ -114,13 +114,26 @@ void call_world::kill(std::uint64_t lane, std::optional<core::call_number> culpr
   }
   perform(run_.lane_lost(core::lane_id{lane}, culprit, why));
   for (const auto number : child.held)
-    rule(calls_[number].ended || calls_[number].charged <= options_.retries,
+    rule(calls_[number].ended
+             || (calls_[number].charged <= options_.retries && !calls_[number].unwanted),
          fmt::format("call {} goes on after its last attempt", number));
 }
 
 void call_world::lose(std::uint64_t lane) {
   flush(lane);
   kill(lane, std::nullopt, dice_.percent(50) ? node_gone : crash);
+}
+
+/// Its child is killed if it is at work on that call.
+void call_world::stop(std::uint64_t lane, core::call_number call) {
+  const auto found = lanes_.find(lane);
+  if (found == lanes_.end() || found->second.queue.empty() || found->second.queue.front() != call)
+    return;
+  flush(lane);
+  while (lanes_.count(lane) > 0 && !lanes_.at(lane).on_the_way.empty())
+    deliver(lane);
+  if (lanes_.count(lane) > 0)
+    kill(lane, call, {.code = core::errc::cancelled, .message = "stopped"});
 }
 
 void call_world::close(std::uint64_t lane) {
