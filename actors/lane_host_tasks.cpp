@@ -53,16 +53,9 @@ void lane_host_state::choose_plan(lane& x) {
 }
 
 core::result<std::string> lane_host_state::call_of_task(const lane& x) const {
-  core::output_map outputs;
-  for (const auto& [task, encoded] : x.order.outputs) {
-    auto output = core::decode(encoded);
-    if (!output)
-      return core::fail(output.error());
-    outputs.emplace(task, std::move(*output));
-  }
   const run_bundle& bundle = x.files->bundle();
   const core::task_spec& spec = bundle.tasks->spec(x.order.task);
-  auto call = core::resolve_call(spec, bundle.context, outputs);
+  auto call = core::resolve_encoded_call(spec, bundle.context, x.order.outputs);
   if (!call)
     return core::fail(call.error());
   auto arguments = core::encode_arguments(spec, *call);

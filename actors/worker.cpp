@@ -5,6 +5,7 @@
 #include "maze/actors/function_child.hpp"
 #include "maze/actors/log_reader.hpp"
 #include "maze/actors/run_queue.hpp"
+#include "maze/core/function_call.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/files.hpp"
 
@@ -117,15 +118,8 @@ core::result<std::string> worker_state::outcome_of(const held_attempt& x,
 }
 
 core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
-  core::output_map outputs;
-  for (const auto& [task, encoded] : x.order.outputs) {
-    auto output = core::decode(encoded);
-    if (!output)
-      return core::fail(output.error());
-    outputs.emplace(task, std::move(*output));
-  }
   const run_bundle& bundle = x.files->bundle();
-  auto call = core::resolve_call(spec(x), bundle.context, outputs);
+  auto call = core::resolve_encoded_call(spec(x), bundle.context, x.order.outputs);
   if (!call)
     return core::fail(call.error());
   // The arguments of a function travel otherwise, and may be larger.

@@ -47,6 +47,18 @@ result<dict> take_keys(const task_spec& spec, value returned) {
 
 } // namespace
 
+result<resolved_call> resolve_encoded_call(const task_spec& spec, const context_map& context,
+                                           const std::map<std::string, std::string>& outputs) {
+  output_map decoded;
+  for (const auto& [task, encoded] : outputs) {
+    auto output = decode(encoded);
+    if (!output)
+      return fail(output.error());
+    decoded.emplace(task, std::move(*output));
+  }
+  return resolve_call(spec, context, decoded);
+}
+
 result<std::string> encode_arguments(const task_spec& spec, const resolved_call& call) {
   auto encoded = encode(value(dict(call.arguments.begin(), call.arguments.end())));
   if (encoded)

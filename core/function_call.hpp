@@ -3,10 +3,15 @@
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 
 namespace maze::core {
+
+/// As `resolve_call`, of outputs that are encoded; also fails as `decode`.
+result<resolved_call> resolve_encoded_call(const task_spec& spec, const context_map& context,
+                                           const std::map<std::string, std::string>& outputs);
 
 /// The arguments of one call of a function, as they go to the child: the encoded dictionary of all that
 /// was resolved, by name. Fails with `limit_exceeded` or `malformed` naming the task, and the argument where it is to

@@ -200,6 +200,13 @@ void complete_functions(std::span<task_spec> tasks, const library_descriptions& 
         each.default_value = own->default_value;
     }
     task.parameters = std::move(complete);
+    const resources own = signature->needs.value_or(task.needs);
+    if (!task.written.cpus)
+      task.needs.cpu_millis = own.cpu_millis;
+    if (!task.written.memory)
+      task.needs.memory = own.memory;
+    if (!task.written.gpus)
+      task.needs.gpus = own.gpus;
   }
 }
 

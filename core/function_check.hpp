@@ -24,7 +24,8 @@ result<void> check_functions(std::span<const task_spec> tasks,
                              const library_descriptions& libraries, const context_map& context);
 
 /// Gives each function of a library the parameters of its signature, in that order: the type where the task
-/// declared none, the default where it has none. A parameter that no function has is left out. What the task
+/// declared none, the default where it has none. A parameter that no function has is left out. It also gives each what
+/// the function needs, as far as nobody wrote needs for the task. What the task
 /// itself said stays, and so do tasks whose function is not there.
 ///
 /// @pre `check_functions` found nothing

@@ -78,9 +78,15 @@ auto inspect(Inspector& f, sandbox_spec& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, written_needs& x) {
+  return f(x.cpus, x.memory, x.gpus);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
-           x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child);
+           x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child,
+           x.written);
 }
 
 template <class Inspector>
@@ -91,7 +97,7 @@ auto inspect(Inspector& f, call_function& x) {
 template <class Inspector>
 auto inspect(Inspector& f, call_plan& x) {
   return f(x.functions, x.needs, x.sandbox, x.retries, x.priority, x.child, x.child_calls_max,
-           x.durable);
+           x.child_memory_max, x.lanes_min, x.durable);
 }
 
 template <class Inspector>

@@ -149,6 +149,15 @@ std::span<const std::string_view> command_part_types(std::string_view part) noex
 /// Whether there is such a part, which may be declared as `type`.
 bool command_part_accepts(std::string_view part, std::string_view type) noexcept;
 
+/// Which needs of a task somebody wrote down: the others may come from its function.
+struct written_needs {
+  bool cpus = false;
+  bool memory = false;
+  bool gpus = false;
+
+  friend bool operator==(const written_needs&, const written_needs&) = default;
+};
+
 /// What to run: one task of a workflow, checked and with all defaults filled in.
 struct task_spec {
   std::string name;
@@ -160,6 +169,7 @@ struct task_spec {
   /// Tasks that must complete first although no input names them, by name.
   std::vector<std::string> after;
   resources needs{.cpu_millis = 1000};
+  written_needs written;
   sandbox_spec sandbox;
   /// Further attempts after a retryable failure.
   std::uint32_t retries = 0;

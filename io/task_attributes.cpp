@@ -214,6 +214,9 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
   for (const auto& member : members) {
     const auto here = field / member.key;
     const auto& node = member.value;
+    base.written.cpus |= member.key == "cpus";
+    base.written.memory |= member.key == "memory";
+    base.written.gpus |= member.key == "gpus";
     if (member.key == "output")
       read_output(read, node, here, base);
     else if (member.key == "cpus")

@@ -22,6 +22,7 @@ struct task_attributes {
   /// Functions alone have the output, so it may be of any key and type.
   bool of_functions = false;
   core::resources needs{.cpu_millis = 1000};
+  core::written_needs written;
   core::sandbox_spec sandbox;
   std::uint32_t retries = 0;
   std::map<std::string, std::string> environment;

@@ -88,3 +88,14 @@ TEST_CASE("bytes that are no value fail the attempt and nothing else", "[core][f
   REQUIRE_FALSE(deep);
   CHECK(deep.error().code == errc::limit_exceeded);
 }
+
+TEST_CASE("a call is resolved from outputs as they travel", "[core][function_call]") {
+  task_spec spec = one_int;
+  spec.parameters = {{"n", "int", std::nullopt}};
+  spec.inputs["n"].source = parse_reference("before.output.k").value();
+  const auto output = encode(value(dict{{"k", value(7)}})).value();
+  const auto call = resolve_encoded_call(spec, {}, {{"before", output}});
+  REQUIRE(call);
+  CHECK(call->arguments.at("n") == value(7));
+  CHECK(resolve_encoded_call(spec, {}, {{"before", "\xff"}}).error().code == errc::malformed);
+}

@@ -163,3 +163,15 @@ TEST_CASE("a task gets the parameters of its function, and keeps what it said it
   complete_functions(strange, text_library());
   CHECK(strange[0].parameters == counting().parameters);
 }
+
+TEST_CASE("a task needs what its function needs, but for what was written",
+          "[core][function_check]") {
+  auto libraries = text_library();
+  libraries.at("text").functions[0].needs = resources{2500, byte_count{1 << 20}, 1};
+  std::vector tasks{counting(), counting()};
+  tasks[1].needs = {.cpu_millis = 1000, .memory = byte_count{7}};
+  tasks[1].written = {.cpus = true, .memory = true};
+  complete_functions(tasks, libraries);
+  CHECK(tasks[0].needs == resources{2500, byte_count{1 << 20}, 1});
+  CHECK(tasks[1].needs == resources{1000, byte_count{7}, 1});
+}

@@ -52,6 +52,14 @@ TEST_CASE("a broken attribute leaves what the base says", "[io][workflow]") {
   CHECK(doc.codes() == "bad_byte_count bad_duration expected_number");
 }
 
+TEST_CASE("needs that are written are told from those that are not", "[io][workflow]") {
+  io::task_attributes base;
+  base.written.memory = true;
+  test::read_document doc("{cpus: 1}");
+  const auto out = read(doc, base);
+  CHECK(out.written == core::written_needs{.cpus = true, .memory = true});
+}
+
 TEST_CASE("an output that is wrong is neither known nor missing", "[io][workflow]") {
   io::task_attributes base;
   base.output = core::task_output{.keys = {{"r", "dict"}}};

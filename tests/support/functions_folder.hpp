@@ -47,7 +47,7 @@ struct functions_folder : cluster_folder {
         "echo 41 | tee shell.txt\" }\n"
         "  parse: { code: \"def f(text): return int(text)\", inputs: { text: "
         "number.output.run.stdout } }\n"
-        "  sum: { function: plain.add, inputs: { a: parse.output.r, b: 1 } }\n"
+        "  sum: { function: plain.add, inputs: { a: parse.output.r, b: 1 }, cpus: 1 }\n"
         "  all: { code: \"def f(sum, words): return {'sum': sum, 'words': words}\", inputs: { sum: "
         "sum.output.r, words: words.output.r } }\n"
         "files: [in.txt]\nresult: all.output.r\n");
