@@ -33,6 +33,7 @@ library_set offered(std::string_view message) {
   REQUIRE(view.header().kind == call_kind::ready);
   REQUIRE(view.size() == 1);
   CHECK(view.entry(0).word == call_protocol);
+  CHECK((view.entry(0).number == 0 || view.entry(0).number == host_process::token));
   return decode_library_set(view.payloads()).value();
 }
 

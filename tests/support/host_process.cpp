@@ -84,6 +84,8 @@ host_process::host_process(const options& settings)
   const timeval patience{.tv_sec = 30, .tv_usec = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (::pwrite(page_.get(), &token, sizeof token, 2 * sizeof token) != sizeof token)
+    throw std::runtime_error("the page cannot be written");
   pid_ = start(settings, {out_.get(), err_.get(), other.get(), page_.get()});
 }
 
@@ -129,10 +131,10 @@ int host_process::wait() {
   return status;
 }
 
-std::uint64_t host_process::begun() const {
+std::uint64_t host_process::word(int index) const {
   std::uint64_t out = 0;
-  if (::pread(page_.get(), &out, sizeof out, 0) != sizeof out)
-    throw std::runtime_error("pread failed");
+  if (::pread(page_.get(), &out, sizeof out, index * off_t{sizeof out}) != sizeof out)
+    throw std::runtime_error("the page cannot be read");
   return out;
 }
 

@@ -23,6 +23,9 @@ public:
     std::map<std::string, std::string> environment;
   };
 
+  /// What it is to say of itself when it is ready.
+  static constexpr std::uint64_t token = 0x0123456789abcdef;
+
   explicit host_process(const options& settings);
   host_process(const host_process&) = delete;
   host_process& operator=(const host_process&) = delete;
@@ -38,11 +41,15 @@ public:
   /// The exit status, or 256 + the signal that ended it.
   int wait();
   /// Calls that have begun, as the host counts them.
-  [[nodiscard]] std::uint64_t begun() const;
+  [[nodiscard]] std::uint64_t begun() const { return word(0); }
+  /// Bytes that it says it has in use.
+  [[nodiscard]] std::uint64_t memory() const { return word(1); }
   [[nodiscard]] std::string printed() const;
   [[nodiscard]] std::string complained() const;
 
 private:
+  [[nodiscard]] std::uint64_t word(int index) const;
+
   io::unique_fd socket_;
   io::unique_fd page_;
   io::unique_fd out_;

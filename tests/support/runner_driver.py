@@ -112,11 +112,14 @@ class Runner:
 class Stream(Runner):
     """A runner that takes calls from a socket; it has said that it is ready. Use it in a `with`, which ends it."""
 
+    TOKEN = 0x0123456789ABCDEF
+
     def __init__(self, *words: str, ready: bool = True, **more: Any) -> None:
         self.socket, theirs = socket.socketpair()
         self.page_fd = os.memfd_create("page")
         os.ftruncate(self.page_fd, 4096)
         self.page = mmap.mmap(self.page_fd, 4096)
+        struct.pack_into("<Q", self.page, 16, self.TOKEN)
         super().__init__(theirs.fileno(), self.page_fd, *words, **more)
         theirs.close()
         self.reader = frames.Reader()
@@ -171,6 +174,10 @@ class Stream(Runner):
 
     def begun(self) -> int:
         return struct.unpack_from("<Q", self.page)[0]
+
+    def memory(self) -> int:
+        """Bytes that it says it has in use."""
+        return struct.unpack_from("<Q", self.page, 8)[0]
 
 
 def once(*data: bytes, words: tuple[str, ...] = (), **more: Any) -> tuple[Runner, list[Reply]]:

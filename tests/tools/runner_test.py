@@ -35,10 +35,23 @@ class Streams(unittest.TestCase):
     def test_a_runner_introduces_itself(self):
         with Stream() as runner:
             (number, word, payload), = runner.ready.entries()
-            self.assertEqual((number, word), (0, frames.PROTOCOL))
+            self.assertEqual((number, word), (Stream.TOKEN, frames.PROTOCOL))
             self.assertTrue(payload.startswith(b"\x01\x01\x06python"))
             self.assertEqual(runner.end(), 0)
             self.assertEqual(runner.out() + runner.out(1), "")
+
+    def test_a_runner_says_how_much_memory_it_has_in_use(self):
+        with Stream() as runner:
+            runner.send(define(1, "kept = []\ndef grow(n):\n    kept.append(bytes([7]) * n)\n    return len(kept)\n"))
+            self.assertEqual(runner.ask([1]).value, 1)
+            before = runner.memory()
+            self.assertGreater(before, 1 << 20)
+            for count in range(2, 200):
+                # The count is brought up to date every few calls, not with each.
+                self.assertEqual(runner.ask([1 << 20]).value, count)
+                if runner.memory() > before + (20 << 20):
+                    return
+            self.fail(f"{before} bytes before, {runner.memory()} after 198 MiB more")
 
     def test_a_stream_may_be_cut_anywhere(self):
         data = SAME + calls((1, 1, {"x": "é"}), (2, 1, [2])) + calls((3, 1, {"x": None}))

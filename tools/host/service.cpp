@@ -3,6 +3,7 @@
 #include "host/caller.hpp"
 #include "host/end_guard.hpp"
 #include "host/libraries.hpp"
+#include "host/progress_page.hpp"
 #include "host/reply_buffer.hpp"
 #include "maze/core/call_frames.hpp"
 #include "maze/core/codec.hpp"
@@ -32,7 +33,6 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds flush_after{500};
 constexpr std::size_t flush_size = 256 * 1024;
 constexpr std::size_t read_size = 64 * 1024;
-constexpr std::size_t page_size = 4096;
 /// Above what programs look at that close "all" descriptors or count on small numbers.
 constexpr int high_fd = 500;
 
@@ -69,8 +69,8 @@ std::optional<loaded_libraries> load(const options& given, int fd) {
   return std::nullopt;
 }
 
-bool say_ready(const loaded_libraries& libraries, int fd) {
-  return write_message(fd, core::call_message(core::call_kind::ready, 0, core::call_protocol,
+bool say_ready(const loaded_libraries& libraries, int fd, std::uint64_t token) {
+  return write_message(fd, core::call_message(core::call_kind::ready, token, core::call_protocol,
                                               core::encode_library_set(libraries.description)));
 }
 
@@ -80,17 +80,7 @@ int describe(const options& given, int out) {
   const auto libraries = load(given, out);
   if (!libraries)
     return 1;
-  return say_ready(*libraries, out) ? 0 : broken("nobody can be told what the libraries offer");
-}
-
-/// The page on which the calls that began are counted; null where descriptor `fd` is none.
-volatile std::uint64_t* map_progress(int fd) {
-  struct stat about {};
-  if (::fstat(fd, &about) != 0 || about.st_size < static_cast<off_t>(page_size))
-    return nullptr;
-  void* memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  ::close(fd);
-  return memory == MAP_FAILED ? nullptr : static_cast<volatile std::uint64_t*>(memory);
+  return say_ready(*libraries, out, 0) ? 0 : broken("nobody can be told what the libraries offer");
 }
 
 void define_all(caller& functions, const core::call_message_view& message) {
@@ -102,8 +92,8 @@ void define_all(caller& functions, const core::call_message_view& message) {
 /// The calls of a stream, until it ends.
 class stream {
 public:
-  stream(int fd, caller& functions, reply_buffer& replies)
-      : fd_(fd), functions_(functions), replies_(replies), bytes_(read_size) {}
+  stream(int fd, caller& functions, reply_buffer& replies, progress_page& page)
+      : fd_(fd), functions_(functions), replies_(replies), page_(page), bytes_(read_size) {}
 
   int run() {
     for (;;) {
@@ -131,6 +121,7 @@ private:
     for (;;) {
       ssize_t got = ::recv(fd_, bytes_.data(), bytes_.size(), MSG_DONTWAIT);
       if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        page_.note_memory(last_end_);
         if (!replies_.flush())
           return -1;
         got = ::recv(fd_, bytes_.data(), bytes_.size(), 0);
@@ -155,6 +146,7 @@ private:
       last_end_ = functions_.call(each, arguments, last_end_);
       if (replies_.waiting() < flush_size && last_end_ - flushed_ < flush_after)
         return;
+      page_.note_memory(last_end_);
       written = written && replies_.flush();
       last_end_ = flushed_ = clock::now();
     });
@@ -164,6 +156,7 @@ private:
   int fd_;
   caller& functions_;
   reply_buffer& replies_;
+  progress_page& page_;
   core::call_message_reader messages_;
   std::vector<char> bytes_;
   clock::time_point last_end_ = clock::now();
@@ -171,18 +164,18 @@ private:
 };
 
 int serve_stream(const options& given, int socket, int progress) {
-  volatile std::uint64_t* begun = map_progress(progress);
-  if (begun == nullptr)
+  auto page = progress_page::map(progress);
+  if (!page)
     return broken("descriptor 4 is no page to count calls on");
   static reply_buffer replies(socket);
   guard_replies(replies);
   const auto libraries = load(given, socket);
   if (!libraries)
     return 1;
-  if (!say_ready(*libraries, socket))
+  if (!say_ready(*libraries, socket, page->token()))
     return broken("nobody takes the answer that this is ready");
-  caller functions(*libraries, given.result_max, replies, begun);
-  const int status = stream(socket, functions, replies).run();
+  caller functions(*libraries, given.result_max, replies, page->begun());
+  const int status = stream(socket, functions, replies, *page).run();
   replies.flush();
   return status;
 }

@@ -1,6 +1,7 @@
 """The two ways in which a child runs calls: one after the other from a stream, or those of one file."""
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import sys
@@ -17,6 +18,8 @@ FLUSH_SIZE = 256 << 10
 FLUSH_NS = 500_000
 """Work, in nanoseconds, after which replies are sent."""
 READ_SIZE = 256 << 10
+MEMORY_NS = 20_000_000
+"""Between two looks at the memory in use."""
 GARBAGE = 70
 """Exit status where the other side does not speak our language. Source: sysexits.h, EX_SOFTWARE."""
 
@@ -74,6 +77,7 @@ class Stream:
         self.progress = progress
         self.begun = 0
         self.flushed_ns = time.perf_counter_ns()
+        self.looked_ns = 0
         self.waiting = select.poll()
         self.waiting.register(fd, select.POLLIN)
         # Children that outlive us must not keep the socket open, nor answer in our name.
@@ -85,7 +89,7 @@ class Stream:
 
     def serve(self) -> None:
         """Returns when nobody sends any more. Raises Garbage, and OSError where the socket is lost."""
-        self.send(frames.READY, 0, frames.PROTOCOL, introduction())
+        self.send(frames.READY, self.progress[2], frames.PROTOCOL, introduction())
         reader = Reader()
         while True:
             message = reader.next()
@@ -119,12 +123,25 @@ class Stream:
                 self.flush()
 
     def flush(self) -> None:
+        self.flushed_ns = time.perf_counter_ns()
+        if self.flushed_ns - self.looked_ns >= MEMORY_NS:
+            self.looked_ns = self.flushed_ns
+            self.progress[1] = bytes_in_use()
         if self.host.replies.size() and self.fd >= 0:
             write(self.fd, self.host.finish())
-        self.flushed_ns = time.perf_counter_ns()
+            self.flushed_ns = time.perf_counter_ns()
 
     def send(self, kind: int, number: int, word: int, payload: bytes) -> None:
         write(self.fd, message_of(kind, number, word, payload))
+
+
+def bytes_in_use() -> int:
+    """Memory that this process has in use; 0 where nobody knows."""
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:
+            return int(file.read(128).split()[1]) * mmap.PAGESIZE
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def message_of(kind: int, number: int, word: int, payload: bytes) -> bytes:
