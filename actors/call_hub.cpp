@@ -54,15 +54,12 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
     else
       hosts_gone(down.source);
   });
+  ask_for_lane(wants_lane());
   return {
       [this](const attach_client& msg) { return attach(msg); },
       [this](submit_calls& msg) { submit(msg); },
-      [this](results_read msg) {
-        if (auto step = logic_->results_read(msg.bytes))
-          perform(std::move(*step));
-        else if (client_)
-          send(client_, calls_refused{step.error()});
-      },
+      [this](results_read msg) { read(msg.bytes); },
+      [this](const actors::cancel_calls& msg) { perform(logic_->cancel_calls(msg.calls)); },
       [this](close_calls) { perform(logic_->close()); },
       [this](lane_replies& msg) { take(msg); },
       [this](const lane_yields& msg) {
@@ -108,11 +105,10 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
 }
 
 calls_opened call_hub_state::attach(const attach_client& msg) {
-  // What the client before was given and did not say that it used is not given again, and holds nobody up.
-  if (client_)
-    if (auto step = logic_->results_read(logic_->unread_bytes()))
-      perform(std::move(*step));
   client_ = msg.client;
+  read_ahead_ = 0;
+  for (const auto& [size, results] : unread_)
+    give(results);
   if (over_told_)
     send(client_, over());
   return {logic_->next()};
@@ -140,6 +136,8 @@ void call_hub_state::open(const lane_ready& msg) {
   }
   request_.reset();
   failures_ = 0;
+  // Calls may be long in coming.
+  send(msg.host, run_calls{msg.lane, {}});
   // The same address again and again is one watch: CAF counts them, and one end tells all.
   bool known = false;
   for (const auto& [id, each] : lanes_)
@@ -154,8 +152,10 @@ void call_hub_state::open(const lane_ready& msg) {
 void call_hub_state::take(lane_replies& msg) {
   const core::lane_id id = lane_of(msg.lane);
   auto step = logic_->replied(id, std::move(msg.bytes));
-  if (step)
+  if (step) {
+    losses_ = 0;
     return perform(std::move(*step));
+  }
   if (step.error().code == core::errc::stale)
     return;
   // A child that gives answers to what it was not asked: nothing more of it counts.
@@ -173,6 +173,7 @@ void call_hub_state::lose(const lane_over& msg) {
     return;
   if (msg.reason.code == core::errc::none)
     return perform(logic_->lane_closed(id));
+  ++losses_;
   const auto culprit = msg.has_culprit ? std::optional(msg.culprit) : std::nullopt;
   perform(logic_->lane_lost(id, culprit, msg.reason));
 }
@@ -183,7 +184,7 @@ void call_hub_state::lose_request(core::error reason) {
   const bool failed = reason.code != core::errc::cancelled;
   if (failed && (cannot_get_better(reason.code) || ++failures_ >= setup_.failures_max))
     return perform(logic_->cancel(std::move(reason)));
-  ask_for_lane(logic_->wants_lane());
+  ask_for_lane(wants_lane());
 }
 
 void call_hub_state::hosts_gone(const caf::actor_addr& host) {
@@ -203,6 +204,9 @@ void call_hub_state::perform(core::call_step step) {
       to->second.idle.reset();
       send(to->second.host, run_calls{to->second.token, std::move(message.bytes)});
     }
+  for (const core::lane_call& each : step.stop)
+    if (const auto to = lanes_.find(each.lane); to != lanes_.end())
+      send(to->second.host, stop_call{to->second.token, each.call});
   for (const core::lane_id id : step.drop)
     if (const auto to = lanes_.find(id); to != lanes_.end())
       send(to->second.host, end_lane{to->second.token});
@@ -211,8 +215,7 @@ void call_hub_state::perform(core::call_step step) {
       keep(core::calls_ended{setup_.run, results});
     once_durable(call_results{std::move(results)});
   }
-  if (step.want_lane)
-    ask_for_lane(*step.want_lane);
+  ask_for_lane(wants_lane());
   if (!step.over)
     return;
   for (const auto& [id, each] : lanes_)
@@ -256,6 +259,38 @@ void call_hub_state::ask_for_lane(bool wanted) {
   send(setup_.scheduler, std::move(offer));
 }
 
+bool call_hub_state::wants_lane() const {
+  return logic_->wants_lane()
+         || (logic_->takes_calls() && lanes_.size() < setup_.plan->lanes_min
+             && losses_ < setup_.failures_max);
+}
+
+void call_hub_state::give(const caf::message& results) {
+  client_->enqueue(self_->ctrl(), caf::make_message_id(), results, self_->context());
+}
+
+void call_hub_state::read(std::uint64_t bytes) {
+  std::uint64_t given = 0;
+  for (const auto& each : unread_)
+    given += each.first;
+  if (bytes > given - read_ahead_) {
+    if (client_)
+      send(client_, calls_refused{{.code = core::errc::invalid_argument,
+                                   .message = "a client read more results than it was given",
+                                   .origin = "calls"}});
+    return;
+  }
+  read_ahead_ += bytes;
+  std::uint64_t used = 0;
+  while (!unread_.empty() && read_ahead_ >= unread_.front().first) {
+    used += unread_.front().first;
+    read_ahead_ -= unread_.front().first;
+    unread_.pop_front();
+  }
+  if (auto step = logic_->results_read(used))
+    perform(std::move(*step));
+}
+
 void call_hub_state::keep(core::journal_event fact) {
   append_facts append{.facts = {}, .ticket = ++last_ticket_};
   append.facts.push_back(std::move(fact));
@@ -276,8 +311,14 @@ void call_hub_state::tell() {
       tell_progress();
       send(setup_.context, *over);
     }
-    if (client_)
+    if (auto* results = std::get_if<call_results>(&what)) {
+      const std::uint64_t size = results->bytes.size();
+      unread_.emplace_back(size, caf::make_message(std::move(*results)));
+      if (client_)
+        give(unread_.back().second);
+    } else if (client_) {
       std::visit([this](auto& x) { send(client_, std::move(x)); }, what);
+    }
   }
 }
 
@@ -290,14 +331,18 @@ void call_hub_state::tell_progress() {
 
 void call_hub_state::end_idle_lanes() {
   const core::instant at = now();
+  const std::size_t kept = logic_->takes_calls() ? setup_.plan->lanes_min : 0;
+  std::size_t left = lanes_.size();
   for (const core::lane_id id : logic_->idle_lanes()) {
     const auto found = lanes_.find(id);
-    if (found == lanes_.end())
+    if (found == lanes_.end() || left <= kept)
       continue;
     if (!found->second.idle)
       found->second.idle = at;
-    else if (at - *found->second.idle >= setup_.idle_max)
+    else if (at - *found->second.idle >= setup_.idle_max) {
       send(found->second.host, end_lane{found->second.token});
+      --left;
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include "maze/core/call_run.hpp"
 
 #include <caf/fwd.hpp>
+#include <caf/message.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
@@ -76,6 +77,10 @@ private:
   void hosts_gone(const caf::actor_addr& host);
   void perform(core::call_step step);
   void ask_for_lane(bool wanted);
+  /// Whether calls wait for one, or one more is to be kept ready.
+  [[nodiscard]] bool wants_lane() const;
+  void read(std::uint64_t bytes);
+  void give(const caf::message& results);
   void keep(core::journal_event fact);
   void once_durable(news what);
   [[nodiscard]] calls_over over() const;
@@ -95,9 +100,15 @@ private:
   std::optional<request> request_;
   std::uint64_t last_lane_ = 0;
   std::uint32_t failures_ = 0;
+  /// Lanes in a row that were lost before they answered anything.
+  std::uint32_t losses_ = 0;
   std::deque<std::pair<std::uint64_t, news>> gated_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t durable_ticket_ = 0;
+  /// Results that the client was given and has not used, and their sizes: another client gets them again.
+  std::deque<std::pair<std::uint64_t, caf::message>> unread_;
+  /// Bytes of the first of them that were used.
+  std::uint64_t read_ahead_ = 0;
   core::call_counts told_{};
   bool over_told_ = false;
   bool tick_due_ = false;

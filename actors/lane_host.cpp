@@ -8,11 +8,24 @@
 
 namespace maze::actors {
 
+namespace {
+
+core::error stranger() {
+  return {
+      .code = core::errc::worker_crash,
+      .message =
+          "a process that was not started for these calls answered in place of the one that was",
+      .origin = "execute"};
+}
+
+} // namespace
+
 caf::behavior lane_host_state::make_behavior(lane_host_setup setup) {
   setup_ = std::move(setup);
   self_->set_down_handler([this](const caf::down_msg& down) { hub_gone(down.source); });
   return {
       [this](run_calls& msg) { run(msg); },
+      [this](const stop_call& msg) { stop_one(msg); },
       [this](const end_lane& msg) {
         const auto found = lanes_.find(msg.lane);
         if (found != lanes_.end())
@@ -99,6 +112,8 @@ void lane_host_state::run(const run_calls& msg) {
     if (at.yielding)
       self_->send(at.hub, lane_yields{msg.lane});
   }
+  if (msg.bytes.empty())
+    return;
   warm_child& child = children_.at(at.child);
   // What it may not do any more goes back to the hub unanswered, once the lane is over.
   if (at.yielding || exceeds(child, plan_of(at), msg.bytes)) {
@@ -106,6 +121,36 @@ void lane_host_state::run(const run_calls& msg) {
     return end_if_done(msg.lane);
   }
   call(child, msg.bytes);
+}
+
+void lane_host_state::stop_one(const stop_call& msg) {
+  const auto found = lanes_.find(msg.lane);
+  if (found == lanes_.end())
+    return;
+  warm_child& child = children_.at(found->second.child);
+  if (!child.calls.is_open(msg.call))
+    return;
+  child.unwanted.insert(msg.call);
+  stop_unwanted(child);
+}
+
+void lane_host_state::stop_unwanted(warm_child& child) {
+  // What it began and what it answered are known; one that comes later is met by a tick or by the next replies.
+  std::erase_if(child.unwanted, [&](std::uint32_t call) { return !child.calls.is_open(call); });
+  const auto at_work = child.calls.culprit();
+  if (!at_work || child.unwanted.count(*at_work) == 0 || child.broken)
+    return;
+  child.stopped = at_work;
+  break_child(
+      child,
+      {.code = core::errc::cancelled, .message = "the call was cancelled", .origin = "execute"});
+}
+
+bool lane_host_state::is_used_up(const warm_child& child, const core::call_plan& plan) {
+  const std::uint32_t calls_max = plan.calls_of_child();
+  const std::uint64_t bytes_max = plan.bytes_of_child();
+  return (calls_max > 0 && child.calls.done() >= calls_max)
+         || (bytes_max > 0 && child.calls.memory() > bytes_max);
 }
 
 bool lane_host_state::call(warm_child& child, std::string_view message) {
@@ -127,8 +172,7 @@ void lane_host_state::read(const caf::io::new_data_msg& msg) {
   const auto found = by_stream_.find(msg.handle);
   if (found == by_stream_.end())
     return;
-  const child_id id = found->second;
-  warm_child& child = children_.at(id);
+  warm_child& child = children_.at(found->second);
   if (child.broken)
     return;
   child.messages.append({msg.buf.data(), msg.buf.size()});
@@ -136,14 +180,14 @@ void lane_host_state::read(const caf::io::new_data_msg& msg) {
     const auto message = child.messages.next();
     if (!message)
       return break_child(child, refusal_of({}));
-    if (message->empty() || !take(id, child, *message))
+    if (message->empty() || !take(child, *message))
       break;
   }
   if (child.lane)
     end_if_done(*child.lane);
 }
 
-bool lane_host_state::take(child_id, warm_child& child, std::string_view message) {
+bool lane_host_state::take(warm_child& child, std::string_view message) {
   const auto view = core::call_message_view::of(message);
   if (!view)
     return break_child(child, refusal_of({})), false;
@@ -151,6 +195,8 @@ bool lane_host_state::take(child_id, warm_child& child, std::string_view message
   if (!child.ready) {
     if (view->header().kind != core::call_kind::ready)
       return break_child(child, refusal_of(message)), false;
+    if (view->size() != 1 || view->entry(0).number != child.calls.token())
+      return break_child(child, stranger()), false;
     child.ready = true;
     if (at != nullptr && !at->yielding)
       became_ready(*at);
@@ -168,10 +214,11 @@ bool lane_host_state::take(child_id, warm_child& child, std::string_view message
         view->entry(0).word == static_cast<std::uint32_t>(core::call_outcome::returned);
     return finish_task(at->order.attempt, returned, view->payloads()), true;
   }
-  const std::uint32_t calls_max = plan_of(*at).calls_of_child();
   // First, or the hub would send more.
-  if (calls_max > 0 && child.calls.done() >= calls_max)
+  if (is_used_up(child, plan_of(*at)))
     yield(*at);
+  if (!child.unwanted.empty())
+    stop_unwanted(child);
   self_->send(at->hub, lane_replies{at->order.attempt, std::string(message)});
   return true;
 }
@@ -199,10 +246,10 @@ void lane_host_state::end(core::attempt_id token, bool keep_child) {
   warm_child& child = children_.at(x.child);
   child.lane.reset();
   child.since = clock::now();
-  const std::uint32_t calls_max = plan_of(x).calls_of_child();
+  child.unwanted.clear();
   // A GPU belongs to whoever gets the slot next.
   const bool kept = keep_child && child.ready && !child.broken && child.gpus.empty()
-                    && (calls_max == 0 || child.calls.done() < calls_max);
+                    && !is_used_up(child, plan_of(x));
   forget_hub(x.hub);
   if (!x.is_task())
     tell_over(x, {.lane = token, .reason = {}});

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -107,6 +108,9 @@ private:
     clock::time_point since;
     /// The oldest call took longer than it may.
     bool late = false;
+    /// Calls that nobody wants any more, and the one for which it was killed.
+    std::set<std::uint32_t> unwanted;
+    std::optional<std::uint32_t> stopped;
   };
 
   void open(open_lane& msg);
@@ -125,8 +129,13 @@ private:
   void finish_task(core::attempt_id task, bool returned, std::string_view payload);
   void lose_task(const lane& x, core::error reason);
   void run(const run_calls& msg);
+  void stop_one(const stop_call& msg);
+  /// Kills a child that is at work on a call that nobody wants.
+  void stop_unwanted(warm_child& child);
+  /// Whether it did as many calls as it may, or has grown too much.
+  [[nodiscard]] static bool is_used_up(const warm_child& child, const core::call_plan& plan);
   void read(const caf::io::new_data_msg& msg);
-  bool take(child_id id, warm_child& child, std::string_view message);
+  bool take(warm_child& child, std::string_view message);
   void became_ready(lane& of);
   void break_child(warm_child& child, core::error why);
   /// The lane has nothing to do any more: its child is kept, or ends.

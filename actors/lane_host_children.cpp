@@ -163,10 +163,15 @@ void lane_host_state::child_gone(child_id id) {
     auto gone = lanes_.extract(*child.lane);
     lane& x = gone.mapped();
     // No call is to blame where somebody killed the child.
-    const auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
+    auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
+    if (child.stopped)
+      culprit = child.calls.is_open(*child.stopped) ? child.stopped : std::nullopt;
     forget_hub(x.hub);
     if (x.is_task())
       lose_task(x, reason_of(child, plan_of(x)));
+    else if (child.stopped && !culprit)
+      // Its last word was the answer: what it held besides goes elsewhere at no charge.
+      tell_over(x, {.lane = x.order.attempt, .reason = {}});
     else
       tell_over(x, {.lane = x.order.attempt,
                     .reason = reason_of(child, plan_of(x)),
@@ -224,6 +229,8 @@ void lane_host_state::look_around() {
                    .origin = "execute"});
       continue;
     }
+    if (!child.unwanted.empty())
+      stop_unwanted(child);
     if (limit && child.calls.open() > 0 && now - child.since >= *limit && !child.broken) {
       child.late = true;
       break_child(child, {.code = core::errc::timeout_wall, .message = "a call took too long"});

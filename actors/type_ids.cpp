@@ -39,6 +39,7 @@ private:
 
 void add_call_types(message_types& all) {
   all.add<run_calls>("maze.run_calls")
+      .add<stop_call>("maze.stop_call")
       .add<end_lane>("maze.end_lane")
       .add<lane_ready>("maze.lane_ready")
       .add<lane_replies>("maze.replies")
@@ -56,6 +57,7 @@ void add_call_types(message_types& all) {
       .add<calls_refused>("maze.calls_no")
       .add<results_read>("maze.read")
       .add<close_calls>("maze.calls_end")
+      .add<cancel_calls>("maze.calls_stop")
       .add<calls_over>("maze.calls_over");
 }
 

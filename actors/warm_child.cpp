@@ -2,7 +2,9 @@
 
 #include "maze/io/memory_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <random>
 #include <sys/mman.h>
 
 namespace maze::actors {
@@ -10,6 +12,9 @@ namespace maze::actors {
 namespace {
 
 constexpr std::size_t page_size = 4096;
+constexpr std::size_t begun_word = 0;
+constexpr std::size_t memory_word = 1;
+constexpr std::size_t token_word = 2;
 
 } // namespace
 
@@ -21,11 +26,14 @@ core::result<warm_calls> warm_calls::make() {
   auto file = io::make_fixed_file("maze-progress", page_size);
   if (!file)
     return core::fail(file.error());
-  void* memory = ::mmap(nullptr, page_size, PROT_READ, MAP_SHARED, file->get(), 0);
+  void* memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_SHARED, file->get(), 0);
   if (memory == MAP_FAILED)
     return core::fail(io::errno_error("map a file in memory", errno));
   warm_calls out;
-  out.begun_.reset(static_cast<volatile std::uint64_t*>(memory));
+  out.words_.reset(static_cast<volatile std::uint64_t*>(memory));
+  std::random_device random;
+  out.token_ = std::uint64_t{random()} << 32 | random();
+  out.words_.get()[token_word] = out.token_;
   out.page_ = std::make_shared<const io::unique_fd>(std::move(*file));
   return out;
 }
@@ -60,9 +68,15 @@ core::result<void> warm_calls::answered(const core::call_message_view& replies) 
   return {};
 }
 
+std::uint64_t warm_calls::memory() const noexcept { return words_.get()[memory_word]; }
+
+bool warm_calls::is_open(std::uint32_t number) const noexcept {
+  return std::find(numbers_.begin(), numbers_.end(), number) != numbers_.end();
+}
+
 std::optional<std::uint32_t> warm_calls::culprit() const noexcept {
   // The child may write what it likes there.
-  const std::uint64_t begun = *begun_;
+  const std::uint64_t begun = words_.get()[begun_word];
   if (begun <= answered_ || begun - answered_ > numbers_.size())
     return std::nullopt;
   return numbers_[begun - answered_ - 1];

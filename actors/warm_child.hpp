@@ -12,7 +12,8 @@
 
 namespace maze::actors {
 
-/// What a node knows of the calls in one warm child: those on their way, oldest first, and how many have begun.
+/// What a node knows of the calls in one warm child: those on their way, oldest first, how many have begun, and what the
+/// child says about itself on the page that both share (tools/host/progress_page.hpp).
 ///
 /// @note Not thread-safe.
 class warm_calls {
@@ -22,6 +23,10 @@ public:
 
   /// The page on which the child counts the calls that it began.
   [[nodiscard]] const std::shared_ptr<const io::unique_fd>& page() const noexcept { return page_; }
+  /// What the child's `ready` message must repeat: a process that was not started for this knows it not.
+  [[nodiscard]] std::uint64_t token() const noexcept { return token_; }
+  /// Bytes that the child has in use, as it said of late; 0 before that.
+  [[nodiscard]] std::uint64_t memory() const noexcept;
 
   /// Calls on their way to the child. Fails with `malformed` for bytes that are no `calls` message.
   core::result<void> sent(std::string_view message);
@@ -30,6 +35,8 @@ public:
 
   /// Calls that have not been answered.
   [[nodiscard]] std::size_t open() const noexcept { return numbers_.size(); }
+  /// Whether this call has not been answered.
+  [[nodiscard]] bool is_open(std::uint32_t number) const noexcept;
   /// All that have been answered.
   [[nodiscard]] std::uint64_t done() const noexcept { return answered_; }
   /// The call that was at work when the child died: the last one that had begun, unless it was answered. Earlier ones that
@@ -44,7 +51,8 @@ private:
   warm_calls() = default;
 
   std::shared_ptr<const io::unique_fd> page_;
-  std::unique_ptr<volatile std::uint64_t, unmap> begun_;
+  std::unique_ptr<volatile std::uint64_t, unmap> words_;
+  std::uint64_t token_ = 0;
   std::deque<std::uint32_t> numbers_;
   std::uint64_t answered_ = 0;
 };

@@ -169,6 +169,14 @@ core::result<void> call_stream::flush() {
   return data_->send();
 }
 
+core::result<void> call_stream::cancel(std::span<const core::call_number> calls) {
+  const std::lock_guard lock(data_->mutex);
+  if (auto sent = data_->send(); !sent)
+    return sent;
+  caf::anon_send(data_->hub, cancel_calls{{calls.begin(), calls.end()}});
+  return {};
+}
+
 core::result<void> call_stream::close() {
   const std::lock_guard lock(data_->mutex);
   if (auto sent = data_->send(); !sent)

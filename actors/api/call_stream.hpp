@@ -58,7 +58,8 @@ public:
     }
   };
 
-  /// Takes the calls of a run over. Fails with what the hub says, or with `transfer_error`.
+  /// Takes the calls of a run over. Of a run that had another client, its results come again that it had not
+  /// used: up to `read_step` bytes, so some may come twice. Fails with what the hub says, or with `transfer_error`.
   static core::result<std::unique_ptr<call_stream>>
   open(caf::actor_system& system, const call_service_actor& hub, options settings);
   /// What was not flushed is forgotten; the run goes on.
@@ -72,6 +73,9 @@ public:
                                        std::span<const core::call_dependency> dependencies = {});
   /// Sends what waits here.
   core::result<void> flush();
+  /// These calls are not wanted any more: each ends as cancelled, or with its result if that comes first. One that is at work
+  /// ends with its process, which costs other calls there nothing but time. Flushes first.
+  core::result<void> cancel(std::span<const core::call_number> calls);
   /// No more calls will come: once all have ended the run has. Flushes first.
   core::result<void> close();
 

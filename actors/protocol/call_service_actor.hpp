@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 /// What a client and the hub of a run's calls say to each other. Frames are those of core/call_batch.hpp, results
 /// the `replies` messages of core/call_frames.hpp.
@@ -56,7 +57,8 @@ struct calls_over {
 using call_client_actor =
     interface<void(calls_taken), void(call_results), void(calls_refused), void(calls_over)>;
 
-/// The client speaks from here on. One at a time: the last one counts.
+/// The client speaks from here on. One at a time: the last one counts, and is given again what the one before did not
+/// say that it had used.
 struct attach_client {
   call_client_actor client;
 
@@ -95,6 +97,16 @@ struct results_read {
   }
 };
 
+/// These calls are not wanted any more.
+struct cancel_calls {
+  std::vector<std::uint32_t> calls;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, cancel_calls& x) {
+    return f(x.calls);
+  }
+};
+
 /// No more calls will come.
 struct close_calls {
   template <class Inspector>
@@ -105,7 +117,7 @@ struct close_calls {
 
 /// The HUB of a run's calls, as a client knows it.
 using call_service_actor = interface<calls_opened(attach_client), void(submit_calls),
-                                     void(results_read), void(close_calls)>;
+                                     void(results_read), void(cancel_calls), void(close_calls)>;
 
 /// Where the calls of a run go.
 struct call_service {
@@ -129,6 +141,7 @@ struct call_service {
   each(maze::actors::calls_opened)    \
   each(maze::actors::submit_calls)    \
   each(maze::actors::results_read)    \
+  each(maze::actors::cancel_calls)    \
   each(maze::actors::close_calls)     \
   each(maze::actors::call_service)
 // clang-format on

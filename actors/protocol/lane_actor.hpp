@@ -12,7 +12,7 @@
 /// time, and lost with the connection. Then the lane is lost, and its calls go to another one.
 namespace maze::actors {
 
-/// A `calls` message for the lane's child.
+/// A `calls` message for the lane's child; empty: the hub knows of the lane, and calls will come.
 struct run_calls {
   core::attempt_id lane;
   std::string bytes;
@@ -33,8 +33,19 @@ struct end_lane {
   }
 };
 
+/// Nobody wants this call any more: the child is killed while it is at work on it, unless it answers before.
+struct stop_call {
+  core::attempt_id lane;
+  std::uint32_t call = 0;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, stop_call& x) {
+    return f(x.lane, x.call);
+  }
+};
+
 /// The LANES of a node, as a hub knows them.
-using lane_actor = interface<void(run_calls), void(end_lane)>;
+using lane_actor = interface<void(run_calls), void(stop_call), void(end_lane)>;
 
 /// The lane has a child that is ready.
 struct lane_ready {
@@ -92,6 +103,7 @@ using lane_follower = interface<void(lane_replies), void(lane_yields), void(lane
 // clang-format off
 #define MAZE_LANE_MESSAGES(each)   \
   each(maze::actors::run_calls)    \
+  each(maze::actors::stop_call)    \
   each(maze::actors::end_lane)     \
   each(maze::actors::lane_ready)   \
   each(maze::actors::lane_replies) \

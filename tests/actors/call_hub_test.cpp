@@ -20,8 +20,19 @@ struct client_book {
 };
 struct lane_book {
   std::vector<run_calls> calls;
+  std::vector<stop_call> stopped;
   std::vector<core::attempt_id> ended;
 };
+
+/// What a fake lane host does. An empty message of calls only says that there is a hub.
+caf::behavior behavior_of(std::shared_ptr<lane_book> book) {
+  return {[book](const run_calls& msg) {
+            if (!msg.bytes.empty())
+              book->calls.push_back(msg);
+          },
+          [book](const stop_call& msg) { book->stopped.push_back(msg); },
+          [book](const end_lane& msg) { book->ended.push_back(msg.lane); }};
+}
 
 /// A hub among fake neighbours, on CAF's test scheduler.
 class hub_fixture : public test::actor_fixture {
@@ -31,10 +42,8 @@ public:
   test::recording_context context = test::spawn_context(*this);
   std::shared_ptr<client_book> client = std::make_shared<client_book>();
   std::shared_ptr<lane_book> lanes = std::make_shared<lane_book>();
-  caf::actor lane_host = system.spawn([book = lanes](caf::event_based_actor*) -> caf::behavior {
-    return {[book](const run_calls& msg) { book->calls.push_back(msg); },
-            [book](const end_lane& msg) { book->ended.push_back(msg.lane); }};
-  });
+  caf::actor lane_host = system.spawn(
+      [book = lanes](caf::event_based_actor*) -> caf::behavior { return behavior_of(book); });
   caf::actor listener = system.spawn([book = client](caf::event_based_actor*) -> caf::behavior {
     return {[book](calls_taken msg) { book->taken = msg.next; },
             [book](const call_results& msg) { book->results.push_back(msg.bytes); },
@@ -147,10 +156,8 @@ TEST_CASE_METHOD(hub_fixture, "calls of a lane whose node is gone go to the next
   REQUIRE(lanes->calls.size() == 1);
   caf::anon_send_exit(lane_host, caf::exit_reason::kill);
   run();
-  lane_host = system.spawn([book = lanes](caf::event_based_actor*) -> caf::behavior {
-    return {[book](const run_calls& msg) { book->calls.push_back(msg); },
-            [book](const end_lane& msg) { book->ended.push_back(msg.lane); }};
-  });
+  lane_host = system.spawn(
+      [book = lanes](caf::event_based_actor*) -> caf::behavior { return behavior_of(book); });
   const auto lane = open_lane();
   REQUIRE(lanes->calls.size() == 2);
   answer(lane, {0});
@@ -193,6 +200,67 @@ TEST_CASE_METHOD(hub_fixture, "a frame that is none is refused, and the next one
   hand_in(1);
   test::acknowledge(*this, journal);
   CHECK(client->taken == 1);
+}
+
+TEST_CASE_METHOD(hub_fixture, "a client that comes later gets what the one before did not use",
+                 "[actors][call_hub]") {
+  spawn_hub({.durable = false});
+  hand_in(3);
+  const auto lane = open_lane();
+  answer(lane, {0});
+  answer(lane, {1});
+  REQUIRE(client->results.size() == 2);
+  const auto given = client->results;
+  tell(results_read{given[0].size() + 1});
+  tell(attach_client{caf::actor_cast<call_client_actor>(listener)});
+  CHECK(client->results == std::vector{given[0], given[1], given[1]});
+  // The byte that the first client had used of it counts no more.
+  tell(results_read{given[1].size()});
+  CHECK(client->refused.empty());
+  answer(lane, {2});
+  tell(close_calls{});
+  tell(attach_client{caf::actor_cast<call_client_actor>(listener)});
+  CHECK(client->results.size() == 5);
+  REQUIRE(client->over);
+  tell(results_read{1'000'000});
+  REQUIRE(client->refused.size() == 1);
+  CHECK(client->refused.front().message.find("more results than it was given")
+        != std::string::npos);
+}
+
+TEST_CASE_METHOD(hub_fixture, "a call that nobody wants is stopped where it is",
+                 "[actors][call_hub]") {
+  spawn_hub({.durable = false});
+  hand_in(2000);
+  const auto lane = open_lane();
+  tell(cancel_calls{{1999, 0, 77'777}});
+  REQUIRE(lanes->stopped.size() == 1);
+  CHECK(lanes->stopped[0].lane == lane);
+  CHECK(lanes->stopped[0].call == 0);
+  REQUIRE(client->results.size() == 1);
+  CHECK(client->results[0].find("the call was cancelled") != std::string::npos);
+}
+
+TEST_CASE_METHOD(hub_fixture, "lanes are kept ready before the first call and while none comes",
+                 "[actors][call_hub]") {
+  spawn_hub({.lanes_min = 2, .durable = false});
+  REQUIRE(scheduler->offers.size() == 1);
+  const auto first = open_lane();
+  REQUIRE(scheduler->offers.size() == 2);
+  open_lane();
+  CHECK(scheduler->offers.size() == 2);
+  // Each tick asks for the next one.
+  for (int i = 0; i < 100; ++i)
+    advance(std::chrono::seconds(1));
+  CHECK(lanes->ended.empty());
+  // One that its node takes back is asked for again, but no child that dies again and again.
+  tell(lane_over{first, {}});
+  REQUIRE(scheduler->offers.size() == 3);
+  for (int i = 0; i < 10 && scheduler->offers.size() < 10; ++i)
+    tell(lane_over{open_lane(), {.code = core::errc::worker_crash, .message = "gone"}});
+  CHECK(scheduler->offers.size() == 4);
+  tell(close_calls{});
+  CHECK(client->over);
 }
 
 TEST_CASE_METHOD(hub_fixture, "a hub ends with its run", "[actors][call_hub]") {

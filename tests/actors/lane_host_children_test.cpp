@@ -40,6 +40,41 @@ TEST_CASE_METHOD(calls_fixture, "a child is replaced after as many calls as the 
   CHECK(counts == std::vector<std::int64_t>{1, 2, 1, 2, 1, 2});
 }
 
+TEST_CASE_METHOD(calls_fixture, "a child that has grown beyond what the plan says is replaced",
+                 "[actors][calls]") {
+  core::call_plan plan = calls_fixture::python(
+      "import os\nkept = []\ndef f(n):\n  kept.append(bytes([7]) * n)\n  return os.getpid()\n");
+  plan.child_memory_max = core::byte_count{std::uint64_t{100} << 20};
+  const auto calls = open(std::move(plan));
+  const auto first = *call(*calls, 0, {1});
+  CHECK(*call(*calls, 0, {1}) == first);
+  core::value last = first;
+  // What it has in use is looked at every few milliseconds.
+  for (int i = 0; i < 300 && last == first; ++i)
+    last = *call(*calls, 0, {20 << 20});
+  CHECK_FALSE(last == first);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a call that is cancelled ends, and those behind it go on",
+                 "[actors][calls]") {
+  const auto calls = open(calls_fixture::python(
+      "import threading\ndef f(s):\n  threading.Event().wait(s)\n  return s\n"));
+  CHECK(*call(*calls, 0, {0}) == core::value(0));
+  std::vector<core::call_number> numbers;
+  for (int i = 0; i < 6; ++i)
+    numbers.push_back(
+        calls->call(0, core::encode(core::list{core::value(i == 1 || i == 4 ? 3600 : 0)}).value())
+            .value());
+  REQUIRE(calls->cancel(std::vector{numbers[1], numbers[4]}));
+  for (const auto& [number, end] : take(*calls, 6)) {
+    INFO(number);
+    REQUIRE(end.has_value() == (number != numbers[1] && number != numbers[4]));
+    if (!end)
+      CHECK(end.error().code == core::errc::cancelled);
+  }
+  CHECK(*call(*calls, 0, {0}) == core::value(0));
+}
+
 TEST_CASE_METHOD(calls_fixture, "a call whose child is killed again and again ends, others do not",
                  "[actors][calls]") {
   const auto calls = open(calls_fixture::python(

@@ -55,6 +55,27 @@ TEST_CASE_METHOD(child_fixture, "calls are open until they are answered, in thei
   CHECK(sut.done() == 3);
 }
 
+TEST_CASE_METHOD(child_fixture, "a child says how much memory it has, and finds a token",
+                 "[actors][warm_child]") {
+  CHECK(sut.memory() == 0);
+  const std::uint64_t bytes = 123'456'789;
+  REQUIRE(::pwrite(sut.page()->get(), &bytes, sizeof bytes, 8) == sizeof bytes);
+  CHECK(sut.memory() == bytes);
+  std::uint64_t token = 0;
+  REQUIRE(::pread(sut.page()->get(), &token, sizeof token, 16) == sizeof token);
+  CHECK(token == sut.token());
+  CHECK(warm_calls::make().value().token() != token);
+}
+
+TEST_CASE_METHOD(child_fixture, "a call is open from when it is sent to its answer",
+                 "[actors][warm_child]") {
+  CHECK(sut.is_open(10));
+  CHECK(sut.is_open(14));
+  CHECK_FALSE(sut.is_open(15));
+  CHECK(answer(sut, {10}));
+  CHECK_FALSE(sut.is_open(10));
+}
+
 TEST_CASE_METHOD(child_fixture, "a child that answers what it was not asked is not believed",
                  "[actors][warm_child]") {
   for (const std::vector<std::uint64_t>& wrong : {std::vector<std::uint64_t>{11},

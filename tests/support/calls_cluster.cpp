@@ -174,15 +174,18 @@ calls_cluster::~calls_cluster() {
   fs::remove_all(room_, ignored);
 }
 
-std::unique_ptr<actors::call_stream> calls_cluster::open(core::call_plan plan) {
+core::run_id calls_cluster::start(core::call_plan plan) {
   core::submission_form form;
   form.client_id = fmt::format("calls-{}", ++runs_);
   form.name = "calls";
   form.base = io::hash_bytes(core::encode_manifest(form.files));
   form.libraries = libraries_;
   form.calls = std::move(plan);
-  const auto run = must(session_->submit(form), "submit");
-  return must(session_->open_calls(run), "open the calls");
+  return must(session_->submit(form), "submit");
+}
+
+std::unique_ptr<actors::call_stream> calls_cluster::open(core::call_plan plan) {
+  return must(session_->open_calls(start(std::move(plan))), "open the calls");
 }
 
 std::chrono::nanoseconds calls_cluster::cpu() const {

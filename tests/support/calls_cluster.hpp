@@ -32,7 +32,9 @@ public:
   calls_cluster(const calls_cluster&) = delete;
   calls_cluster& operator=(const calls_cluster&) = delete;
 
-  /// Submits a run of calls and takes them over.
+  /// Submits a run of calls.
+  core::run_id start(core::call_plan plan);
+  /// The same, and takes its calls over.
   std::unique_ptr<actors::call_stream> open(core::call_plan plan);
   /// The process of the worker node `which`, 0 or 1, or one below it: its maze-init, one of the hosts of its calls. -1 where
   /// there is none just now.

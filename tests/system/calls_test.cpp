@@ -4,6 +4,7 @@
 #include "maze/core/value.hpp"
 #include "support/calls_cluster.hpp"
 #include "support/cluster_folder.hpp"
+#include "support/eventually.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -77,6 +78,53 @@ int points_for_calls() { return test::points("MAZE_KILL_POINTS", 6) / 3; }
 TEST_CASE("calls and their results go over TLS", "[system][calls]") {
   test::calls_cluster nodes(plain(true));
   add_up(nodes, 4'000, [] {});
+}
+
+TEST_CASE("children are ready before the first call, and are there again where they die",
+          "[system][calls]") {
+  test::calls_cluster nodes(plain());
+  core::call_plan plan = adding();
+  plan.lanes_min = 2;
+  const auto calls = nodes.open(std::move(plan));
+  const auto ready = [&](std::size_t which) { return nodes.below_worker(which, "maze-host"); };
+  REQUIRE(test::eventually([&] { return ready(0) > 0 && ready(1) > 0; }));
+  const int first = ready(1);
+  ::kill(first, SIGKILL);
+  CHECK(test::eventually([&] { return ready(1) > 0 && ready(1) != first; }));
+  REQUIRE(calls->call(0, core::encode(core::list{1, 2}).value()));
+  REQUIRE(calls->close());
+  CHECK(calls->next(std::chrono::seconds(60))->count() == 1);
+}
+
+TEST_CASE("a client that comes later gets the results that the one before did not use",
+          "[system][calls]") {
+  test::calls_cluster nodes(plain());
+  const auto run = nodes.start(adding());
+  constexpr std::uint32_t count = 1'000;
+  {
+    const auto first = nodes.session().open_calls(run);
+    REQUIRE(first);
+    for (std::uint32_t i = 0; i < count; ++i)
+      REQUIRE((*first)->call(0, core::encode(core::list{std::int64_t{i}, 1}).value()));
+    REQUIRE((*first)->flush());
+    REQUIRE(test::eventually([&] { return (*first)->taken() == count; }));
+    CHECK((*first)->next(std::chrono::seconds(60))->count() > 0);
+  }
+  const auto second = nodes.session().open_calls(run);
+  REQUIRE(second);
+  CHECK((*second)->taken() == count);
+  REQUIRE((*second)->close());
+  std::set<core::call_number> ended;
+  while (ended.size() < count) {
+    const auto results = (*second)->next(std::chrono::seconds(60));
+    REQUIRE(results);
+    REQUIRE_FALSE(results->message.empty());
+    results->for_each([&](core::call_number call, bool returned, std::string_view payload) {
+      REQUIRE(returned);
+      REQUIRE(ended.insert(call).second);
+      REQUIRE(core::decode(payload).value() == core::value(std::int64_t{call} + 1));
+    });
+  }
 }
 
 TEST_CASE("every call ends once and right where a worker node is killed", "[system][calls][kill]") {
