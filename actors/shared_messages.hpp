@@ -1,11 +1,8 @@
 #pragma once
 
+#include "maze/actors/single_message.hpp"
 #include "maze/core/link_frame.hpp"
 
-#include <caf/detail/tuple_vals.hpp>
-#include <caf/type_erased_value.hpp>
-
-#include <cstdint>
 #include <string>
 
 /// The code that CAF makes for each kind of message, compiled once instead of in every file that sends
@@ -16,9 +13,16 @@
   prefix template class caf::detail::tuple_vals_impl<caf::detail::message_data, type>;             \
   prefix template class caf::detail::tuple_vals_impl<caf::type_erased_tuple, type>;                \
   prefix template class caf::detail::tuple_vals<type>;
-#define MAZE_DECLARE_MESSAGE(type) MAZE_MESSAGE(extern, type)
-#define MAZE_DEFINE_MESSAGE(type) MAZE_MESSAGE(, type)
+#define MAZE_DECLARE_MESSAGE(type)                                                                 \
+  template <>                                                                                      \
+  inline constexpr bool maze::actors::is_single_message<type> = true;                              \
+  MAZE_MESSAGE(extern, type)                                                                       \
+  extern template class caf::mailbox_element_vals<type>;
+#define MAZE_DEFINE_MESSAGE(type)                                                                  \
+  MAZE_MESSAGE(, type)                                                                             \
+  template class caf::mailbox_element_vals<type>;
 
-/// Those that are no types of the protocol's own.
-#define MAZE_PLAIN_MESSAGES(each) each(bool) each(std::string) each(maze::core::link_frame)
-MAZE_PLAIN_MESSAGES(MAZE_DECLARE_MESSAGE)
+/// Those that are no types of the protocol's own. CAF has code for text and truth values itself.
+MAZE_DECLARE_MESSAGE(maze::core::link_frame)
+MAZE_MESSAGE(extern, bool)
+MAZE_MESSAGE(extern, std::string)

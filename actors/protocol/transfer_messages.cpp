@@ -3,7 +3,9 @@
 #include "maze/actors/protocol/file_sync_actor.hpp"
 #include "maze/actors/protocol/uplink_actor.hpp"
 
-MAZE_PLAIN_MESSAGES(MAZE_DEFINE_MESSAGE)
+MAZE_DEFINE_MESSAGE(maze::core::link_frame)
+MAZE_MESSAGE(, bool)
+MAZE_MESSAGE(, std::string)
 MAZE_BLOB_MOVER_MESSAGES(MAZE_DEFINE_MESSAGE)
 MAZE_FILE_SYNC_MESSAGES(MAZE_DEFINE_MESSAGE)
 MAZE_UPLINK_MESSAGES(MAZE_DEFINE_MESSAGE)

@@ -7,7 +7,9 @@ if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(CCACHE_PROGRAM ccache)
   mark_as_advanced(CCACHE_PROGRAM)
   if(CCACHE_PROGRAM)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+    # ccache keeps away from precompiled headers unless it is told that nobody looks at their times.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
   endif()
 endif()
 
@@ -61,6 +63,21 @@ endfunction()
 function(maze_quick_build target)
   if(MAZE_QUICK_BUILD)
     target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
+# maze_precompile(<target> [REUSE <target>] <headers...>): with MAZE_QUICK_BUILD these headers of others are read once
+# for all files of the target, or of the one that it shares them with; both must be compiled alike. It saves half of
+# a small file and nothing of the large ones of the actors. Everywhere else each file shows that it includes what it uses.
+function(maze_precompile target)
+  cmake_parse_arguments(arg "" "REUSE" "" ${ARGN})
+  if(NOT MAZE_QUICK_BUILD)
+    return()
+  endif()
+  if(arg_REUSE)
+    target_precompile_headers(${target} REUSE_FROM ${arg_REUSE})
+  else()
+    target_precompile_headers(${target} PRIVATE ${arg_UNPARSED_ARGUMENTS})
   endif()
 endfunction()
 
