@@ -18,6 +18,8 @@ namespace {
 constexpr std::uint64_t description_max = std::uint64_t{16} << 20;
 /// Libraries that are remembered; they are read again when there are more.
 constexpr std::size_t known_max = 1024;
+/// Children that read libraries at the same time for one run.
+constexpr std::size_t read_at_once = 8;
 /// Where the child finds the library.
 constexpr std::string_view library_path = "/proc/self/fd/5";
 
@@ -60,15 +62,39 @@ core::result<library_catalogue::description> library_catalogue::describe(const s
   return made;
 }
 
+bool library_catalogue::is_known(const core::digest& hash) {
+  const std::lock_guard lock(mutex_);
+  return known_.find(hash) != known_.end();
+}
+
 core::result<core::library_descriptions>
 library_catalogue::describe_all(const core::library_refs& libraries) {
+  // Most are known, or read in milliseconds. Those that take their whole time do so side by side.
   core::library_descriptions out;
+  std::vector<std::pair<std::string, std::future<core::result<description>>>> asked;
+  const auto collect = [&]() -> core::result<void> {
+    core::result<void> all;
+    for (auto& [name, answer] : asked) {
+      auto described = answer.get();
+      if (described)
+        out.emplace(name, **described);
+      else if (all)
+        all = core::fail(described.error());
+    }
+    asked.clear();
+    return all;
+  };
   for (const auto& [name, library] : libraries) {
-    auto described = describe(name, library.hash);
-    if (!described)
-      return core::fail(described.error());
-    out.emplace(name, **described);
+    asked.emplace_back(
+        name,
+        std::async(is_known(library.hash) ? std::launch::deferred : std::launch::async,
+                   [this, &name = name, hash = library.hash] { return describe(name, hash); }));
+    if (asked.size() == read_at_once)
+      if (auto fine = collect(); !fine)
+        return core::fail(fine.error());
   }
+  if (auto fine = collect(); !fine)
+    return core::fail(fine.error());
   return out;
 }
 
@@ -109,6 +135,35 @@ core::result<void> library_catalogue::check(const core::call_plan& plan,
 
 core::result<library_catalogue::description>
 library_catalogue::read(const std::string& name, const core::digest& hash) const {
+  auto content = blobs_->open_blob(hash);
+  if (!content)
+    return core::fail(
+        core::errc::object_lost,
+        fmt::format("the content of library '{}' has not arrived: send its blob first", name),
+        "library");
+  sandbox::launch_request request;
+  request.argv = {options_.programs.libraries.string(), "--describe", "--library",
+                  std::string(library_path)};
+  request.working_directory = "/";
+  request.inherited = {std::make_shared<const io::unique_fd>(std::move(*content))};
+  auto described = ask_child(std::move(request), name);
+  if (!described)
+    return core::fail(described.error());
+  return std::make_shared<const core::library_description>(std::move(*described));
+}
+
+core::result<core::library_description>
+library_catalogue::describe_python(const std::filesystem::path& file) const {
+  const auto path = std::filesystem::absolute(file);
+  sandbox::launch_request request;
+  request.argv = {options_.programs.python.string(), "-I",         "-B",
+                  options_.programs.runner.string(), "--describe", path.string()};
+  request.working_directory = path.parent_path();
+  return ask_child(std::move(request), file.filename().string());
+}
+
+core::result<core::library_description>
+library_catalogue::ask_child(sandbox::launch_request request, const std::string& name) const {
   const auto failed = [&name](core::errc code, const core::error& why) {
     return core::fail(core::error{.code = code,
                                   .message = fmt::format("library '{}' cannot be used: {}", name,
@@ -118,27 +173,17 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
                                   .signal = why.signal,
                                   .evidence = why.evidence});
   };
-  auto content = blobs_->open_blob(hash);
-  if (!content)
-    return core::fail(
-        core::errc::object_lost,
-        fmt::format("the content of library '{}' has not arrived: send its blob first", name),
-        "library");
   auto nothing = io::make_sealed_file("maze-call", {});
   auto reply = nothing ? io::make_memory_file("maze-library") : std::move(nothing);
   if (!reply)
     return core::fail(reply.error());
   const auto told = std::make_shared<const io::unique_fd>(std::move(*reply));
-  sandbox::launch_request request;
-  request.argv = {options_.programs.libraries.string(), "--describe", "--library",
-                  std::string(library_path)};
   request.environment = {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8"};
-  request.working_directory = "/";
   request.user = options_.user;
   request.sandbox.wall_time = options_.patience;
   request.sandbox.cpu_time = options_.patience;
-  request.inherited = {std::make_shared<const io::unique_fd>(std::move(*nothing)), told,
-                       std::make_shared<const io::unique_fd>(std::move(*content))};
+  request.inherited.insert(request.inherited.begin(),
+                           {std::make_shared<const io::unique_fd>(std::move(*nothing)), told});
   std::promise<sandbox::exit_report> end;
   auto ended = end.get_future();
   launcher_->launch(std::move(request),
@@ -164,7 +209,7 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
                       ? core::errc::unsupported_operation
                       : core::errc::invalid_payload,
                   described.error());
-  return std::make_shared<const core::library_description>(std::move(*described));
+  return described;
 }
 
 } // namespace maze::actors

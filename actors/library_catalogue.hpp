@@ -10,6 +10,7 @@
 #include "maze/sandbox/launcher.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,10 @@ public:
   core::result<std::shared_ptr<const core::library_description>> describe(const std::string& name,
                                                                           const core::digest& hash);
 
+  /// The same of the Python functions of a file, which is executed for that in a child, in its own folder. Nothing is
+  /// remembered. Fails with `invalid_payload`.
+  core::result<core::library_description> describe_python(const std::filesystem::path& file) const;
+
   /// Judges the functions among `tasks` by what the libraries of their run say, and completes them: see
   /// `core::check_functions` and `core::complete_functions`, whose errors it has beside those of `describe`.
   core::result<void> settle(std::span<core::task_spec> tasks, const core::library_refs& libraries,
@@ -54,8 +59,12 @@ public:
 private:
   using description = std::shared_ptr<const core::library_description>;
 
+  [[nodiscard]] bool is_known(const core::digest& hash);
   core::result<core::library_descriptions> describe_all(const core::library_refs& libraries);
   core::result<description> read(const std::string& name, const core::digest& hash) const;
+  /// What a child says that reads what `name` calls a library or a file. It gets what `request` says, and a file for its answer.
+  core::result<core::library_description> ask_child(sandbox::launch_request request,
+                                                    const std::string& name) const;
 
   std::shared_ptr<sandbox::launcher> launcher_;
   std::shared_ptr<io::blob_store> blobs_;

@@ -3,6 +3,7 @@
 #include "maze/core/manifest.hpp"
 #include "maze/core/suggestion.hpp"
 #include "maze/io/function_reader.hpp"
+#include "maze/io/library_folder.hpp"
 #include "maze/io/parameter_values.hpp"
 #include "maze/io/run_sources.hpp"
 #include "maze/io/sync_reader.hpp"
@@ -14,6 +15,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <set>
 
 namespace maze::io {
 
@@ -85,6 +88,8 @@ private:
   void result(const document_node& node, const field_path& field);
   void libraries(const document_node& node, const field_path& field);
   void library(const document_member& member, const field_path& field);
+  void library_folder(const document_node& node, const field_path& field);
+  void keep_used_libraries();
   void check_libraries();
 
   findings& found_;
@@ -97,6 +102,12 @@ private:
   std::optional<reference_site> result_;
   read_context context_;
   bool libraries_read_ = true;
+  struct library_folder_site {
+    std::size_t offset = 0;
+    std::string field;
+  };
+  /// Where the folder of the libraries is named, if it is one.
+  std::optional<library_folder_site> library_folder_;
   core::workflow out_;
 };
 
@@ -273,12 +284,35 @@ void workflow_reader::result(const document_node& node, const field_path& field)
 }
 
 void workflow_reader::libraries(const document_node& node, const field_path& field) {
+  if (node.as_scalar() != nullptr && !node.is_absent())
+    return library_folder(node, field);
   const auto* members = read_.map(node, field);
   libraries_read_ = members != nullptr;
   if (members == nullptr)
     return;
   for (const auto& member : *members)
     library(member, field / member.key);
+}
+
+void workflow_reader::library_folder(const document_node& node, const field_path& field) {
+  const auto path = read_.text(node, field);
+  if (path && path->empty())
+    read_.report(codes::bad_path, node.offset, field, "the path is empty",
+                 "write the path of a folder with shared objects, relative to this file");
+  // Without a folder to count from nobody knows what lies there.
+  libraries_read_ = path && !path->empty() && folder_ != nullptr;
+  if (!libraries_read_)
+    return;
+  auto found = list_libraries(*folder_ / *path);
+  if (!found) {
+    libraries_read_ = false;
+    read_.report(codes::library_unreadable, node.offset, field, std::move(found.error().message),
+                 "write the folder's path, relative to this file, or a map of names and files");
+    return;
+  }
+  library_folder_ = library_folder_site{node.offset, field.text()};
+  for (const auto& [name, file] : found->files)
+    out_.libraries.emplace(name, (std::filesystem::path(*path) / file).native());
 }
 
 void workflow_reader::library(const document_member& member, const field_path& field) {
@@ -307,6 +341,21 @@ void workflow_reader::check_libraries() {
                      names.empty()
                          ? fmt::format("name its file: `libraries: {{{0}: lib{0}.so}}`", site->name)
                          : core::did_you_mean(site->name, names, "the libraries are")});
+  if (library_folder_)
+    keep_used_libraries();
+}
+
+/// Of a folder only what tasks name travels with the run, and only that has to be sound.
+void workflow_reader::keep_used_libraries() {
+  std::set<std::string_view> used;
+  for (const auto& task : tasks_)
+    if (task.library)
+      used.insert(task.library->name);
+  std::erase_if(out_.libraries, [&](const auto& each) { return used.count(each.first) == 0; });
+  for (const auto& [name, path] : out_.libraries)
+    if (auto library = open_library(name, *folder_ / path); !library)
+      found_.report({codes::library_unreadable, library_folder_->offset, library_folder_->field,
+                     std::move(library.error().message), "build it anew, or take it away"});
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "support/tree.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
@@ -79,6 +80,83 @@ TEST_CASE_METHOD(catalogue_fixture, "a library is read once, whoever asks by wha
   CHECK(starts() == 1);
   REQUIRE(sut.describe("hostile", test::put_library(*blobs, "hostile").hash));
   CHECK(starts() == 2);
+}
+
+TEST_CASE_METHOD(catalogue_fixture, "a Python file says what its functions take",
+                 "[actors][library_catalogue]") {
+  const auto file = folder / "app.py";
+  std::ofstream(folder / "near.py") << "def helper(): pass\n";
+  std::ofstream(file) << R"(
+from maze import task
+from near import helper
+print("noise")
+
+@task(name="parse", description="Reads.", input_parameters={"path": "filepath"},
+      resources={"cpu_num": 2, "mem": "1GiB"})
+def parse_it(path, limit: int = 10, *, separator: str = None, other=object()) -> dict:
+    return {}
+
+def plain(x: list[int], y: "str" = "é", *more, **rest) -> bytes:
+    """Says more."""
+
+def _hidden(): pass
+number = 7
+)";
+  const auto described = sut.describe_python(file);
+  REQUIRE(described);
+  CHECK(described->name == "app");
+  REQUIRE(described->functions.size() == 2);
+  const core::function_signature& parse = described->functions[0];
+  CHECK(parse.name == "parse");
+  CHECK(parse.description == "Reads.");
+  CHECK(parse.parameters
+        == std::vector<core::parameter>{{"path", "path", std::nullopt},
+                                        {"limit", "int", core::value(10)},
+                                        {"separator", "any", core::value(nullptr)},
+                                        {"other", "any", core::value(nullptr)}});
+  CHECK(parse.result == "dict");
+  CHECK(parse.needs == core::resources{2000, core::byte_count{1 << 30}, 0});
+  const core::function_signature& plain = described->functions[1];
+  CHECK(plain.name == "plain");
+  CHECK(plain.description == "Says more.");
+  CHECK(plain.parameters
+        == std::vector<core::parameter>{{"x", "list", std::nullopt},
+                                        {"y", "string", core::value("é")}});
+  CHECK(plain.result == "bytes");
+  CHECK_FALSE(plain.needs);
+}
+
+TEST_CASE_METHOD(catalogue_fixture, "a Python file that is broken says where",
+                 "[actors][library_catalogue]") {
+  const auto broken = [&](const std::string& code) {
+    std::ofstream(folder / "app.py") << code;
+    const auto described = sut.describe_python(folder / "app.py");
+    REQUIRE_FALSE(described);
+    CHECK(described.error().code == errc::invalid_payload);
+    return described.error().message;
+  };
+  CHECK_THAT(broken("def f(:\n"), Contains("app.py") && Contains("SyntaxError"));
+  CHECK_THAT(broken("raise ValueError('no')\n"), Contains("ValueError: no"));
+  CHECK_THAT(broken("import sys; sys.exit(3)\n"), Contains("exit status 3"));
+  CHECK_THAT(broken("import threading; threading.Event().wait()\n"), Contains("timeout of 1s"));
+}
+
+TEST_CASE_METHOD(catalogue_fixture, "libraries of a run are read side by side",
+                 "[actors][library_catalogue]") {
+  core::library_refs refs;
+  const auto blob = test::put_library(*blobs, "at_load_block");
+  // Different contents, or one reading would do for all.
+  const std::string content = test::read_file(blobs->path_of(blob.hash));
+  for (int i = 0; i < 6; ++i) {
+    const auto own = blobs->put_bytes(content + std::string(static_cast<std::size_t>(i), '\0'));
+    refs[fmt::format("lib{}", i)] = {own->hash, own->size};
+  }
+  std::vector<core::task_spec> none;
+  const auto settled = sut.settle(none, refs, {});
+  REQUIRE_FALSE(settled);
+  CHECK_THAT(settled.error().message, Contains("library 'lib0'"));
+  // One after the other the first would have been the last.
+  CHECK(starts() == 6);
 }
 
 TEST_CASE_METHOD(catalogue_fixture, "a library that ends its child as it is loaded says how",

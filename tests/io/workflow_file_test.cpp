@@ -215,6 +215,37 @@ result: a.output.stdout
   CHECK(w.tasks[1].output == core::task_output{core::output_form::one, {{"r", "dict"}}});
 }
 
+TEST_CASE("libraries may be a folder, of which only those travel that tasks name",
+          "[io][workflow]") {
+  const test::scratch_dir folder;
+  const auto path = folder / "w.yaml";
+  const auto write = [&](const std::string& function) {
+    std::ofstream(path) << "maze: 1\nname: w\nlibraries: plugins\n"
+                           "tasks: {a: {function: "
+                        << function << ", output: {r: int}}}\n";
+  };
+  write("text.count");
+  auto read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().at(0).code == "library_unreadable");
+  CHECK(read.error().at(0).line == 3);
+  std::filesystem::create_directory(folder / "plugins");
+  std::ofstream(folder / "plugins/libtext.so") << "machine code";
+  std::ofstream(folder / "plugins/libempty.so");
+  read = io::read_workflow(path);
+  REQUIRE(read);
+  CHECK(read->libraries == decltype(read->libraries){{"text", "plugins/libtext.so"}});
+  write("txt.count");
+  read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().at(0).code == "unknown_library");
+  CHECK(read.error().at(0).remedy.find("text") != std::string::npos);
+  write("empty.count");
+  read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().at(0).message.find("is empty") != std::string::npos);
+}
+
 TEST_CASE("a library that is not where the workflow says is shown at its place", "[io][workflow]") {
   const test::scratch_dir folder;
   const auto text = "maze: 1\nname: w\nlibraries:\n  text: lib/libtext.so\n"

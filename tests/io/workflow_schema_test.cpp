@@ -114,6 +114,12 @@ result: a.output.stdout
 )",
     R"(
 maze: 1
+name: plugins
+libraries: build/plugins
+tasks: {a: {function: text.count, output: {r: int}}}
+)",
+    R"(
+maze: 1
 name: functions
 libraries: {text: build/libtext.so}
 defaults: {output: {n: int}}

@@ -53,6 +53,36 @@ class Words(unittest.TestCase):
         done = self.node("validate", "words.yaml")
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
 
+    def test_what_library_and_plot_offer_is_listed_and_a_broken_one_hides_nothing(self):
+        plugins = self.room / "plugins"
+        plugins.mkdir(exist_ok=True)
+        (plugins / "libwords.so").write_bytes((BIN.parent / "lib/libwords.so").read_bytes())
+        (plugins / "plot.py").write_bytes((self.room / "plot.py").read_bytes())
+        (plugins / "libbroken.so").write_bytes(b"no machine code")
+        done = self.node("functions", "plugins")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"words\.count +\(")
+        self.assertRegex(done.stdout, r"plot\.py:draw +\(")
+        self.assertIn("library 'broken' cannot be used", done.stderr)
+        self.assertNotIn("\x1b", done.stdout)
+        done = self.node("functions", "plugins", "words.count", "--output", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        library, = json.loads(done.stdout)["libraries"]
+        self.assertEqual([one["function"] for one in library["functions"]], ["count"])
+        done = self.node("functions", "plugins", "cuont")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("count", done.stderr)
+        for path in ("none", "plugins/libbroken.so"):
+            self.assertEqual(self.node("functions", path).returncode, 2)
+        # The same folder as the libraries of a workflow: what is broken there is of no account.
+        workflow = (self.room / "words.yaml").read_text(encoding="utf-8")
+        start = workflow.index("libraries:")
+        end = workflow.index("\n", start)
+        text = workflow[:start] + "libraries: plugins" + workflow[end:]
+        (self.room / "folder.yaml").write_text(text, encoding="utf-8")
+        done = self.node("run", "folder.yaml", "--dir", "state", "--out", "out", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_table_chart_and_report_come_home_from_here_and_from_worker_nodes(self):
         for more in ([], ["--workers", "2"]):
             out = self.room / f"out{len(more)}"

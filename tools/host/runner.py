@@ -2,9 +2,10 @@
 """The child that runs Python functions. Started by a node, never by people: see README.md.
 
     python3 -I -B runner.py [--once] [--result-max BYTES]
+    python3 -I -B runner.py --describe FILE
 
 Calls come on descriptor 3. Without --once that is a socket, which takes the replies, too, and descriptor 4 is a page that
-counts the calls begun. With --once both are files. Exit codes: 0 done, 1 refused, 2 wrong use, 70 what came is no message;
+counts the calls begun. With --once both are files; with --describe the second one is, and gets what FILE offers. Exit codes: 0 done, 1 refused, 2 wrong use, 70 what came is no message;
 or what the function's own sys.exit says.
 """
 import os

@@ -46,6 +46,18 @@ std::vector<command_rule> local_commands() {
        {workflow_file},
        {"output", "color", "quiet"},
        {}},
+      {command::functions,
+       "functions",
+       "List the functions that task libraries and Python files offer to workflows",
+       "Examples:\n  maze-node functions build/libtext.so\n"
+       "  maze-node functions plugins count\n"
+       "  maze-node functions report.py --output json\n\n"
+       "Each file is loaded in a sandboxed child, never by maze-node itself.",
+       {{"PATH", "A task library (.so), a Python file (.py), or a folder of both",
+         "a path is missing: a task library, a Python file or a folder of them"},
+        {"FUNCTION", "Show all of this function", ""}},
+       {"dir", "output", "color", "quiet"},
+       {}},
   };
 }
 

@@ -28,6 +28,8 @@ int carry_out(const options& what) {
     return run_workflow(what);
   case command::validate:
     return validate_workflow(what);
+  case command::functions:
+    return list_functions(what);
   case command::config:
     std::cout << explain(what);
     return exit_code::done;

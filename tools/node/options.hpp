@@ -30,6 +30,7 @@ enum class command : std::uint8_t {
   drain = 16,
   join_file = 17,
   forget = 18,
+  functions = 19,
 };
 
 /// What a started node does.

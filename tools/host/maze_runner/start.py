@@ -28,7 +28,10 @@ def out_of_the_way(fd: int) -> int:
 
 
 def options(words: list[str]) -> tuple[bool, int]:
-    """Whether --once is there, and the largest result in bytes. Ends the process where they are wrong."""
+    """Whether --once is there, and the largest result in bytes. Ends the process where they are wrong.
+
+    `--describe FILE` stands alone, and is not for this.
+    """
     once, result_max = False, values.SIZE_MAX
     words = list(words)
     while words:
@@ -39,16 +42,16 @@ def options(words: list[str]) -> tuple[bool, int]:
             # A reply is one entry of one message.
             result_max = min(int(words.pop(0)), frames.SIZE_MAX - host.FLUSH_SIZE - (1 << 20))
         else:
-            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once] [--result-max BYTES]",
-                  file=sys.stderr)
+            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once] [--result-max BYTES], or "
+                  "runner.py --describe FILE", file=sys.stderr)
             sys.exit(2)
     return once, result_max
 
 
 def progress_page(fd: int) -> memoryview:
-    """The first word of the page, shared with whoever gave it."""
+    """The words of the page that is shared with whoever gave it: calls begun, bytes in use, startup token."""
     page = mmap.mmap(fd, PAGE)
-    return memoryview(page).cast("Q")[:1]
+    return memoryview(page).cast("Q")[:3]
 
 
 def serve(once: bool, result_max: int, fd: int, second: int) -> int:
@@ -75,11 +78,23 @@ def serve(once: bool, result_max: int, fd: int, second: int) -> int:
         return host.GARBAGE
 
 
+def describe_file(path: str, fd: int) -> int:
+    """Writes what the file offers, or why it cannot be said, to a file of the node's."""
+    from maze_runner.describe import describe
+    try:
+        answer = host.message_of(frames.READY, 0, frames.PROTOCOL, describe(path))
+    except Failure as failure:
+        answer = host.message_of(frames.REFUSED, 0, 0, failure.encoded())
+    host.write(fd, answer)
+    return 0
+
+
 def main() -> int:
     """The exit status; lets SystemExit of the functions pass."""
     sys.modules["maze"] = face
     face.__name__ = "maze"
-    once, result_max = options(sys.argv[1:])
+    file = sys.argv[2] if len(sys.argv) == 3 and sys.argv[1] == "--describe" else None
+    once, result_max = options([] if file else sys.argv[1:])
     try:
         fd, second = out_of_the_way(3), out_of_the_way(4)
     except OSError as wrong:
@@ -90,4 +105,4 @@ def main() -> int:
         # Lines are out as they are written: who follows the logs sees them, and a crash loses none.
         if stream:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
-    return serve(once, result_max, fd, second)
+    return describe_file(file, second) if file else serve(once, result_max, fd, second)

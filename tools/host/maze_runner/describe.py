@@ -1,0 +1,131 @@
+"""What a Python file offers: its public functions and those that `@task` marks, as a `core::library_set`."""
+from __future__ import annotations
+
+import inspect
+import sys
+from types import ModuleType
+
+from maze_runner import face
+from maze_runner.definition import Definition, is_own, module_of_file
+from maze_runner.faults import text
+from maze_runner.values import Refused, encode, varint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import Any, Callable
+
+TYPES = {"none": "null", "nonetype": "null", "bool": "bool", "int": "int", "float": "float", "str": "string",
+         "string": "string", "bytes": "bytes", "list": "list", "tuple": "list", "dict": "dict", "filepath": "path",
+         "folderpath": "path", "path": "path", "any": "any"}
+"""What annotations and the words of `@task` mean; all else is `any`."""
+FITTING = {"null": type(None), "bool": bool, "int": int, "float": float, "string": str, "path": str, "bytes": bytes,
+           "list": list, "dict": dict}
+NO_VALUE = b"\x01\x01\x00"
+"""A default, null, as an optional value."""
+UNITS = {"": 1, "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9, "kib": 2**10, "mib": 2**20,
+         "gib": 2**30}
+
+
+def describe(path: str) -> bytes:
+    """An encoded `core::library_set` of one library. Executes the file. Raises Failure, and what the file raises to end."""
+    module = module_of_file(Definition(source="file", text=path, entry="", name=""), 0)
+    offered = functions_of(module)
+    version, _, build = sys.version.partition(" ")
+    compiler = build.rpartition("[")[2].rstrip("]")
+    out = b"\x01\x01" + text(module.__name__) + text(version) + text(compiler) + varint(len(offered))
+    return out + b"".join(signature(name, function) for name, function in sorted(offered.items()))
+
+
+def functions_of(module: ModuleType) -> dict[str, Callable]:
+    """By the name that an entry gives; a task's own name goes before that of another function."""
+    own = {name: x for name, x in vars(module).items()
+           if is_own(x, module.__name__) and not name.startswith("_") and name.isascii() and name.isidentifier()}
+    tasks = face.tasks.get(module.__name__, {})
+    marked = {id(x) for x in tasks.values()}
+    plain = {name: x for name, x in own.items() if id(x) not in marked}
+    return plain | {name: x for name, x in tasks.items() if name.isascii() and name.replace("-", "_").isidentifier()}
+
+
+def signature(name: str, function: Callable) -> bytes:
+    said = getattr(function, "__maze_task__", {})
+    description = said.get("description")
+    if description is None:
+        description = (function.__doc__ or "").strip()
+    out = text(name) + text(str(description))
+    try:
+        found = inspect.signature(function)
+    except (TypeError, ValueError):
+        found = inspect.Signature()
+    ways = inspect.Parameter
+    named = [x for x in found.parameters.values()
+             if x.kind not in (ways.VAR_POSITIONAL, ways.VAR_KEYWORD) and x.name.isascii()]
+    out += varint(len(named))
+    for each in named:
+        kind = declared(said.get("input_parameters"), each.name) or type_of(each.annotation, each.empty)
+        out += text(each.name)
+        default = b"\x00" if each.default is each.empty else encoded_default(each.default, kind)
+        if default is None:
+            kind, default = "any", b"\x00" if each.default is each.empty else encoded_default(each.default, "any")
+        # There is one, which only Python knows.
+        out += text(kind) + (default or NO_VALUE)
+    return out + text(type_of(found.return_annotation, found.empty)) + needs_of(said.get("resources"))
+
+
+def encoded_default(default: Any, kind: str) -> bytes | None:
+    """An optional value; None where the type does not fit or nobody else would understand it."""
+    if kind != "any" and type(default) is not FITTING[kind]:
+        return None
+    try:
+        data = encode(default, 1 << 16)
+    except Refused:
+        return None
+    return b"\x01" + varint(len(data)) + data
+
+
+def type_of(annotation: Any, empty: Any) -> str:
+    if annotation is empty:
+        return "any"
+    if annotation is None:
+        return "null"
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "any")
+    return TYPES.get(name.partition("[")[0].strip().rpartition(".")[2].lower(), "any")
+
+
+def declared(parameters: Any, name: str) -> str | None:
+    """The type that `@task(input_parameters=...)` gives to a parameter: `{"path": "filepath"}`, or with a dictionary of
+    details that has a `type`."""
+    if not isinstance(parameters, dict) or name not in parameters:
+        return None
+    found = parameters[name]
+    if isinstance(found, dict):
+        found = found.get("type")
+    if isinstance(found, type):
+        found = found.__name__
+    return TYPES.get(found.lower(), "any") if isinstance(found, str) else None
+
+
+def needs_of(resources: Any) -> bytes:
+    """An optional `core::resources` of `@task(resources={"cpu_num": 2, "mem": "1GB", "gpu": 1})`; what it means otherwise
+    is not for maze to say."""
+    if not isinstance(resources, dict):
+        return b"\x00"
+    cpus = number(resources.get("cpus", resources.get("cpu_num", 1)), 1)
+    memory = amount(resources.get("memory", resources.get("mem", 0)))
+    gpus = number(resources.get("gpus", resources.get("gpu", 0)), 0)
+    return b"\x01" + varint(round(cpus * 1000)) + varint(memory) + varint(round(gpus))
+
+
+def number(x: Any, otherwise: float) -> float:
+    return x if isinstance(x, (int, float)) and 0 <= x <= 4_000_000 else otherwise
+
+
+def amount(x: Any) -> int:
+    """Bytes, as a number or as text with a unit; 0 where it is neither."""
+    if isinstance(x, (int, float)):
+        return int(x) if 0 <= x < 2**63 else 0
+    digits = str(x).strip()
+    unit = digits.lstrip("0123456789.")
+    try:
+        return int(float(digits[:len(digits) - len(unit)]) * UNITS[unit.strip().lower()])
+    except (KeyError, ValueError, OverflowError):
+        return 0

@@ -1,0 +1,129 @@
+#include "node/function_listing.hpp"
+
+#include "maze/core/printable.hpp"
+#include "maze/io/json.hpp"
+#include "node/table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace maze::node {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string default_text(const core::value& x) { return io::to_json(x).value_or("?"); }
+
+std::string parameter_text(const core::parameter& x) {
+  std::string out = x.name;
+  if (x.type != "any")
+    out += ": " + x.type;
+  if (x.default_value)
+    out += " = " + default_text(*x.default_value);
+  return out;
+}
+
+std::string full_name(const found_library& library, const core::function_signature& function) {
+  return fmt::format("{}{}{}", library.name, library.python ? ":" : ".", function.name);
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+ordered_json json_of(const core::function_signature& x) {
+  auto parameters = ordered_json::array();
+  for (const core::parameter& each : x.parameters) {
+    ordered_json one{{"name", each.name}, {"type", each.type}};
+    if (each.default_value)
+      one["default"] = ordered_json::parse(default_text(*each.default_value), nullptr, false);
+    parameters.push_back(std::move(one));
+  }
+  ordered_json out{{"function", x.name},
+                   {"description", x.description},
+                   {"parameters", std::move(parameters)},
+                   {"result", x.result}};
+  if (x.needs)
+    out["needs"] = {{"cpus", x.needs->cpu_millis / 1000.0},
+                    {"memory", x.needs->memory.value},
+                    {"gpus", x.needs->gpus}};
+  return out;
+}
+
+ordered_json json_of(const found_library& x) {
+  auto functions = ordered_json::array();
+  for (const core::function_signature& each : x.description.functions)
+    functions.push_back(json_of(each));
+  return {{"library", x.name},
+          {"path", x.path},
+          {"kind", x.python ? "python" : "library"},
+          {"version", x.description.version},
+          {"compiler", x.description.compiler},
+          {"functions", std::move(functions)}};
+}
+
+} // namespace
+
+std::string signature_text(const core::function_signature& function) {
+  std::string out = function.name + "(";
+  for (const core::parameter& each : function.parameters) {
+    if (&each != &function.parameters.front())
+      out += ", ";
+    out += parameter_text(each);
+  }
+  out += ")";
+  if (function.result != "any")
+    out += " -> " + function.result;
+  return out;
+}
+
+std::string show(const std::vector<found_library>& libraries, const print_form& as) {
+  if (as.form == output_form::json) {
+    auto all = ordered_json::array();
+    for (const found_library& each : libraries)
+      all.push_back(json_of(each));
+    return ordered_json{{"libraries", std::move(all)}}.dump(
+               -1, ' ', false, nlohmann::json::error_handler_t::replace)
+           + "\n";
+  }
+  std::vector<std::vector<cell>> rows;
+  for (const found_library& library : libraries)
+    for (const core::function_signature& each : library.description.functions) {
+      const std::string text = signature_text(each);
+      rows.push_back({{full_name(library, each), style::strong},
+                      {text.substr(each.name.size())},
+                      {first_line(each.description), style::dim}});
+    }
+  return render_table({"FUNCTION", "SIGNATURE", "DESCRIPTION"}, rows, as.color);
+}
+
+std::string show_function(const found_library& library, const core::function_signature& function,
+                          bool color) {
+  std::string out = paint(full_name(library, function), style::strong, color)
+                    + core::printable(signature_text(function).substr(function.name.size())) + "\n";
+  const auto add = [&out](std::string_view name, const std::string& text) {
+    if (!text.empty())
+      out += fmt::format("  {:<12} {}\n", name, core::printable(text));
+  };
+  for (std::size_t at = 0; at < function.description.size();) {
+    const auto end = std::min(function.description.find('\n', at), function.description.size());
+    add(at == 0 ? "description" : "", function.description.substr(at, end - at));
+    at = end + 1;
+  }
+  for (const core::parameter& each : function.parameters)
+    add(&each == &function.parameters.front() ? "parameters" : "", parameter_text(each));
+  add("returns", function.result);
+  if (function.needs)
+    add("needs", core::to_string(*function.needs));
+  add(library.python ? "file" : "library", library.path);
+  if (library.python) {
+    add("python", library.description.version);
+  } else {
+    add("version", library.description.version);
+    add("built with", library.description.compiler);
+  }
+  add("in a task", library.python ? fmt::format("python: \"{}:{}\"", library.path, function.name)
+                                  : fmt::format("function: {}", full_name(library, function)));
+  return out;
+}
+
+} // namespace maze::node
