@@ -1,6 +1,6 @@
 // maze's side of calls_bench.py: which lines it prints is described there.
-#include "bench/calls/cluster.hpp"
 #include "maze/core/value.hpp"
+#include "support/calls_cluster.hpp"
 
 #include <fmt/format.h>
 
