@@ -45,8 +45,8 @@ public:
   core::result<std::shared_ptr<const core::library_description>> describe(const std::string& name,
                                                                           const core::digest& hash);
 
-  /// The same of the Python functions of a file, which is executed for that in a child, in its own folder. Nothing is
-  /// remembered. Fails with `invalid_payload`.
+  /// The same of the Python functions of a file, which is executed for that in a child, in its own folder and by this process's
+  /// user: a person asks for a file of theirs. Nothing is remembered. Fails with `invalid_payload`.
   core::result<core::library_description> describe_python(const std::filesystem::path& file) const;
 
   /// Judges the functions among `tasks` by what the libraries of their run say, and completes them: see

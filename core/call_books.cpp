@@ -263,8 +263,12 @@ void call_books::fail(call_number call, std::vector<fallen_call>& fallen) {
   const auto start = fallen.size();
   const bool was_ready = at(call).state == call_state::ready;
   fell(call, call, fallen);
-  if (was_ready)
+  if (was_ready) {
     settle_front();
+    // Those behind the front are dropped by the thousand.
+    if (ready_.size() > 2 * ready_count() + chunk_size)
+      std::erase_if(ready_, [this](call_number each) { return !is_ready(each); });
+  }
   const auto spread = [&](call_number each) {
     if (known(each) && at(each).state == call_state::waiting)
       fell(each, call, fallen);

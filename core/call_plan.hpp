@@ -37,7 +37,7 @@ struct call_plan {
   child_use child = child_use::warm;
   /// Calls after which a child is replaced; 0: never.
   std::uint32_t child_calls_max = 0;
-  /// Memory in use after a call beyond which a child is replaced; none: what it needs, where that is known.
+  /// Memory in use after a call, shared pages included, beyond which a child is replaced; none: it may grow as it likes.
   byte_count child_memory_max;
   /// Lanes with a child that are kept ready from the beginning, calls or not, as far as nodes have room.
   std::uint32_t lanes_min = 0;
@@ -48,10 +48,6 @@ struct call_plan {
   /// Calls that one child may do; 0: any number.
   [[nodiscard]] std::uint32_t calls_of_child() const noexcept {
     return child == child_use::fresh ? 1 : child_calls_max;
-  }
-  /// Bytes in use after which a child is replaced; 0: never.
-  [[nodiscard]] std::uint64_t bytes_of_child() const noexcept {
-    return child_memory_max.value > 0 ? child_memory_max.value : needs.memory.value;
   }
   [[nodiscard]] bool is_python() const noexcept {
     return !functions.empty() && std::holds_alternative<python_action>(functions.front().action);

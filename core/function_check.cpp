@@ -48,6 +48,8 @@ public:
     for (const parameter& wanted : signature_.parameters)
       if (auto fine = check_value(wanted); !fine)
         return fine;
+    if (auto fine = check_gpus(); !fine)
+      return fine;
     return check_output();
   }
 
@@ -62,6 +64,7 @@ private:
   result<void> check_value(const parameter& wanted) const;
   result<void> check_literal(const parameter& wanted, const value& x,
                              std::string_view source) const;
+  result<void> check_gpus() const;
   result<void> check_output() const;
 
   const task_spec& task_;
@@ -84,6 +87,19 @@ result<void> signature_check::check_declared(const parameter& declared) const {
                   fmt::format("its parameter '{}' is of type {}, the task declares it as {}: leave "
                               "the type out, or write {}",
                               declared.name, known->type, declared.type, known->type));
+  return {};
+}
+
+/// Which GPUs a task sees is decided when it starts; of those that the task asks for itself its reader has said so.
+result<void> signature_check::check_gpus() const {
+  const bool given = signature_.needs && signature_.needs->gpus > 0 && !task_.written.gpus;
+  for (const char* name : {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"})
+    if (given && task_.environment.count(name) > 0)
+      return refuse(errc::invalid_payload,
+                    fmt::format("it needs {} GPU{}, which the node chooses: take {} out of `env`, "
+                                "or write `gpus: 0`",
+                                signature_.needs->gpus, signature_.needs->gpus == 1 ? "" : "s",
+                                name));
   return {};
 }
 
@@ -201,7 +217,8 @@ void complete_functions(std::span<task_spec> tasks, const library_descriptions& 
     }
     task.parameters = std::move(complete);
     const resources own = signature->needs.value_or(task.needs);
-    if (!task.written.cpus)
+    // What names no cores leaves the one that a task has.
+    if (!task.written.cpus && own.cpu_millis > 0)
       task.needs.cpu_millis = own.cpu_millis;
     if (!task.written.memory)
       task.needs.memory = own.memory;

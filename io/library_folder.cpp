@@ -44,9 +44,11 @@ core::result<library_folder> list_libraries(const std::filesystem::path& folder)
                                          core::printable(file), core::printable(name)));
       continue;
     }
-    if (const auto found = out.files.find(name); found != out.files.end())
+    if (const auto found = out.files.find(name); found != out.files.end()) {
+      out.ambiguous.insert(name);
       out.warnings.push_back(fmt::format("{} is left out: {} has the same name and comes later",
                                          core::printable(found->second), core::printable(file)));
+    }
     out.files.insert_or_assign(std::move(name), std::move(file));
   }
   return out;

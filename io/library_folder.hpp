@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace maze::io {
 struct library_folder {
   /// File names by the name that functions use: `libtext.so` and `text.so` are both `text`.
   std::map<std::string, std::string, std::less<>> files;
+  /// Of these names there is another file, which is left out.
+  std::set<std::string, std::less<>> ambiguous;
   /// Files that are left out and why, for people.
   std::vector<std::string> warnings;
 };

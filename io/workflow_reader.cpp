@@ -105,6 +105,7 @@ private:
   struct library_folder_site {
     std::size_t offset = 0;
     std::string field;
+    std::set<std::string, std::less<>> ambiguous;
   };
   /// Where the folder of the libraries is named, if it is one.
   std::optional<library_folder_site> library_folder_;
@@ -310,7 +311,7 @@ void workflow_reader::library_folder(const document_node& node, const field_path
                  "write the folder's path, relative to this file, or a map of names and files");
     return;
   }
-  library_folder_ = library_folder_site{node.offset, field.text()};
+  library_folder_ = library_folder_site{node.offset, field.text(), std::move(found->ambiguous)};
   for (const auto& [name, file] : found->files)
     out_.libraries.emplace(name, (std::filesystem::path(*path) / file).native());
 }
@@ -352,10 +353,17 @@ void workflow_reader::keep_used_libraries() {
     if (task.library)
       used.insert(task.library->name);
   std::erase_if(out_.libraries, [&](const auto& each) { return used.count(each.first) == 0; });
-  for (const auto& [name, path] : out_.libraries)
+  const auto report = [this](std::string why, std::string remedy) {
+    found_.report({codes::library_unreadable, library_folder_->offset, library_folder_->field,
+                   std::move(why), std::move(remedy)});
+  };
+  for (const auto& [name, path] : out_.libraries) {
     if (auto library = open_library(name, *folder_ / path); !library)
-      found_.report({codes::library_unreadable, library_folder_->offset, library_folder_->field,
-                     std::move(library.error().message), "build it anew, or take it away"});
+      report(std::move(library.error().message), "build it anew, or take it away");
+    if (library_folder_->ambiguous.contains(name))
+      report(fmt::format("the folder has two files for the library {}", name),
+             fmt::format("keep one of lib{0}.so and {0}.so", name));
+  }
 }
 
 } // namespace

@@ -38,16 +38,6 @@ TEST_CASE("calls have no files, so Python comes as code", "[core][call_plan]") {
   CHECK(why(plan).find("NUL") != std::string::npos);
 }
 
-TEST_CASE("a child is replaced when it uses more than it needs, or than the plan says",
-          "[core][call_plan]") {
-  call_plan plan{.functions = {cpp("a")}};
-  CHECK(plan.bytes_of_child() == 0);
-  plan.needs.memory = byte_count{100};
-  CHECK(plan.bytes_of_child() == 100);
-  plan.child_memory_max = byte_count{70};
-  CHECK(plan.bytes_of_child() == 70);
-}
-
 TEST_CASE("so many lanes are kept ready at most", "[core][call_plan]") {
   CHECK(check_call_plan({.functions = {cpp("a")}, .lanes_min = 1024}));
   CHECK(why({.functions = {cpp("a")}, .lanes_min = 1025}).find("at most 1024")

@@ -175,3 +175,20 @@ TEST_CASE("a task needs what its function needs, but for what was written",
   CHECK(tasks[0].needs == resources{2500, byte_count{1 << 20}, 1});
   CHECK(tasks[1].needs == resources{1000, byte_count{7}, 1});
 }
+
+TEST_CASE("a task that chooses its GPUs itself gets none from its function",
+          "[core][function_check]") {
+  auto libraries = text_library();
+  libraries.at("text").functions[0].needs = resources{0, byte_count{}, 1};
+  std::vector tasks{counting()};
+  CHECK(check_functions(tasks, libraries, {}));
+  tasks[0].environment["CUDA_VISIBLE_DEVICES"] = "0";
+  const auto refused = check_functions(tasks, libraries, {});
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, Contains("take CUDA_VISIBLE_DEVICES out"));
+  tasks[0].written.gpus = true;
+  REQUIRE(check_functions(tasks, libraries, {}));
+  complete_functions(tasks, libraries);
+  // A function that names no cores leaves the one of the task.
+  CHECK(tasks[0].needs == resources{1000, byte_count{}, 0});
+}

@@ -240,6 +240,11 @@ TEST_CASE("libraries may be a folder, of which only those travel that tasks name
   REQUIRE_FALSE(read);
   CHECK(read.error().at(0).code == "unknown_library");
   CHECK(read.error().at(0).remedy.find("text") != std::string::npos);
+  std::ofstream(folder / "plugins/text.so") << "machine code";
+  write("text.count");
+  read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().at(0).message.find("two files for the library text") != std::string::npos);
   write("empty.count");
   read = io::read_workflow(path);
   REQUIRE_FALSE(read);

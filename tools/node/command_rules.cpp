@@ -52,11 +52,12 @@ std::vector<command_rule> local_commands() {
        "Examples:\n  maze-node functions build/libtext.so\n"
        "  maze-node functions plugins count\n"
        "  maze-node functions report.py --output json\n\n"
-       "Each file is loaded in a sandboxed child, never by maze-node itself.",
+       "Each file is loaded in a sandboxed child, never by maze-node itself: a library as the\n"
+       "user of a task (--task-user), a Python file as whoever asks, for it finds its neighbours.",
        {{"PATH", "A task library (.so), a Python file (.py), or a folder of both",
          "a path is missing: a task library, a Python file or a folder of them"},
         {"FUNCTION", "Show all of this function", ""}},
-       {"dir", "output", "color", "quiet"},
+       {"dir", "output", "color", "quiet", "task_user"},
        {}},
   };
 }

@@ -34,8 +34,11 @@ ordered_json json_of(const core::function_signature& x) {
   auto parameters = ordered_json::array();
   for (const core::parameter& each : x.parameters) {
     ordered_json one{{"name", each.name}, {"type", each.type}};
-    if (each.default_value)
-      one["default"] = ordered_json::parse(default_text(*each.default_value), nullptr, false);
+    if (each.default_value) {
+      const auto text = io::to_json(*each.default_value);
+      // There may be one that JSON has no word for.
+      one["default"] = text ? ordered_json::parse(*text) : ordered_json(nullptr);
+    }
     parameters.push_back(std::move(one));
   }
   ordered_json out{{"function", x.name},

@@ -79,7 +79,10 @@ public:
     auto folder = private_folder::make(values.dir, false);
     if (!folder)
       return core::fail(folder.error());
-    std::unique_ptr<library_reader> out(new library_reader(std::move(*folder)));
+    auto users = claim_users(values);
+    if (!users)
+      return core::fail(users.error());
+    std::unique_ptr<library_reader> out(new library_reader(std::move(*folder), std::move(*users)));
     auto store = io::blob_store::open(out->folder_.path() / "store", {.durable = false});
     if (!store)
       return core::fail(store.error());
@@ -90,9 +93,10 @@ public:
     if (!started)
       return core::fail(started.error());
     out->blobs_ = std::move(*store);
-    out->catalogue_.emplace(std::move(*started), out->blobs_,
-                            actors::library_catalogue::options{
-                                .programs = actors::host_programs::beside(*init), .user = {}});
+    out->catalogue_.emplace(
+        std::move(*started), out->blobs_,
+        actors::library_catalogue::options{.programs = actors::host_programs::beside(*init),
+                                           .user = out->task_user()});
     return out;
   }
 
@@ -119,9 +123,17 @@ public:
   }
 
 private:
-  explicit library_reader(private_folder folder) : folder_(std::move(folder)) {}
+  library_reader(private_folder folder, std::optional<user_range> users)
+      : folder_(std::move(folder)), users_(std::move(users)) {}
+
+  [[nodiscard]] std::optional<sandbox::child_user> task_user() const {
+    if (!users_)
+      return std::nullopt;
+    return sandbox::child_user{users_->first(), users_->first()};
+  }
 
   private_folder folder_;
+  std::optional<user_range> users_;
   actors::reactor events_;
   std::shared_ptr<io::blob_store> blobs_;
   std::optional<actors::library_catalogue> catalogue_;

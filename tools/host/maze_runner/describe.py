@@ -126,6 +126,7 @@ def amount(x: Any) -> int:
     digits = str(x).strip()
     unit = digits.lstrip("0123456789.")
     try:
-        return int(float(digits[:len(digits) - len(unit)]) * UNITS[unit.strip().lower()])
+        found = int(float(digits[:len(digits) - len(unit)]) * UNITS[unit.strip().lower()])
+        return found if found < 2**63 else 0
     except (KeyError, ValueError, OverflowError):
         return 0
