@@ -30,11 +30,6 @@ core::error node_lost() {
 
 } // namespace
 
-template <class Handle, class Message>
-void call_hub_state::send(const Handle& to, Message&& message) {
-  caf::unsafe_send_as(self_, to, std::forward<Message>(message));
-}
-
 caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
   setup_ = std::move(setup);
   setup_.settings.retries = static_cast<std::uint8_t>(setup_.plan->retries);
@@ -51,14 +46,18 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
   self_->set_down_handler([this](const caf::down_msg& down) {
     if (down.source == setup_.context.address())
       self_->quit(down.reason);
+    else if (client_ && down.source == client_.address())
+      client_gone();
     else
       hosts_gone(down.source);
   });
+  kept_until_ = now() + setup_.client_patience;
   ask_for_lane(wants_lane());
+  tick_later();
   return {
       [this](const attach_client& msg) { return attach(msg); },
       [this](submit_calls& msg) { submit(msg); },
-      [this](results_read msg) { read(msg.bytes); },
+      [this](const results_read& msg) { read(msg); },
       [this](const actors::cancel_calls& msg) { perform(logic_->cancel_calls(msg.calls)); },
       [this](close_calls) { perform(logic_->close()); },
       [this](lane_replies& msg) { take(msg); },
@@ -95,38 +94,18 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
         durable_ticket_ = msg.ticket;
         tell();
       },
+      [this](facts_tick) {
+        facts_due_ = false;
+        send_facts();
+      },
       [this](hub_tick) {
         tick_due_ = false;
         tell_progress();
         end_idle_lanes();
+        reconsider_request();
         tick_later();
       },
   };
-}
-
-calls_opened call_hub_state::attach(const attach_client& msg) {
-  client_ = msg.client;
-  read_ahead_ = 0;
-  for (const auto& [size, results] : unread_)
-    give(results);
-  if (over_told_)
-    send(client_, over());
-  return {logic_->next()};
-}
-
-void call_hub_state::submit(submit_calls& msg) {
-  std::string kept = setup_.journal ? msg.frame : std::string();
-  auto taken = logic_->submitted(std::move(msg.frame));
-  if (!taken) {
-    if (client_)
-      send(client_, calls_refused{taken.error()});
-    return;
-  }
-  if (setup_.journal)
-    keep(core::calls_submitted{setup_.run, std::move(kept)});
-  perform(std::move(taken->step));
-  once_durable(calls_taken{logic_->next()});
-  tick_later();
 }
 
 void call_hub_state::open(const lane_ready& msg) {
@@ -144,7 +123,8 @@ void call_hub_state::open(const lane_ready& msg) {
     known |= each.host == msg.host;
   if (!known)
     self_->monitor(msg.host);
-  lanes_.emplace(lane_of(msg.lane), lane{msg.lane, msg.host, std::nullopt});
+  lanes_.emplace(lane_of(msg.lane),
+                 lane{.token = msg.lane, .host = msg.host, .idle = std::nullopt});
   perform(logic_->lane_opened(lane_of(msg.lane)));
   tick_later();
 }
@@ -154,6 +134,8 @@ void call_hub_state::take(lane_replies& msg) {
   auto step = logic_->replied(id, std::move(msg.bytes));
   if (step) {
     losses_ = 0;
+    if (const auto from = lanes_.find(id); from != lanes_.end())
+      from->second.answered = true;
     return perform(std::move(*step));
   }
   if (step.error().code == core::errc::stale)
@@ -169,11 +151,16 @@ void call_hub_state::take(lane_replies& msg) {
 
 void call_hub_state::lose(const lane_over& msg) {
   const core::lane_id id = lane_of(msg.lane);
-  if (lanes_.erase(id) == 0)
+  const auto gone = lanes_.extract(id);
+  if (gone.empty())
     return;
-  if (msg.reason.code == core::errc::none)
+  if (msg.reason.code == core::errc::none) {
+    // Whoever else wanted the slot has it for a while.
+    kept_again_ = now() + setup_.kept_pause;
     return perform(logic_->lane_closed(id));
-  ++losses_;
+  }
+  if (!gone.mapped().answered && msg.reason.code != core::errc::node_lost)
+    ++losses_;
   const auto culprit = msg.has_culprit ? std::optional(msg.culprit) : std::nullopt;
   perform(logic_->lane_lost(id, culprit, msg.reason));
 }
@@ -212,8 +199,8 @@ void call_hub_state::perform(core::call_step step) {
       send(to->second.host, end_lane{to->second.token});
   for (std::string& results : step.results) {
     if (setup_.journal)
-      keep(core::calls_ended{setup_.run, results});
-    once_durable(call_results{std::move(results)});
+      keep(core::calls_ended{setup_.run, results}, true);
+    once_durable(call_results{std::move(results), 0});
   }
   ask_for_lane(wants_lane());
   if (!step.over)
@@ -222,12 +209,6 @@ void call_hub_state::perform(core::call_step step) {
     send(each.host, end_lane{each.token});
   ask_for_lane(false);
   once_durable(over());
-}
-
-calls_over call_hub_state::over() const {
-  const core::call_counts& counts = logic_->counts();
-  return {counts[static_cast<std::size_t>(core::call_state::completed)],
-          counts[static_cast<std::size_t>(core::call_state::failed)]};
 }
 
 void call_hub_state::ask_for_lane(bool wanted) {
@@ -239,7 +220,7 @@ void call_hub_state::ask_for_lane(bool wanted) {
     return;
   }
   const core::attempt_id token{setup_.first_lane.epoch, setup_.first_lane.counter + last_lane_++};
-  request_ = request{token, std::nullopt};
+  request_ = request{token, now(), std::nullopt};
   offer_tasks offer;
   offer.tasks.push_back({.task = {.run = setup_.run,
                                   .task = core::lane_task,
@@ -259,79 +240,25 @@ void call_hub_state::ask_for_lane(bool wanted) {
   send(setup_.scheduler, std::move(offer));
 }
 
+std::size_t call_hub_state::lanes_kept() const {
+  const bool kept =
+      logic_->takes_calls() && losses_ < setup_.failures_max && (client_ || now() < kept_until_);
+  return kept ? setup_.plan->lanes_min : 0;
+}
+
 bool call_hub_state::wants_lane() const {
-  return logic_->wants_lane()
-         || (logic_->takes_calls() && lanes_.size() < setup_.plan->lanes_min
-             && losses_ < setup_.failures_max);
+  return logic_->wants_lane() || (lanes_.size() < lanes_kept() && now() >= kept_again_);
 }
 
-void call_hub_state::give(const caf::message& results) {
-  client_->enqueue(self_->ctrl(), caf::make_message_id(), results, self_->context());
-}
-
-void call_hub_state::read(std::uint64_t bytes) {
-  std::uint64_t given = 0;
-  for (const auto& each : unread_)
-    given += each.first;
-  if (bytes > given - read_ahead_) {
-    if (client_)
-      send(client_, calls_refused{{.code = core::errc::invalid_argument,
-                                   .message = "a client read more results than it was given",
-                                   .origin = "calls"}});
-    return;
-  }
-  read_ahead_ += bytes;
-  std::uint64_t used = 0;
-  while (!unread_.empty() && read_ahead_ >= unread_.front().first) {
-    used += unread_.front().first;
-    read_ahead_ -= unread_.front().first;
-    unread_.pop_front();
-  }
-  if (auto step = logic_->results_read(used))
-    perform(std::move(*step));
-}
-
-void call_hub_state::keep(core::journal_event fact) {
-  append_facts append{.facts = {}, .ticket = ++last_ticket_};
-  append.facts.push_back(std::move(fact));
-  send(setup_.journal, std::move(append));
-}
-
-void call_hub_state::once_durable(news what) {
-  gated_.emplace_back(last_ticket_, std::move(what));
-  tell();
-}
-
-void call_hub_state::tell() {
-  while (!gated_.empty() && gated_.front().first <= durable_ticket_) {
-    news what = std::move(gated_.front().second);
-    gated_.pop_front();
-    if (const auto* over = std::get_if<calls_over>(&what)) {
-      over_told_ = true;
-      tell_progress();
-      send(setup_.context, *over);
-    }
-    if (auto* results = std::get_if<call_results>(&what)) {
-      const std::uint64_t size = results->bytes.size();
-      unread_.emplace_back(size, caf::make_message(std::move(*results)));
-      if (client_)
-        give(unread_.back().second);
-    } else if (client_) {
-      std::visit([this](auto& x) { send(client_, std::move(x)); }, what);
-    }
-  }
-}
-
-void call_hub_state::tell_progress() {
-  if (told_ == logic_->counts())
-    return;
-  told_ = logic_->counts();
-  send(setup_.context, call_progress{told_});
+void call_hub_state::reconsider_request() {
+  if (request_ && !logic_->wants_lane() && now() - request_->since >= setup_.kept_patience)
+    kept_again_ = now() + setup_.kept_pause;
+  ask_for_lane(wants_lane());
 }
 
 void call_hub_state::end_idle_lanes() {
   const core::instant at = now();
-  const std::size_t kept = logic_->takes_calls() ? setup_.plan->lanes_min : 0;
+  const std::size_t kept = lanes_kept();
   std::size_t left = lanes_.size();
   for (const core::lane_id id : logic_->idle_lanes()) {
     const auto found = lanes_.find(id);
@@ -347,7 +274,8 @@ void call_hub_state::end_idle_lanes() {
 }
 
 void call_hub_state::tick_later() {
-  if (over_told_ || (lanes_.empty() && told_ == logic_->counts()) || std::exchange(tick_due_, true))
+  const bool idle = lanes_.empty() && lanes_kept() == 0 && told_ == logic_->counts();
+  if (over_told_ || idle || std::exchange(tick_due_, true))
     return;
   caf::delayed_anon_send(caf::actor_cast<caf::actor>(self_->ctrl()), setup_.tick, hub_tick{});
 }

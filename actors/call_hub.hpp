@@ -8,6 +8,7 @@
 #include <caf/fwd.hpp>
 #include <caf/message.hpp>
 #include <caf/scheduled_actor.hpp>
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace caf::io {
 class broker;
@@ -39,8 +41,16 @@ struct call_hub_setup {
   /// A lane that had nothing to do for so long goes.
   std::chrono::milliseconds idle_max{5000};
   std::chrono::milliseconds tick{200};
+  /// How long calls wait for the next fact before they are made durable on their own: what they return would have to wait
+  /// for that commit to end, and then for one more.
+  std::chrono::milliseconds facts_wait{20};
   /// Lanes in a row whose child did not get ready, before the calls are given up.
   std::uint32_t failures_max = 5;
+  /// How long a lane that is to be kept ready may wait for its slot, and when it is asked for again.
+  std::chrono::milliseconds kept_patience{2000};
+  std::chrono::milliseconds kept_pause{5000};
+  /// How long lanes are kept ready for a client that has not come.
+  std::chrono::milliseconds client_patience{60'000};
 };
 
 class call_hub_state {
@@ -55,12 +65,14 @@ private:
   struct lane {
     core::attempt_id token;
     lane_actor host;
+    bool answered = false;
     /// When it was seen without calls first.
     std::optional<core::instant> idle;
   };
   /// The lane that the scheduler was asked for.
   struct request {
     core::attempt_id token;
+    core::instant since{};
     /// Where it was placed.
     std::optional<core::node_id> node;
   };
@@ -79,9 +91,16 @@ private:
   void ask_for_lane(bool wanted);
   /// Whether calls wait for one, or one more is to be kept ready.
   [[nodiscard]] bool wants_lane() const;
-  void read(std::uint64_t bytes);
+  /// How many lanes stay without calls.
+  [[nodiscard]] std::size_t lanes_kept() const;
+  /// A lane that is only to be kept ready stands in the way of no work for long.
+  void reconsider_request();
+  void client_gone();
+  void read(const results_read& msg);
   void give(const caf::message& results);
-  void keep(core::journal_event fact);
+  /// A fact that nobody waits for goes to the journal with the next one, or soon.
+  void keep(core::journal_event fact, bool awaited);
+  void send_facts();
   void once_durable(news what);
   [[nodiscard]] calls_over over() const;
   void tell();
@@ -89,13 +108,21 @@ private:
   void end_idle_lanes();
   void tick_later();
   template <class Handle, class Message>
-  void send(const Handle& to, Message&& message);
+  void send(const Handle& to, Message&& message) {
+    caf::unsafe_send_as(self_, to, std::forward<Message>(message));
+  }
   [[nodiscard]] core::instant now() const;
 
   caf::scheduled_actor* self_;
   call_hub_setup setup_;
   std::optional<core::call_run> logic_;
   call_client_actor client_;
+  /// Clients so far.
+  std::uint32_t clients_ = 0;
+  /// Without a client lanes are kept ready until then.
+  core::instant kept_until_{};
+  /// None is asked for that is only to be kept ready before then.
+  core::instant kept_again_{};
   std::map<core::lane_id, lane> lanes_;
   std::optional<request> request_;
   std::uint64_t last_lane_ = 0;
@@ -103,10 +130,15 @@ private:
   /// Lanes in a row that were lost before they answered anything.
   std::uint32_t losses_ = 0;
   std::deque<std::pair<std::uint64_t, news>> gated_;
+  /// Facts that the journal has not been sent.
+  std::vector<core::journal_event> facts_;
+  bool facts_due_ = false;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t durable_ticket_ = 0;
   /// Results that the client was given and has not used, and their sizes: another client gets them again.
   std::deque<std::pair<std::uint64_t, caf::message>> unread_;
+  /// Their bytes.
+  std::uint64_t unread_bytes_ = 0;
   /// Bytes of the first of them that were used.
   std::uint64_t read_ahead_ = 0;
   core::call_counts told_{};

@@ -148,7 +148,7 @@ void lane_host_state::stop_unwanted(warm_child& child) {
 
 bool lane_host_state::is_used_up(const warm_child& child, const core::call_plan& plan) {
   const std::uint32_t calls_max = plan.calls_of_child();
-  const std::uint64_t bytes_max = plan.bytes_of_child();
+  const std::uint64_t bytes_max = plan.child_memory_max.value;
   return (calls_max > 0 && child.calls.done() >= calls_max)
          || (bytes_max > 0 && child.calls.memory() > bytes_max);
 }
@@ -173,7 +173,8 @@ void lane_host_state::read(const caf::io::new_data_msg& msg) {
   if (found == by_stream_.end())
     return;
   warm_child& child = children_.at(found->second);
-  if (child.broken)
+  // What was answered before a call was stopped counts.
+  if (child.broken && !child.stopped)
     return;
   child.messages.append({msg.buf.data(), msg.buf.size()});
   for (;;) {
@@ -183,7 +184,7 @@ void lane_host_state::read(const caf::io::new_data_msg& msg) {
     if (message->empty() || !take(child, *message))
       break;
   }
-  if (child.lane)
+  if (child.lane && !child.stopped)
     end_if_done(*child.lane);
 }
 
@@ -214,6 +215,8 @@ bool lane_host_state::take(warm_child& child, std::string_view message) {
         view->entry(0).word == static_cast<std::uint32_t>(core::call_outcome::returned);
     return finish_task(at->order.attempt, returned, view->payloads()), true;
   }
+  if (child.stopped)
+    return self_->send(at->hub, lane_replies{at->order.attempt, std::string(message)}), true;
   // First, or the hub would send more.
   if (is_used_up(child, plan_of(*at)))
     yield(*at);

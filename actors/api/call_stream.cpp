@@ -10,6 +10,7 @@
 #include <caf/stateful_actor.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -35,6 +36,8 @@ struct shared_state {
     }
     changed.notify_all();
   }
+  /// What comes again after an earlier client is behind.
+  void take(core::call_number next) { taken = std::max(taken, next); }
   void fail(core::error why) {
     change([&] {
       // Once all is over nothing is lost with the connection.
@@ -59,9 +62,12 @@ caf::behavior listener(caf::stateful_actor<listener_state, caf::io::broker>* sel
                  .origin = "calls"});
   });
   return {
-      [state](const calls_taken& msg) { state->change([&] { state->taken = msg.next; }); },
+      [state](const calls_taken& msg) { state->change([&] { state->take(msg.next); }); },
       [state](call_results& msg) {
-        state->change([&] { state->results.push_back(std::move(msg.bytes)); });
+        state->change([&] {
+          state->take(msg.next);
+          state->results.push_back(std::move(msg.bytes));
+        });
       },
       [state](calls_refused& msg) { state->fail(std::move(msg.reason)); },
       [state](const calls_over& msg) { state->change([&] { state->over = msg; }); },
@@ -81,6 +87,7 @@ struct call_stream::data {
   std::mutex mutex;
   core::call_batch_writer writer;
   core::call_number sent = 0;
+  std::uint32_t number = 0;
   /// Only whoever takes results uses it.
   std::uint64_t unread = 0;
 
@@ -136,6 +143,7 @@ call_stream::open(caf::actor_system& system, const call_service_actor& hub, opti
   made->client = std::move(client);
   made->state = std::move(state);
   made->sent = opened->next;
+  made->number = opened->client;
   return std::unique_ptr<call_stream>(new call_stream(std::move(made)));
 }
 
@@ -202,7 +210,7 @@ core::result<call_stream::results> call_stream::next(std::chrono::nanoseconds pa
   }
   data_->unread += out.message.size();
   if (data_->unread >= data_->settings.read_step)
-    caf::anon_send(data_->hub, results_read{std::exchange(data_->unread, 0)});
+    caf::anon_send(data_->hub, results_read{std::exchange(data_->unread, 0), data_->number});
   return out;
 }
 

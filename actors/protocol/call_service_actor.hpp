@@ -22,13 +22,14 @@ struct calls_taken {
   }
 };
 
-/// Ends of calls, durable.
+/// Ends of calls, durable; and so many have been taken, as in `calls_taken`, if that is more than before.
 struct call_results {
   std::string bytes;
+  std::uint32_t next = 0;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, call_results& x) {
-    return f(x.bytes);
+    return f(x.bytes, x.next);
   }
 };
 
@@ -71,10 +72,12 @@ struct attach_client {
 struct calls_opened {
   /// Number that the next call gets.
   std::uint32_t next = 0;
+  /// Which client this is, counted from 1.
+  std::uint32_t client = 0;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, calls_opened& x) {
-    return f(x.next);
+    return f(x.next, x.client);
   }
 };
 
@@ -87,13 +90,15 @@ struct submit_calls {
   }
 };
 
-/// The client has used so many more bytes of results.
+/// The client has used so many more bytes of results. What a client says that is not the last one counts for nothing.
 struct results_read {
   std::uint64_t bytes = 0;
+  /// As it was told.
+  std::uint32_t client = 0;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, results_read& x) {
-    return f(x.bytes);
+    return f(x.bytes, x.client);
   }
 };
 

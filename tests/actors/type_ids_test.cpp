@@ -237,12 +237,14 @@ TEST_CASE_METHOD(wire_fixture, "what a client and the hub of its calls say trave
   CHECK(travel(call_service{hub}).hub == hub);
   CHECK(travel(of_run<ask_calls>{wire_run, {}}).run == wire_run);
   CHECK(travel(attach_client{client}).client == client);
-  CHECK(travel(calls_opened{7}).next == 7);
+  CHECK(travel(calls_opened{7, 2}).next == 7);
+  CHECK(travel(cancel_calls{{1, 7}}).calls == std::vector<std::uint32_t>{1, 7});
+  CHECK(travel(stop_call{{1, 2}, 9}).call == 9);
   CHECK(travel(submit_calls{bytes}).frame == bytes);
   CHECK(travel(calls_taken{1U << 31}).next == 1U << 31);
-  CHECK(travel(call_results{bytes}).bytes == bytes);
+  CHECK(travel(call_results{bytes, 3}).bytes == bytes);
   CHECK(travel(calls_refused{reason}).reason == reason);
-  CHECK(travel(results_read{1ULL << 40}).bytes == 1ULL << 40);
+  CHECK(travel(results_read{1ULL << 40, 7}).client == 7);
   travel(close_calls{});
   travel(ask_calls{});
   CHECK(travel(call_progress{{1, 2, 3, 4, 1ULL << 40}}).counts
