@@ -25,7 +25,7 @@ struct sizes {
 sizes chosen() {
   const char* text = std::getenv("MAZE_BENCH_SIZE");
   const std::string size = text != nullptr ? text : "normal";
-  // The nodes that are started from here would take it for a misspelt setting.
+  // The nodes that are started from here would take these two for misspelt settings.
   ::unsetenv("MAZE_BENCH_SIZE");
   if (size == "quick")
     return {{10'000}, 300, 300, 20, 2'000, 100'000};
@@ -38,10 +38,14 @@ sizes chosen() {
 
 /// The programs and the library of the build that this one belongs to.
 test::calls_cluster::options build_of(bool secure) {
-  const char* given = std::getenv("MAZE_BIN_DIR");
-  const std::filesystem::path programs =
-      given != nullptr ? std::filesystem::path(given)
-                       : std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  static const std::filesystem::path programs = [] {
+    const char* given = std::getenv("MAZE_BIN_DIR");
+    std::filesystem::path out = given != nullptr
+                                    ? std::filesystem::path(given)
+                                    : std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    ::unsetenv("MAZE_BIN_DIR");
+    return out;
+  }();
   return {secure, programs, programs.parent_path() / "lib/libbench_calls.so", "bench"};
 }
 
