@@ -15,6 +15,8 @@ constexpr std::int64_t frame_header_size = 24;
 
 /// Pages of the WAL after which it is copied back.
 constexpr std::int64_t pages_max = 8000;
+/// Pages of a commit that is so large that writing twice costs more than a file that grows.
+constexpr std::int64_t small_commit = 16;
 /// Zeros ahead, in bytes: as much as lies behind them, within these.
 constexpr std::int64_t room_min = 64 << 10;
 constexpr std::int64_t room_max = 1 << 20;
@@ -45,8 +47,11 @@ int wal_room::committed(void* self, sqlite3*, const char*, int pages) {
 }
 
 void wal_room::tend() noexcept {
+  const std::int64_t grown = pages_ >= tended_ ? pages_ - tended_ : pages_;
+  tended_ = pages_;
   copy_back();
-  write_ahead();
+  if (grown <= small_commit)
+    write_ahead();
 }
 
 void wal_room::copy_back() noexcept {

@@ -33,6 +33,8 @@ private:
   std::int64_t page_size_;
   /// Pages in the WAL as of the last commit.
   std::int64_t pages_ = 0;
+  /// The same as of the last `tend`.
+  std::int64_t tended_ = 0;
   /// What a checkpoint that readers held up left behind; the next one waits for as many pages more.
   std::int64_t copied_ = 0;
 };

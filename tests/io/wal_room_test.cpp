@@ -55,6 +55,18 @@ TEST_CASE("commits find room that was made before", "[io][journal]") {
   CHECK(std::filesystem::file_size(sut.log) < 2 << 20);
 }
 
+TEST_CASE("no room is made for large commits, which do without", "[io][journal]") {
+  open_journal sut;
+  sut.facts.tend();
+  commit(sut.facts, 1'000'000);
+  const auto size = std::filesystem::file_size(sut.log);
+  sut.facts.tend();
+  CHECK(std::filesystem::file_size(sut.log) == size);
+  commit(sut.facts, 100);
+  sut.facts.tend();
+  CHECK(std::filesystem::file_size(sut.log) > size + 60'000);
+}
+
 TEST_CASE("without room commits go on", "[io][journal]") {
   open_journal sut;
   sut.facts.tend();
