@@ -339,7 +339,11 @@ void workflow_reader::check_libraries() {
         site && libraries_read_ && !out_.libraries.contains(site->name))
       found_.report({codes::unknown_library, site->offset, site->field,
                      fmt::format("no library is named {}", site->name),
-                     names.empty()
+                     names.empty() && library_folder_ ? fmt::format(
+                         "put lib{}.so into the folder that `libraries` names; Python "
+                         "files are named by `python:`",
+                         site->name)
+                     : names.empty()
                          ? fmt::format("name its file: `libraries: {{{0}: lib{0}.so}}`", site->name)
                          : core::did_you_mean(site->name, names, "the libraries are")});
   if (library_folder_)

@@ -52,6 +52,30 @@ TEST_CASE("programs get all of it", "[tools]") {
   CHECK_FALSE(library.at("functions").at(1).contains("needs"));
 }
 
+TEST_CASE("how a workflow names a Python function depends on where its file lies", "[tools]") {
+  auto script = text_library();
+  script.python = true;
+  const auto& count = script.description.functions[0];
+  const auto shown = [&](const std::string& path) {
+    script.path = path;
+    return node::show_function(script, count, false);
+  };
+  CHECK(shown("./lib/app.py").find("python: \"lib/app.py:count\"") != std::string::npos);
+  for (const char* far : {"../app.py", "/home/app.py"})
+    CHECK(shown(far).find("below the folder of a workflow") != std::string::npos);
+  CHECK(shown("app.py").find("a task must say so itself") != std::string::npos);
+}
+
+TEST_CASE("what is long is cut in a table, between two characters", "[tools]") {
+  auto library = text_library();
+  library.description.functions[0].description.clear();
+  for (int i = 0; i < 100; ++i)
+    library.description.functions[0].description += "é";
+  const auto text = node::show({library}, {});
+  CHECK(text.find("éé…") != std::string::npos);
+  CHECK(text.find("\\x") == std::string::npos);
+}
+
 TEST_CASE("one function is shown whole, and nothing of it speaks to the terminal", "[tools]") {
   auto library = text_library();
   library.description.functions[0].description += "\x1b[2J";

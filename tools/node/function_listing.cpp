@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+
 namespace maze::node {
 
 namespace {
@@ -28,7 +30,28 @@ std::string full_name(const found_library& library, const core::function_signatu
   return fmt::format("{}{}{}", library.name, library.python ? ":" : ".", function.name);
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+/// Columns of a description in a table, and of a signature.
+constexpr std::size_t width_max = 72;
+
+std::string cut(std::string text) {
+  if (text.size() <= width_max)
+    return text;
+  text.resize(width_max);
+  // Never within a character of UTF-8.
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80)
+    text.pop_back();
+  if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xc0)
+    text.pop_back();
+  return text + "…";
+}
+
+std::string first_line(const std::string& text) { return cut(text.substr(0, text.find('\n'))); }
+
+/// How a workflow beside the file, or above it, names it; empty where it cannot.
+std::string task_path(const std::string& path) {
+  const auto clean = std::filesystem::path(path).lexically_normal().native();
+  return clean.starts_with("/") || clean.starts_with("..") ? "" : clean;
+}
 
 ordered_json json_of(const core::function_signature& x) {
   auto parameters = ordered_json::array();
@@ -56,12 +79,14 @@ ordered_json json_of(const found_library& x) {
   auto functions = ordered_json::array();
   for (const core::function_signature& each : x.description.functions)
     functions.push_back(json_of(each));
-  return {{"library", x.name},
-          {"path", x.path},
-          {"kind", x.python ? "python" : "library"},
-          {"version", x.description.version},
-          {"compiler", x.description.compiler},
-          {"functions", std::move(functions)}};
+  ordered_json out{{"library", x.name},
+                   {"path", x.path},
+                   {"kind", x.python ? "python" : "library"},
+                   {"version", x.description.version}};
+  if (!x.python)
+    out["compiler"] = x.description.compiler;
+  out["functions"] = std::move(functions);
+  return out;
 }
 
 } // namespace
@@ -93,7 +118,7 @@ std::string show(const std::vector<found_library>& libraries, const print_form& 
     for (const core::function_signature& each : library.description.functions) {
       const std::string text = signature_text(each);
       rows.push_back({{full_name(library, each), style::strong},
-                      {text.substr(each.name.size())},
+                      {cut(text.substr(each.name.size()))},
                       {first_line(each.description), style::dim}});
     }
   return render_table({"FUNCTION", "SIGNATURE", "DESCRIPTION"}, rows, as.color);
@@ -116,7 +141,8 @@ std::string show_function(const found_library& library, const core::function_sig
     add(&each == &function.parameters.front() ? "parameters" : "", parameter_text(each));
   add("returns", function.result);
   if (function.needs)
-    add("needs", core::to_string(*function.needs));
+    add("needs",
+        core::to_string(*function.needs) + (library.python ? "; a task must say so itself" : ""));
   add(library.python ? "file" : "library", library.path);
   if (library.python) {
     add("python", library.description.version);
@@ -124,8 +150,12 @@ std::string show_function(const found_library& library, const core::function_sig
     add("version", library.description.version);
     add("built with", library.description.compiler);
   }
-  add("in a task", library.python ? fmt::format("python: \"{}:{}\"", library.path, function.name)
-                                  : fmt::format("function: {}", full_name(library, function)));
+  if (!library.python)
+    add("in a task", "function: " + full_name(library, function));
+  else if (const auto path = task_path(library.path); !path.empty())
+    add("in a task", fmt::format("python: \"{}:{}\"", path, function.name));
+  else
+    add("in a task", "below the folder of a workflow: python: \"<path>:" + function.name + "\"");
   return out;
 }
 

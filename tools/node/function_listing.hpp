@@ -21,7 +21,7 @@ struct found_library {
 /// `count(path: string, top: int = 10) -> dict`.
 std::string signature_text(const core::function_signature& function);
 
-/// What `maze-node functions` prints: `{libraries: [{library, path, kind, version, compiler, functions: [{function,
+/// What `maze-node functions` prints: `{libraries: [{library, path, kind, version, compiler?, functions: [{function,
 /// description, parameters: [{name, type, default?}], result, needs?: {cpus, memory, gpus}}]}]}`; as a table one line a
 /// function.
 std::string show(const std::vector<found_library>& libraries, const print_form& as);

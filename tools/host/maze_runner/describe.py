@@ -50,8 +50,8 @@ def signature(name: str, function: Callable) -> bytes:
     said = getattr(function, "__maze_task__", {})
     description = said.get("description")
     if description is None:
-        description = (function.__doc__ or "").strip()
-    out = text(name) + text(str(description))
+        description = function.__doc__ or ""
+    out = text(name) + text(inspect.cleandoc(str(description)))
     try:
         found = inspect.signature(function)
     except (TypeError, ValueError):
