@@ -132,20 +132,14 @@ void call_books::move(call_record& x, call_state to) noexcept {
 
 void call_books::make_ready(call_number call) {
   move(at(call), call_state::ready);
-  ready_.push_back(call);
+  ready_.push(call);
 }
 
 call_number call_books::send_first() {
   const auto call = ready_.front();
-  ready_.pop_front();
   move(at(call), call_state::out);
-  settle_front();
+  ready_.pop(is_ready());
   return call;
-}
-
-void call_books::settle_front() {
-  while (!ready_.empty() && !is_ready(ready_.front()))
-    ready_.pop_front();
 }
 
 void call_books::send_back(call_number call, bool first) {
@@ -153,13 +147,10 @@ void call_books::send_back(call_number call, bool first) {
   if (first)
     ready_.push_front(call);
   else
-    ready_.push_back(call);
+    ready_.push(call);
 }
 
-std::deque<call_number> call_books::take_ready() {
-  std::erase_if(ready_, [this](call_number each) { return !is_ready(each); });
-  return std::exchange(ready_, {});
-}
+std::deque<call_number> call_books::take_ready() { return ready_.take(is_ready()); }
 
 call_books::request call_books::what(call_number call) {
   const auto& x = at(call);
@@ -263,12 +254,8 @@ void call_books::fail(call_number call, std::vector<fallen_call>& fallen) {
   const auto start = fallen.size();
   const bool was_ready = at(call).state == call_state::ready;
   fell(call, call, fallen);
-  if (was_ready) {
-    settle_front();
-    // Those behind the front are dropped by the thousand.
-    if (ready_.size() > 2 * ready_count() + chunk_size)
-      std::erase_if(ready_, [this](call_number each) { return !is_ready(each); });
-  }
+  if (was_ready)
+    ready_.one_ended(ready_count(), is_ready());
   const auto spread = [&](call_number each) {
     if (known(each) && at(each).state == call_state::waiting)
       fell(each, call, fallen);
@@ -315,10 +302,11 @@ void call_books::check_invariants() const {
     live += each.live;
   ensure(live == pending(), "frames count the calls that have not ended");
   std::size_t ready = 0;
-  for (const auto call : ready_)
-    ready += is_ready(call) ? 1 : 0;
+  for (const auto call : ready_.all())
+    ready += is_ready()(call) ? 1 : 0;
   ensure(ready == ready_count(), "the queue holds all ready calls");
-  ensure(ready_.empty() || is_ready(ready_.front()), "the first call of the queue is ready");
+  ensure(ready_.all().empty() || is_ready()(ready_.front()),
+         "the first call of the queue is ready");
   for (auto call = lowest(); call < next_; ++call) {
     if (!known(call))
       continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/call_batch.hpp"
+#include "maze/core/call_queue.hpp"
 #include "maze/core/call_results.hpp"
 
 #include <array>
@@ -159,10 +160,9 @@ private:
   }
   void move(call_record& x, call_state to) noexcept;
   void make_ready(call_number call);
-  [[nodiscard]] bool is_ready(call_number call) const noexcept {
-    return known(call) && at(call).state == call_state::ready;
+  [[nodiscard]] auto is_ready() const noexcept {
+    return [this](call_number call) { return known(call) && at(call).state == call_state::ready; };
   }
-  void settle_front();
   void add_record(call_number call, const call_record& x);
   /// Notes what a call waits for; returns the call because of which it cannot begin, if any.
   std::uint32_t connect(call_number call, const call_batch_view& frame, std::uint32_t from,
@@ -182,8 +182,7 @@ private:
   std::vector<std::uint32_t> free_frames_;
   std::vector<edge> edges_;
   std::uint32_t free_edge_ = none;
-  /// The first one is ready; those behind it may have ended meanwhile.
-  std::deque<call_number> ready_;
+  call_queue ready_;
   call_results results_;
   call_counts counts_{};
   std::size_t frame_bytes_ = 0;
