@@ -51,8 +51,9 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
     else
       hosts_gone(down.source);
   });
-  kept_until_ = now() + setup_.client_patience;
-  ask_for_lane(wants_lane());
+  setup_.reserve.lanes_min = setup_.plan->lanes_min;
+  reserve_.emplace(setup_.reserve, now());
+  ask_for_lane();
   tick_later();
   return {
       [this](const attach_client& msg) { return attach(msg); },
@@ -102,7 +103,9 @@ caf::behavior call_hub_state::make_behavior(call_hub_setup setup) {
         tick_due_ = false;
         tell_progress();
         end_idle_lanes();
-        reconsider_request();
+        if (request_)
+          reserve_->waited(now() - request_->since, demand(), now());
+        ask_for_lane();
         tick_later();
       },
   };
@@ -133,7 +136,7 @@ void call_hub_state::take(lane_replies& msg) {
   const core::lane_id id = lane_of(msg.lane);
   auto step = logic_->replied(id, std::move(msg.bytes));
   if (step) {
-    losses_ = 0;
+    reserve_->answered();
     if (const auto from = lanes_.find(id); from != lanes_.end())
       from->second.answered = true;
     return perform(std::move(*step));
@@ -155,12 +158,11 @@ void call_hub_state::lose(const lane_over& msg) {
   if (gone.empty())
     return;
   if (msg.reason.code == core::errc::none) {
-    // Whoever else wanted the slot has it for a while.
-    kept_again_ = now() + setup_.kept_pause;
+    reserve_->gave_back(now());
     return perform(logic_->lane_closed(id));
   }
   if (!gone.mapped().answered && msg.reason.code != core::errc::node_lost)
-    ++losses_;
+    reserve_->lost_unanswered();
   const auto culprit = msg.has_culprit ? std::optional(msg.culprit) : std::nullopt;
   perform(logic_->lane_lost(id, culprit, msg.reason));
 }
@@ -171,7 +173,7 @@ void call_hub_state::lose_request(core::error reason) {
   const bool failed = reason.code != core::errc::cancelled;
   if (failed && (cannot_get_better(reason.code) || ++failures_ >= setup_.failures_max))
     return perform(logic_->cancel(std::move(reason)));
-  ask_for_lane(wants_lane());
+  ask_for_lane();
 }
 
 void call_hub_state::hosts_gone(const caf::actor_addr& host) {
@@ -202,23 +204,26 @@ void call_hub_state::perform(core::call_step step) {
       keep(core::calls_ended{setup_.run, results}, true);
     once_durable(call_results{std::move(results), 0});
   }
-  ask_for_lane(wants_lane());
+  ask_for_lane();
   if (!step.over)
     return;
   for (const auto& [id, each] : lanes_)
     send(each.host, end_lane{each.token});
-  ask_for_lane(false);
+  withdraw_request();
   once_durable(over());
 }
 
-void call_hub_state::ask_for_lane(bool wanted) {
-  if (wanted == request_.has_value())
-    return;
-  if (!wanted) {
+void call_hub_state::withdraw_request() {
+  if (request_)
     send(setup_.scheduler, stop_attempts{{request_->token}});
-    request_.reset();
+  request_.reset();
+}
+
+void call_hub_state::ask_for_lane() {
+  if (!reserve_->wants_lane(demand(), now()))
+    return withdraw_request();
+  if (request_)
     return;
-  }
   const core::attempt_id token{setup_.first_lane.epoch, setup_.first_lane.counter + last_lane_++};
   request_ = request{token, now(), std::nullopt};
   offer_tasks offer;
@@ -240,25 +245,15 @@ void call_hub_state::ask_for_lane(bool wanted) {
   send(setup_.scheduler, std::move(offer));
 }
 
-std::size_t call_hub_state::lanes_kept() const {
-  const bool kept =
-      logic_->takes_calls() && losses_ < setup_.failures_max && (client_ || now() < kept_until_);
-  return kept ? setup_.plan->lanes_min : 0;
-}
-
-bool call_hub_state::wants_lane() const {
-  return logic_->wants_lane() || (lanes_.size() < lanes_kept() && now() >= kept_again_);
-}
-
-void call_hub_state::reconsider_request() {
-  if (request_ && !logic_->wants_lane() && now() - request_->since >= setup_.kept_patience)
-    kept_again_ = now() + setup_.kept_pause;
-  ask_for_lane(wants_lane());
+core::lane_demand call_hub_state::demand() const {
+  return {.lanes = lanes_.size(),
+          .calls_wait = logic_->wants_lane(),
+          .takes_calls = logic_->takes_calls()};
 }
 
 void call_hub_state::end_idle_lanes() {
   const core::instant at = now();
-  const std::size_t kept = lanes_kept();
+  const std::size_t kept = reserve_->kept(demand(), at);
   std::size_t left = lanes_.size();
   for (const core::lane_id id : logic_->idle_lanes()) {
     const auto found = lanes_.find(id);
@@ -274,7 +269,8 @@ void call_hub_state::end_idle_lanes() {
 }
 
 void call_hub_state::tick_later() {
-  const bool idle = lanes_.empty() && lanes_kept() == 0 && told_ == logic_->counts();
+  const bool idle =
+      lanes_.empty() && reserve_->kept(demand(), now()) == 0 && told_ == logic_->counts();
   if (over_told_ || idle || std::exchange(tick_due_, true))
     return;
   caf::delayed_anon_send(caf::actor_cast<caf::actor>(self_->ctrl()), setup_.tick, hub_tick{});

@@ -4,6 +4,7 @@
 #include "maze/actors/protocol/scheduler_actor.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/call_run.hpp"
+#include "maze/core/lane_reserve.hpp"
 
 #include <caf/fwd.hpp>
 #include <caf/message.hpp>
@@ -46,11 +47,8 @@ struct call_hub_setup {
   std::chrono::milliseconds facts_wait{20};
   /// Lanes in a row whose child did not get ready, before the calls are given up.
   std::uint32_t failures_max = 5;
-  /// How long a lane that is to be kept ready may wait for its slot, and when it is asked for again.
-  std::chrono::milliseconds kept_patience{2000};
-  std::chrono::milliseconds kept_pause{5000};
-  /// How long lanes are kept ready for a client that has not come.
-  std::chrono::milliseconds client_patience{60'000};
+  /// Its number of lanes is that of the plan.
+  core::lane_reserve::limits reserve{};
 };
 
 class call_hub_state {
@@ -88,13 +86,10 @@ private:
   void lose_request(core::error reason);
   void hosts_gone(const caf::actor_addr& host);
   void perform(core::call_step step);
-  void ask_for_lane(bool wanted);
-  /// Whether calls wait for one, or one more is to be kept ready.
-  [[nodiscard]] bool wants_lane() const;
-  /// How many lanes stay without calls.
-  [[nodiscard]] std::size_t lanes_kept() const;
-  /// A lane that is only to be kept ready stands in the way of no work for long.
-  void reconsider_request();
+  /// Asks for a lane where one is wanted and withdraws that where none is.
+  void ask_for_lane();
+  void withdraw_request();
+  [[nodiscard]] core::lane_demand demand() const;
   void client_gone();
   void read(const results_read& msg);
   void give(const caf::message& results);
@@ -119,16 +114,11 @@ private:
   call_client_actor client_;
   /// Clients so far.
   std::uint32_t clients_ = 0;
-  /// Without a client lanes are kept ready until then.
-  core::instant kept_until_{};
-  /// None is asked for that is only to be kept ready before then.
-  core::instant kept_again_{};
+  std::optional<core::lane_reserve> reserve_;
   std::map<core::lane_id, lane> lanes_;
   std::optional<request> request_;
   std::uint64_t last_lane_ = 0;
   std::uint32_t failures_ = 0;
-  /// Lanes in a row that were lost before they answered anything.
-  std::uint32_t losses_ = 0;
   std::deque<std::pair<std::uint64_t, news>> gated_;
   /// Facts that the journal has not been sent.
   std::vector<core::journal_event> facts_;

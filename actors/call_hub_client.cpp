@@ -11,19 +11,19 @@ calls_opened call_hub_state::attach(const attach_client& msg) {
   client_ = msg.client;
   self_->monitor(client_);
   ++clients_;
+  reserve_->client_came();
   read_ahead_ = 0;
   for (const auto& [size, results] : unread_)
     give(results);
   if (over_told_)
     send(client_, over());
-  ask_for_lane(wants_lane());
+  ask_for_lane();
   return {logic_->next(), clients_};
 }
 
 void call_hub_state::client_gone() {
   client_ = nullptr;
-  // Whoever comes back soon finds them.
-  kept_until_ = now() + setup_.idle_max;
+  reserve_->client_gone(now());
 }
 
 void call_hub_state::submit(submit_calls& msg) {

@@ -70,7 +70,8 @@ public:
                                  .scheduler = scheduler.actor,
                                  .journal = journal.actor,
                                  .context = context.actor,
-                                 .failures_max = failures_max};
+                                 .failures_max = failures_max,
+                                 .reserve = {.losses_max = failures_max}};
     hub = system.spawn([setup](caf::stateful_actor<actors::call_hub_state>* self) {
       return self->state.make_behavior(setup);
     });

@@ -1,5 +1,6 @@
 #include "sim/call_world.hpp"
 #include "sim/cluster_world.hpp"
+#include "sim/reserve_world.hpp"
 #include "sim/scheduler_reference.hpp"
 #include "sim/seeds.hpp"
 #include "sim/world.hpp"
@@ -34,6 +35,7 @@ int main() {
       maze::sim::world(seed).live();
       maze::sim::cluster_world(seed).live();
       maze::sim::call_world(seed).live();
+      maze::sim::reserve_world(seed).live();
     } catch (const std::exception& rule) {
       std::printf("%s%s\n", now_living, rule.what());
       return 1;
