@@ -17,6 +17,19 @@ constexpr std::string_view prefix = "lib";
 
 } // namespace
 
+core::result<std::string> library_name(const std::filesystem::path& file) {
+  std::string name = file.filename().native();
+  if (name.size() > ending.size() && name.ends_with(ending))
+    name.resize(name.size() - ending.size());
+  if (name.size() > prefix.size() && name.starts_with(prefix))
+    name.erase(0, prefix.size());
+  if (core::is_name(name))
+    return name;
+  return core::fail(core::errc::invalid_argument,
+                    fmt::format("functions cannot name a library '{}'", core::printable(name)),
+                    "libraries");
+}
+
 core::result<library_folder> list_libraries(const std::filesystem::path& folder) {
   std::error_code failed;
   std::error_code unknown;
@@ -36,20 +49,18 @@ core::result<library_folder> list_libraries(const std::filesystem::path& folder)
   std::sort(names.begin(), names.end());
   library_folder out;
   for (std::string& file : names) {
-    std::string name = file.substr(0, file.size() - ending.size());
-    if (name.size() > prefix.size() && name.starts_with(prefix))
-      name.erase(0, prefix.size());
-    if (!core::is_name(name)) {
-      out.warnings.push_back(fmt::format("{} is left out: functions cannot name a library '{}'",
-                                         core::printable(file), core::printable(name)));
+    auto name = library_name(file);
+    if (!name) {
+      out.warnings.push_back(
+          fmt::format("{} is left out: {}", core::printable(file), name.error().message));
       continue;
     }
-    if (const auto found = out.files.find(name); found != out.files.end()) {
-      out.ambiguous.insert(name);
+    if (const auto found = out.files.find(*name); found != out.files.end()) {
+      out.ambiguous.insert(*name);
       out.warnings.push_back(fmt::format("{} is left out: {} has the same name and comes later",
                                          core::printable(found->second), core::printable(file)));
     }
-    out.files.insert_or_assign(std::move(name), std::move(file));
+    out.files.insert_or_assign(std::move(*name), std::move(file));
   }
   return out;
 }

@@ -21,6 +21,10 @@ struct library_folder {
   std::vector<std::string> warnings;
 };
 
+/// The name that functions use for the library in `file`: `libtext.so` and `text.so` are both `text`. Fails with
+/// `invalid_argument` for one that functions cannot write.
+core::result<std::string> library_name(const std::filesystem::path& file);
+
 /// The files of `folder` that end with `.so`, not those of folders in it. Of two with one name the last by file name counts.
 /// Fails with `not_found` where there is no folder, and with what the file system says.
 core::result<library_folder> list_libraries(const std::filesystem::path& folder);

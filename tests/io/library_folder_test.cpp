@@ -44,3 +44,12 @@ TEST_CASE("a folder that is not there is named", "[io][libraries]") {
   CHECK(found.error().code == core::errc::not_found);
   CHECK(found.error().message.find("none") != std::string::npos);
 }
+
+TEST_CASE("a single file has a name by the same rule", "[io][libraries]") {
+  CHECK(io::library_name("/opt/plugins/libtext.so").value() == "text");
+  CHECK(io::library_name("text").value() == "text");
+  const auto bad = io::library_name("lib1st part.so");
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().code == core::errc::invalid_argument);
+  CHECK(bad.error().message == "functions cannot name a library '1st part'");
+}

@@ -31,11 +31,6 @@ struct source {
 
 bool is_python(const fs::path& path) { return path.extension() == ".py"; }
 
-std::string library_name(const fs::path& path) {
-  std::string stem = path.stem().string();
-  return stem.size() > 3 && stem.starts_with("lib") ? stem.substr(3) : stem;
-}
-
 void warn(const settings& values, const std::string& what) {
   if (!values.quiet)
     std::cerr << "maze-node: warning: " << core::printable(what) << '\n';
@@ -51,9 +46,17 @@ core::result<std::vector<source>> sources_of(const fs::path& path, const setting
                                   "file or a folder of them",
                                   core::printable(path.native())),
                       "functions");
-  if (!fs::is_directory(status))
-    return is_python(path) ? std::vector{source{path.filename().string(), path, true}}
-                           : std::vector{source{library_name(path), path, false}};
+  if (!fs::is_directory(status)) {
+    if (is_python(path))
+      return std::vector{source{path.filename().string(), path, true}};
+    auto name = io::library_name(path);
+    if (!name)
+      return core::fail(core::errc::invalid_argument,
+                        fmt::format("{}: {}; give the file another name",
+                                    core::printable(path.native()), name.error().message),
+                        "functions");
+    return std::vector{source{std::move(*name), path, false}};
+  }
   auto libraries = io::list_libraries(path);
   if (!libraries)
     return core::fail(libraries.error());
