@@ -224,6 +224,12 @@ class Functions(unittest.TestCase):
         self.assertEqual(self.value("main.py", {}, source="file"), os.path.realpath(f"{self.folder.name}/main.py"))
         self.assertEqual(list(pathlib.Path(self.folder.name).rglob("__pycache__")), [])
 
+    def test_a_neighbour_that_did_not_come_along_is_named(self):
+        error = self.error("import numbers_of_mine.primes\ndef f(): return 1", {})
+        self.assertEqual(error.code, "user_exception")
+        self.assertEqual(error.message, "ModuleNotFoundError: No module named 'numbers_of_mine'; if numbers_of_mine.py is "
+                         "a file of yours, add it to the workflow's `files`, else install 'numbers_of_mine' on every node")
+
     def test_dataclasses_of_the_code_itself_work(self):
         code = """
             from __future__ import annotations

@@ -61,7 +61,15 @@ def one_line(x: BaseException) -> str:
 
 def from_exception(x: BaseException, origin: str) -> Failure:
     """What the user's code raised."""
-    return Failure("user_exception", one_line(x), origin, traceback_text(x))
+    return Failure("user_exception", one_line(x) + remedy_of(x), origin, traceback_text(x))
+
+
+def remedy_of(x: BaseException) -> str:
+    """A module that is not there is mostly a file beside the user's, which no task has that does not name it."""
+    if not isinstance(x, ModuleNotFoundError) or not x.name:
+        return ""
+    module = x.name.partition(".")[0]
+    return f"; if {module}.py is a file of yours, add it to the workflow's `files`, else install '{module}' on every node"
 
 
 def traceback_text(x: BaseException) -> str:
