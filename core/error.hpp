@@ -77,7 +77,7 @@ struct error {
   errc code = errc::none;
   /// One sentence that names the thing and the limit.
   std::string message;
-  /// Where it happened: `pull`, `resolve`, `execute`, `push`, `schedule`, `launch:<stage>` …; may be empty.
+  /// Where it happened: `pull`, `resolve`, `execute`, `push`, `schedule`, `launch:<stage>`, `submit:<task>` …; may be empty.
   std::string origin;
   /// The child's exit status, -1 where there is none.
   std::int32_t exit_code = -1;

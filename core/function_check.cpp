@@ -12,7 +12,7 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::string_view submit_phase = "submit";
+std::string phase_of(const task_spec& task) { return "submit:" + task.name; }
 
 const parameter* find_parameter(const std::vector<parameter>& all, std::string_view name) noexcept {
   const auto found =
@@ -58,7 +58,7 @@ private:
     return fail(code,
                 fmt::format("task '{}', function {}.{}: {}", task_.name, action_.library,
                             action_.function, why),
-                std::string(submit_phase));
+                phase_of(task_));
   }
   result<void> check_declared(const parameter& declared) const;
   result<void> check_value(const parameter& wanted) const;
@@ -159,7 +159,7 @@ tl::unexpected<error> unknown_function(const task_spec& task, const function_act
                               ? "it has none at all"
                               : did_you_mean(action.function, names_in(library.functions),
                                              "its functions are")),
-              std::string(submit_phase));
+              phase_of(task));
 }
 
 tl::unexpected<error> unknown_library(const task_spec& task, const function_action& action,
@@ -172,7 +172,7 @@ tl::unexpected<error> unknown_library(const task_spec& task, const function_acti
                           task.name, action.library, action.function,
                           names.empty() ? "it has no library at all"
                                         : did_you_mean(action.library, names, "its libraries are")),
-              std::string(submit_phase));
+              phase_of(task));
 }
 
 } // namespace

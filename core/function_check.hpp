@@ -19,7 +19,8 @@ using library_descriptions = std::map<std::string, library_description, std::les
 /// every parameter from its inputs, `context` or a default, and declares outputs that the function can give.
 /// Other tasks are passed over. Fails with `untrusted_function` for a library or function that is not
 /// there, `invalid_payload` for an input that is no parameter and for types that contradict, `input_missing`
-/// for a parameter without a value; each names task and parameter. No error shows a value.
+/// for a parameter without a value; each names task and parameter, its origin is
+/// `submit:<task>`. No error shows a value.
 result<void> check_functions(std::span<const task_spec> tasks,
                              const library_descriptions& libraries, const context_map& context);
 

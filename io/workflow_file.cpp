@@ -2,6 +2,7 @@
 
 #include "maze/io/document.hpp"
 #include "maze/io/files.hpp"
+#include "maze/io/node_reader.hpp"
 #include "maze/io/workflow_codes.hpp"
 #include "maze/io/workflow_reader.hpp"
 
@@ -38,6 +39,16 @@ parsed<core::workflow> parse(std::string_view text, const std::string& file_name
   return out;
 }
 
+text_format format_of(const std::filesystem::path& file) {
+  return file.extension() == ".json" ? text_format::json : text_format::yaml;
+}
+
+/// The member of a map that may not be there.
+const document_member* member_of(const document_node* in, std::string_view key) {
+  const auto* members = in == nullptr ? nullptr : in->as_map();
+  return members == nullptr ? nullptr : find_member(*members, key);
+}
+
 } // namespace
 
 std::string to_string(const diagnostic& x) {
@@ -72,16 +83,35 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
         large ? "keep data in files of its own and name them under `files`"
               : "check the path and its permissions"));
   }
-  const bool json = file.extension() == ".json";
+  const auto format = format_of(file);
   const auto folder = file.parent_path();
-  auto out = parse(*text, name, json ? text_format::json : text_format::yaml, &folder);
-  if (json && !out)
+  auto out = parse(*text, name, format, &folder);
+  if (format == text_format::json && !out)
     for (auto& one : out.error())
       if (one.code == codes::json_syntax)
         one.remedy +=
             "; the file was read as JSON because its name ends in .json, call it .yaml if "
             "it is YAML";
   return out;
+}
+
+std::string place_of_task(const std::filesystem::path& file, std::string_view task) {
+  const auto name = file.string();
+  const auto read = read_file(file, file_bytes_max);
+  if (!read)
+    return name;
+  std::string_view text = *read;
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
+  const source_text source(text);
+  findings found(source);
+  const auto document = parse_document(found, format_of(file));
+  const auto* tasks = member_of(document ? &*document : nullptr, "tasks");
+  const auto* member = member_of(tasks == nullptr ? nullptr : &tasks->value, task);
+  if (member == nullptr)
+    return name;
+  const auto [line, column] = source.locate(member->key_offset);
+  return fmt::format("{}:{}:{}", name, line, column);
 }
 
 } // namespace maze::io

@@ -274,3 +274,22 @@ TEST_CASE("a library that is not where the workflow says is shown at its place",
   REQUIRE(found);
   CHECK(found->libraries.at("text") == "lib/libtext.so");
 }
+
+TEST_CASE("a task is found in the file that it was read from", "[io][workflow]") {
+  const test::scratch_dir dir;
+  const auto yaml = (dir / "w.yaml").string();
+  std::ofstream(yaml)
+      << "\xEF\xBB\xBFmaze: 1\nname: w\ntasks:\n  a: {shell: x}\n  'b c': {shell: y}\n";
+  CHECK(io::place_of_task(yaml, "a") == yaml + ":4:3");
+  CHECK(io::place_of_task(yaml, "b c") == yaml + ":5:3");
+  CHECK(io::place_of_task(yaml, "c") == yaml);
+  const auto json = (dir / "w.json").string();
+  std::ofstream(json) << "{\"tasks\": {\n\t\"a\": {}}}";
+  CHECK(io::place_of_task(json, "a") == json + ":2:2");
+  // What is not as it was: the file alone is named.
+  for (const char* text : {"tasks: 7", "- a", "{", ""}) {
+    std::ofstream(yaml) << text;
+    CHECK(io::place_of_task(yaml, "a") == yaml);
+  }
+  CHECK(io::place_of_task(dir / "none.yaml", "a") == (dir / "none.yaml").string());
+}

@@ -162,7 +162,8 @@ TEST_CASE_METHOD(functions_folder,
     return ended.standard_error;
   };
   CHECK_THAT(refused("  a: { function: plain.subtract }\n"),
-             Contains("subtract") && Contains("plain"));
+             Contains("subtract") && Contains("plain") && Contains("wrong.yaml:")
+                 && Contains(":3: task 'a'"));
   CHECK_THAT(refused("  a: { function: plot.draw }\n"), Contains("no library is named plot"));
   CHECK_THAT(refused("  a: { function: plain.add, inputs: { c: 1 } }\n"),
              Contains("'c'") && Contains("'a'"));

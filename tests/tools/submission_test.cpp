@@ -128,4 +128,10 @@ TEST_CASE("a level that nobody can enforce is refused before the run", "[tools][
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == core::errc::unsupported_operation);
   CHECK_THAT(refused.error().message, Contains("'c'") && Contains("container"));
+  const test::scratch_dir dir;
+  const auto file = (dir / "w.yaml").string();
+  std::ofstream(file) << "maze: 1\ntasks:\n  a: {}\n  c: {}\n";
+  CHECK(node::located(refused.error(), file).message == file + ":4:3: " + refused.error().message);
+  const core::error elsewhere{.code = core::errc::io_error, .message = "x", .origin = "submit"};
+  CHECK(node::located(elsewhere, file) == elsewhere);
 }

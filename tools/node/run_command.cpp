@@ -52,7 +52,7 @@ public:
 
   int carry_out() {
     if (auto fine = check_enforceable(work_); !fine)
-      return refuse(what_.values, fine.error(), exit_code::wrong_use);
+      return refuse(what_.values, located(fine.error(), what_.file), exit_code::wrong_use);
     if (const auto& jobs = what_.values.jobs; jobs && *jobs < what_.flags.workers)
       return refuse(what_.values,
                     {.code = core::errc::invalid_argument,
@@ -149,13 +149,13 @@ private:
     const auto started = std::chrono::system_clock::now();
     auto [work, interrupted_by] = prepare_watched(node, log);
     if (!work)
-      return refuse(what_.values, work.error(),
+      return refuse(what_.values, located(work.error(), what_.file),
                     interrupted_by != 0 ? exit_code::interrupted : exit_code::wrong_use);
     const actors::run_listener listener = listen(node.system(), events_);
     (*work)->listener = listener;
     auto handle = submit(node, *work);
     if (!handle)
-      return refuse(what_.values, handle.error(), exit_code::refused);
+      return refuse(what_.values, located(handle.error(), what_.file), exit_code::refused);
     const followed_run run = run_follower(node, events_, what_).follow(*handle, name, total);
     run_report report = report_of(run.report, {.name = name,
                                                .run = core::to_string(handle->run),

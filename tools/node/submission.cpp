@@ -2,6 +2,7 @@
 
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"
+#include "maze/io/workflow_file.hpp"
 
 #include <fmt/format.h>
 
@@ -99,8 +100,16 @@ core::result<void> check_enforceable(const core::workflow& work) {
           fmt::format("task '{}' asks for sandbox level '{}', which this version cannot "
                       "enforce: use 'subprocess', or drop the task's sandbox key",
                       task.name, core::to_string(task.sandbox.level)),
-          "submit");
+          "submit:" + task.name);
   return {};
+}
+
+core::error located(core::error what, const std::filesystem::path& file) {
+  constexpr std::string_view of_task = "submit:";
+  if (what.origin.starts_with(of_task))
+    what.message = fmt::format(
+        "{}: {}", io::place_of_task(file, what.origin.substr(of_task.size())), what.message);
+  return what;
 }
 
 } // namespace maze::node

@@ -34,4 +34,7 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
 /// cannot enforce (`unsupported_operation`), naming the task.
 core::result<void> check_enforceable(const core::workflow& work);
 
+/// What a refused submission of the workflow `file` is told with: if it is about one task, where that task is.
+core::error located(core::error what, const std::filesystem::path& file);
+
 } // namespace maze::node

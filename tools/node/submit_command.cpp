@@ -184,7 +184,7 @@ core::result<int> submit_workflow(const command_session& in) {
     return exit_code::wrong_use;
   }
   if (auto fine = check_enforceable(*work); !fine)
-    return core::fail(fine.error());
+    return core::fail(located(fine.error(), in.what.file));
   if (origin_of(in.what, "out").starts_with("flag") && !in.what.flags.wait)
     return core::fail(core::errc::invalid_argument,
                       "--out needs --wait, for files come home when the run has ended; later: "
@@ -195,7 +195,7 @@ core::result<int> submit_workflow(const command_session& in) {
   const std::string name = work->name;
   const auto run = hand_in(in, std::move(*work));
   if (!run)
-    return core::fail(run.error());
+    return core::fail(located(run.error(), in.what.file));
   if (in.what.flags.wait)
     return await_end(in, name, *run);
   if (in.what.values.output == output_form::json)
