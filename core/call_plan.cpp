@@ -43,6 +43,8 @@ result<void> check_call_plan(const call_plan& plan) {
   for (const call_function& each : plan.functions)
     if (auto sound = check_function(each, plan.is_python()); !sound)
       return sound;
+  if (auto fine = check_sandbox(plan.sandbox); !fine)
+    return fine;
   if (plan.priority < -20 || plan.priority > 20)
     return fail(errc::invalid_argument, "the priority of calls lies between -20 and 20", "submit");
   if (plan.lanes_min > call_lanes_max)

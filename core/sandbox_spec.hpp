@@ -1,10 +1,13 @@
 #pragma once
 
+#include "maze/core/result.hpp"
 #include "maze/core/units.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace maze::core {
 
@@ -37,9 +40,30 @@ struct sandbox_spec {
   std::optional<std::uint64_t> open_files;
   /// Processes and threads of the attempt's user (RLIMIT_NPROC).
   std::optional<std::uint64_t> processes;
+  /// Whether the child may reach others over a network. None: as the level has it, which is no from `seccomp` up.
+  std::optional<bool> network;
+  /// Paths of the machine that the child sees beside what every child sees, and those it may write to besides, as far
+  /// as its user may. Absolute. Only with `seccomp` or more: below, all of the machine is seen.
+  std::vector<std::string> readable;
+  std::vector<std::string> writable;
+  /// System calls that are allowed beside the ordinary ones: names, numbers in decimal, sets with `@`. Only with `seccomp`.
+  std::vector<std::string> syscalls;
+
+  /// Whether the child has a root, namespaces and a filter of its own.
+  [[nodiscard]] bool sealed() const noexcept { return level >= sandbox_level::seccomp; }
+  [[nodiscard]] bool has_network() const noexcept { return network.value_or(!sealed()); }
 
   friend bool operator==(const sandbox_spec&, const sandbox_spec&) = default;
 };
+
+/// Paths of each kind in a `sandbox_spec`, at most.
+constexpr std::size_t sandbox_paths_max = 32;
+/// `sandbox_spec::syscalls`, at most.
+constexpr std::size_t sandbox_syscalls_max = 256;
+
+/// Whether the parts of the spec go together: what only a sealed child can have is asked for at such a level, paths are
+/// absolute and without `..`, numbers are within their bounds. Fails with `invalid_argument` naming part and remedy.
+result<void> check_sandbox(const sandbox_spec& spec);
 
 /// `none`, `subprocess`, `seccomp`, `container`.
 std::string_view to_string(sandbox_level level) noexcept;

@@ -131,10 +131,8 @@ result<void> check_function(const task_spec& task) {
 }
 
 result<void> check_limits(const task_spec& task) {
-  const sandbox_spec& box = task.sandbox;
-  for (const auto& limit : {box.wall_time, box.cpu_time})
-    if (limit && *limit <= duration::zero())
-      return wrong(task, "a time limit must be longer than nothing");
+  if (auto fine = check_sandbox(task.sandbox); !fine)
+    return wrong(task, fine.error().message);
   if (task.priority < -priority_max || task.priority > priority_max)
     return wrong(task, fmt::format("priority {} is not from -20 to 20", task.priority));
   return {};

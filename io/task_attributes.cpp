@@ -92,6 +92,31 @@ void read_level(const node_reader& read, const document_node& node, const field_
               core::did_you_mean(*name, levels, "the levels are"));
 }
 
+std::optional<bool> read_switch(const node_reader& read, const document_node& node,
+                                const field_path& field) {
+  const auto value = read.scalar(node, field);
+  if (!value)
+    return std::nullopt;
+  if (const auto* on = value->as<bool>())
+    return *on;
+  read.report(codes::unknown_choice, node.offset, field,
+              fmt::format("{} is neither true nor false", describe(node)), "write true or false");
+  return std::nullopt;
+}
+
+/// A list of texts and whole numbers, all as text.
+std::vector<std::string> read_words(const node_reader& read, const document_node& node,
+                                    const field_path& field) {
+  std::vector<std::string> out;
+  const auto* items = read.list(node, field);
+  for (std::size_t i = 0; items != nullptr && i < items->size(); ++i)
+    if (const auto* number = (*items)[i].as_scalar(); number != nullptr && (*items)[i].plain)
+      out.push_back(*number);
+    else if (auto text = read.text((*items)[i], field[i]))
+      out.push_back(std::move(*text));
+  return out;
+}
+
 void read_sandbox_part(const node_reader& read, const document_member& member,
                        const field_path& field, core::sandbox_spec& sandbox) {
   const auto duration = [&](const document_node& node) { return read_duration(read, node, field); };
@@ -112,18 +137,29 @@ void read_sandbox_part(const node_reader& read, const document_member& member,
     read_limit(member.value, sandbox.open_files, count);
   else if (member.key == "processes")
     read_limit(member.value, sandbox.processes, count);
+  else if (member.key == "network")
+    read_limit(member.value, sandbox.network,
+               [&](const document_node& node) { return read_switch(read, node, field); });
+  else if (member.key == "readable")
+    sandbox.readable = read.texts(member.value, field);
+  else if (member.key == "writable")
+    sandbox.writable = read.texts(member.value, field);
+  else if (member.key == "syscalls")
+    sandbox.syscalls = read_words(read, member.value, field);
 }
 
 void read_sandbox(const node_reader& read, const document_node& node, const field_path& field,
                   core::sandbox_spec& sandbox) {
-  const auto* members = node.as_map();
-  if (members == nullptr) {
+  if (const auto* members = node.as_map()) {
+    read.check_keys(node, workflow_section::sandbox, field);
+    for (const auto& member : *members)
+      read_sandbox_part(read, member, field / member.key, sandbox);
+  } else {
     read_level(read, node, field, sandbox);
-    return;
   }
-  read.check_keys(node, workflow_section::sandbox, field);
-  for (const auto& member : *members)
-    read_sandbox_part(read, member, field / member.key, sandbox);
+  if (auto sound = core::check_sandbox(sandbox); !sound)
+    read.report(codes::bad_sandbox, node.offset, field, sound.error().message,
+                "every part is described in io/README.md");
 }
 
 void read_cpus(const node_reader& read, const document_node& node, const field_path& field,

@@ -66,6 +66,7 @@ constexpr auto meanings = std::to_array<code_meaning>({
     {codes::bad_byte_count, "a size that cannot be read"},
     {codes::bad_duration, "a duration that cannot be read"},
     {codes::unknown_sandbox_level, "no sandbox level has this name"},
+    {codes::bad_sandbox, "parts of the sandbox do not go together, or no path can be shown"},
     {codes::duplicate_entry, "a list names one thing twice"},
     {codes::bad_literal, "the key literal beside other keys"},
     {codes::not_a_reference, "something else stands where a reference belongs"},

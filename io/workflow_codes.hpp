@@ -74,6 +74,7 @@ inline constexpr std::string_view type_mismatch = "type_mismatch";
 inline constexpr std::string_view bad_byte_count = "bad_byte_count";
 inline constexpr std::string_view bad_duration = "bad_duration";
 inline constexpr std::string_view unknown_sandbox_level = "unknown_sandbox_level";
+inline constexpr std::string_view bad_sandbox = "bad_sandbox";
 inline constexpr std::string_view duplicate_entry = "duplicate_entry";
 inline constexpr std::string_view bad_literal = "bad_literal";
 inline constexpr std::string_view not_a_reference = "not_a_reference";

@@ -87,6 +87,10 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "file_size"},
     {.name = "open_files"},
     {.name = "processes"},
+    {.name = "network"},
+    {.name = "readable"},
+    {.name = "writable"},
+    {.name = "syscalls"},
 });
 
 constexpr auto parameter_keys = std::to_array<known_key>({{.name = "type"}, {.name = "default"}});

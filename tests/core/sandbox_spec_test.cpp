@@ -23,3 +23,45 @@ TEST_CASE("a stronger sandbox level compares greater", "[core][sandbox_spec]") {
   CHECK(sandbox_level::subprocess < sandbox_level::seccomp);
   CHECK(sandbox_level::seccomp < sandbox_level::container);
 }
+
+TEST_CASE("what only a sealed child can have is refused below", "[core][sandbox_spec]") {
+  const auto why = [](const sandbox_spec& spec) {
+    const auto checked = check_sandbox(spec);
+    return checked ? std::string("fine") : checked.error().message;
+  };
+  CHECK(why({}) == "fine");
+  CHECK(why({.network = true}) == "fine");
+  CHECK(why({.network = false}) == "sandbox: `network: false` needs `level: seccomp`, or more");
+  CHECK(why({.readable = {"/opt"}}).find("`readable` needs") != std::string::npos);
+  CHECK(why({.writable = {"/opt"}}).find("`writable` needs") != std::string::npos);
+  CHECK(why({.syscalls = {"ptrace"}}).find("`syscalls` needs") != std::string::npos);
+  const auto level = sandbox_level::seccomp;
+  CHECK(why({.level = level,
+             .network = false,
+             .readable = {"/opt/data"},
+             .writable = {"/srv"},
+             .syscalls = {"@ipc"}})
+        == "fine");
+  CHECK(why({.level = level, .syscalls = std::vector<std::string>(257, "read")}).find("257")
+        != std::string::npos);
+  CHECK(why({.level = level, .writable = std::vector<std::string>(33, "/a")}).find("33 paths")
+        != std::string::npos);
+}
+
+TEST_CASE("paths of a sandbox are absolute and plain", "[core][sandbox_spec]") {
+  for (const char* path :
+       {"", "/", "opt", "./opt", "/opt/", "/opt/../etc", "/..", "/opt/./x", "//opt", "/opt//x"}) {
+    INFO(path);
+    CHECK_FALSE(check_sandbox({.level = sandbox_level::seccomp, .readable = {path}}));
+  }
+  CHECK_FALSE(
+      check_sandbox({.level = sandbox_level::seccomp, .readable = {std::string("/a\0b", 4)}}));
+  for (const char* path : {"/opt", "/opt/..x", "/a/.b/c d"})
+    CHECK(check_sandbox({.level = sandbox_level::seccomp, .readable = {path}}));
+}
+
+TEST_CASE("a sealed child has no network unless it asks for one", "[core][sandbox_spec]") {
+  CHECK(sandbox_spec{}.has_network());
+  CHECK_FALSE(sandbox_spec{.level = sandbox_level::seccomp}.has_network());
+  CHECK(sandbox_spec{.level = sandbox_level::seccomp, .network = true}.has_network());
+}
