@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+/// What the filter of system calls allows. The first list was traced (strace of shells, coreutils, compilers, Python,
+/// Perl, git) and completed by the siblings of what was seen; names that a machine does not have are passed over.
+namespace maze::sandbox::syscall_lists {
+
+/// Allowed whatever their arguments.
+extern const std::span<const std::string_view> ordinary;
+
+/// Bits of clone's flags that ask for a namespace (CLONE_NEW*). CLONE_NEWTIME is a bit of the exit signal here.
+inline constexpr std::uint64_t namespace_flags = 0x7E020000;
+/// First argument of socket: AF_UNIX alone, and those of the internet with AF_NETLINK, by which programs look up routes.
+extern const std::span<const std::uint64_t> local_families;
+extern const std::span<const std::uint64_t> internet_families;
+/// Type of file that mknod makes: a named pipe.
+extern const std::span<const std::uint64_t> node_types;
+/// Second argument of ioctl: about terminals and pipes; nothing that puts a character into somebody's input.
+extern const std::span<const std::uint64_t> ioctls;
+/// First argument of prctl.
+extern const std::span<const std::uint64_t> prctls;
+/// Asking for the personality, and the usual one.
+extern const std::span<const std::uint64_t> personalities;
+
+} // namespace maze::sandbox::syscall_lists
