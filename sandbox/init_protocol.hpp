@@ -1,9 +1,10 @@
 #pragma once
 
 #include "maze/core/sandbox_spec.hpp"
+#include "maze/sandbox/init_packet.hpp"
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,12 +15,13 @@
 ///
 /// A packet starts with the message's kind (one byte). Strings are a 32-bit length, the bytes and a
 /// NUL that the length does not count. A `launch` packet carries the descriptors for standard output
-/// and standard error, then those that the child gets as 3, 4 and so on; where its body would not fit into
-/// `packet_max`, the packet is `launch_memfd` and the last descriptor is a sealed memfd with the body.
+/// and standard error, for a sealed child one with its filter of system calls, then those that the child gets as 3, 4
+/// and so on; where its body would not fit into `packet_max`, the packet is `launch_memfd` and the last descriptor is
+/// a sealed memfd with the body.
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 3;
+inline constexpr std::uint32_t version = 4;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
@@ -28,6 +30,8 @@ inline constexpr std::size_t packet_max = std::size_t{64} << 10;
 inline constexpr std::size_t body_max = std::size_t{64} << 20;
 /// Descriptors of a child beside its three streams.
 inline constexpr std::size_t inherited_max = 16;
+/// Paths that a sealed child is shown, of each kind.
+inline constexpr std::size_t shown_max = 64;
 
 enum class message_kind : std::uint8_t {
   /// maze-init is ready: version, capabilities.
@@ -51,6 +55,8 @@ enum class stage : std::uint8_t {
   proc,
   idmap,
   overlay,
+  namespaces,
+  root,
   process_group,
   stdio,
   nice,
@@ -58,29 +64,19 @@ enum class stage : std::uint8_t {
   limits,
   user,
   privileges,
+  landlock,
   working_directory,
   parent_death_signal,
+  filter,
   exec,
 };
 
-inline constexpr std::string_view stage_names[] = {"none",
-                                                   "request",
-                                                   "process",
-                                                   "pid_namespace",
-                                                   "mount_namespace",
-                                                   "proc",
-                                                   "idmap",
-                                                   "overlay",
-                                                   "process_group",
-                                                   "stdio",
-                                                   "nice",
-                                                   "oom_score_adj",
-                                                   "limits",
-                                                   "user",
-                                                   "privileges",
-                                                   "working_directory",
-                                                   "parent_death_signal",
-                                                   "exec"};
+inline constexpr std::string_view stage_names[] = {
+    "none",          "request",    "process",  "pid_namespace",     "mount_namespace",
+    "proc",          "idmap",      "overlay",  "namespaces",        "root",
+    "process_group", "stdio",      "nice",     "oom_score_adj",     "limits",
+    "user",          "privileges", "landlock", "working_directory", "parent_death_signal",
+    "filter",        "exec"};
 
 inline std::string_view to_string(stage x) noexcept {
   const auto index = static_cast<std::size_t>(x);
@@ -97,6 +93,21 @@ enum class end_cause : std::uint8_t {
   setup_failed = 6,
   lost = 7,
   withdrawn = 8,
+};
+
+/// What a sealed child sees of the machine: every pointer leads into the packet. The paths are the same inside.
+struct shown_view {
+  /// Shown as they are on the machine, where they are, and never writable. A symbolic link is made again.
+  std::vector<const char*> system;
+  /// The same for what has to be there.
+  std::vector<const char*> readable;
+  /// Writable as far as the child's user may write there.
+  std::vector<const char*> writable;
+  /// Bytes of /tmp, which is the child's own and lies in memory.
+  std::uint64_t temporary_max = 0;
+  bool network = false;
+  /// Its filter allows objects that outlive processes: its namespaces serve nobody else.
+  bool single_use = false;
 };
 
 /// A request as maze-init reads it: every pointer leads into the packet.
@@ -117,10 +128,20 @@ struct launch_view {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   core::sandbox_spec sandbox;
+  /// Of a sealed child only.
+  shown_view shown;
   std::int32_t nice = 0;
   std::int32_t oom_score_adj = 0;
-  /// How many descriptors follow those of the streams.
+  /// How many descriptors follow those of the streams and the filter.
   std::uint32_t inherited = 0;
+
+  /// Whether it has a root, namespaces and a filter of its own.
+  [[nodiscard]] bool sealed() const noexcept { return sandbox.sealed(); }
+  /// The folder that a sealed child may write to; null where it begins in `/` and has none.
+  [[nodiscard]] const char* taskspace() const noexcept {
+    const char* const found = has_overlay ? mount_point : working_directory;
+    return found[0] == '/' && found[1] == '\0' ? nullptr : found;
+  }
 };
 
 struct stop_request {
@@ -139,6 +160,12 @@ struct hello {
   bool overlay = false;
   bool idmapped_overlay = false;
   bool other_users = false;
+  /// Whether level seccomp can be had; if not, at which step it failed, and why.
+  bool sealed = false;
+  stage sealed_failed = stage::none;
+  std::int32_t sealed_errno = 0;
+  /// Version of Landlock; 0: there is none.
+  std::int32_t landlock = 0;
 };
 
 /// How a child ended.
@@ -156,103 +183,6 @@ struct ended {
   std::int64_t system_ns = 0;
   std::uint64_t memory_peak = 0;
   bool pid_namespace = false;
-};
-
-/// Appends numbers and strings to a packet.
-class writer {
-public:
-  template <class T>
-  void number(T x) {
-    static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
-    out_.append(reinterpret_cast<const char*>(&x), sizeof x);
-  }
-  void text(std::string_view x) {
-    number(static_cast<std::uint32_t>(x.size()));
-    out_.append(x);
-    out_.push_back('\0');
-  }
-  template <class Rep>
-  void maybe(const std::optional<Rep>& x) {
-    number(static_cast<std::uint8_t>(x.has_value()));
-    if (x)
-      number(static_cast<std::uint64_t>(*x));
-  }
-  [[nodiscard]] std::string take() { return std::move(out_); }
-
-private:
-  std::string out_;
-};
-
-/// Takes numbers and strings from a packet; every read after the first failure fails as well.
-class reader {
-public:
-  reader(char* data, std::size_t size) noexcept : at_(data), left_(size) {}
-
-  template <class T>
-  bool number(T& x) noexcept {
-    if (!ok_ || left_ < sizeof x)
-      return ok_ = false;
-    std::memcpy(&x, at_, sizeof x);
-    advance(sizeof x);
-    return true;
-  }
-  /// Only 0 and 1 are flags.
-  bool flag(bool& x) noexcept {
-    std::uint8_t raw = 0;
-    if (!number(raw) || raw > 1)
-      return ok_ = false;
-    x = raw == 1;
-    return true;
-  }
-  /// A C string inside the packet; a NUL inside the text is refused.
-  bool text(char*& x) noexcept {
-    std::uint32_t size = 0;
-    if (!number(size) || left_ <= size || at_[size] != '\0'
-        || std::memchr(at_, '\0', size) != nullptr)
-      return ok_ = false;
-    x = at_;
-    advance(std::size_t{size} + 1);
-    return true;
-  }
-  bool text(const char*& x) noexcept {
-    char* found = nullptr;
-    if (!text(found))
-      return false;
-    x = found;
-    return true;
-  }
-  template <class Pointer>
-  bool texts(std::vector<Pointer>& list) {
-    std::uint32_t count = 0;
-    // A text takes at least five bytes, so a count beyond that is a lie that must cost no memory.
-    if (!number(count) || count > left_ / 5)
-      return ok_ = false;
-    list.resize(count);
-    for (auto& x : list)
-      if (!text(x))
-        return false;
-    return true;
-  }
-  bool maybe(std::optional<std::uint64_t>& x) {
-    bool present = false;
-    std::uint64_t value = 0;
-    if (!flag(present))
-      return false;
-    if (present && number(value))
-      x = value;
-    return ok_;
-  }
-  [[nodiscard]] bool done() const noexcept { return ok_ && left_ == 0; }
-
-private:
-  void advance(std::size_t count) noexcept {
-    at_ += count;
-    left_ -= count;
-  }
-
-  char* at_;
-  std::size_t left_;
-  bool ok_ = true;
 };
 
 namespace detail {
@@ -286,6 +216,15 @@ inline bool read_limits(reader& in, core::sandbox_spec& x) {
   return true;
 }
 
+inline bool read_shown(reader& in, shown_view& x) {
+  const auto paths = [&in](std::vector<const char*>& list) {
+    return in.texts(list) && list.size() <= shown_max
+           && std::all_of(list.begin(), list.end(), [](const char* x) { return *x == '/'; });
+  };
+  return paths(x.system) && paths(x.readable) && paths(x.writable) && in.number(x.temporary_max)
+         && in.flag(x.network) && in.flag(x.single_use);
+}
+
 } // namespace detail
 
 /// The body of a `launch` packet, without its kind; `false` for bytes that are not one.
@@ -300,8 +239,9 @@ inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
           || !in.text(x.mount_point)))
     return false;
   if (!in.flag(x.has_user) || !in.number(x.uid) || !in.number(x.gid)
-      || !detail::read_limits(in, x.sandbox) || !in.number(x.nice) || !in.number(x.oom_score_adj)
-      || !in.number(x.inherited) || x.inherited > inherited_max || !in.done())
+      || !detail::read_limits(in, x.sandbox) || (x.sealed() && !detail::read_shown(in, x.shown))
+      || !in.number(x.nice) || !in.number(x.oom_score_adj) || !in.number(x.inherited)
+      || x.inherited > inherited_max || !in.done())
     return false;
   x.argv.push_back(nullptr);
   x.environment.push_back(nullptr);
@@ -323,16 +263,21 @@ inline std::string encode(const hello& x) {
   writer out;
   out.number(message_kind::hello);
   out.number(x.version);
-  for (const bool flag :
-       {x.user_namespaces, x.pid_namespaces, x.overlay, x.idmapped_overlay, x.other_users})
+  for (const bool flag : {x.user_namespaces, x.pid_namespaces, x.overlay, x.idmapped_overlay,
+                          x.other_users, x.sealed})
     out.number(flag);
+  out.number(x.sealed_failed);
+  out.number(x.sealed_errno);
+  out.number(x.landlock);
   return out.take();
 }
 
 inline bool decode(reader& in, hello& x) noexcept {
   return in.number(x.version) && x.version == version && in.flag(x.user_namespaces)
          && in.flag(x.pid_namespaces) && in.flag(x.overlay) && in.flag(x.idmapped_overlay)
-         && in.flag(x.other_users) && in.done();
+         && in.flag(x.other_users) && in.flag(x.sealed) && in.number(x.sealed_failed)
+         && x.sealed_failed <= stage::exec && in.number(x.sealed_errno) && in.number(x.landlock)
+         && in.done();
 }
 
 inline std::string encode(const stop_request& x) {

@@ -63,6 +63,7 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
   boost::asio::io_context& context;
   const options settings;
   capabilities can;
+  syscall_filters filters;
 
   /// Guards everything below. Completions run without it.
   std::mutex mutex;
@@ -220,7 +221,16 @@ launcher::data::make_pipe(capture_limits limits) {
 }
 
 core::result<void> launcher::data::submit(launch_id id, launch_request& request, running child) {
-  auto body = encode_request(id, request);
+  sealed_view shown;
+  std::shared_ptr<const io::unique_fd> filter;
+  if (request.sandbox.level == core::sandbox_level::seccomp) {
+    auto made = filters.get(syscalls_of(request.sandbox));
+    if (!made)
+      return core::fail(made.error());
+    filter = std::move(*made);
+    shown = view_of(request.sandbox, settings.programs);
+  }
+  auto body = encode_request(id, request, shown);
   if (!body)
     return core::fail(body.error());
   auto output = make_pipe(std::move(request.standard_output));
@@ -233,6 +243,8 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
   message.descriptors.insert(message.descriptors.begin(),
                              {std::make_shared<const io::unique_fd>(std::move(output->first)),
                               std::make_shared<const io::unique_fd>(std::move(error->first))});
+  if (filter)
+    message.descriptors.insert(message.descriptors.begin() + 2, std::move(filter));
   const std::lock_guard lock(mutex);
   if (!link) {
     if (auto again = connect(); !again)
@@ -277,7 +289,11 @@ core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context&
                 .pid_namespaces = hello->pid_namespaces,
                 .overlay = hello->overlay,
                 .idmapped_overlay = hello->idmapped_overlay,
-                .other_users = hello->other_users};
+                .other_users = hello->other_users,
+                .sealed = hello->sealed,
+                .landlock = hello->landlock};
+  if (!hello->sealed)
+    state->can.sealed_failure = explain(hello->sealed_failed, hello->sealed_errno, "level seccomp");
   state->listen();
   return std::shared_ptr<launcher>(new launcher(state));
 }

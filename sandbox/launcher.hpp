@@ -127,6 +127,12 @@ struct capabilities {
   bool idmapped_overlay = false;
   /// The node may give its children other uids.
   bool other_users = false;
+  /// Level seccomp.
+  bool sealed = false;
+  /// Why not, where it is not.
+  core::error sealed_failure;
+  /// Version of Landlock, the second wall of level seccomp; 0: there is none.
+  int landlock = 0;
 };
 
 /// Client of the node's one resident maze-init, which forks, sets up, supervises and kills all
@@ -139,6 +145,8 @@ public:
   struct options {
     /// The maze-init executable; empty: the one that came with the running executable.
     std::filesystem::path executable;
+    /// Folders of the node's own programs, absolute: sealed children see them too.
+    std::vector<std::filesystem::path> programs;
     /// Soft limit of open files that children begin with; empty: this process's own.
     std::optional<std::uint64_t> open_files;
   };

@@ -51,12 +51,13 @@ core::result<void> check_overlay(const overlay_mount& x) {
 core::result<void> check(const launch_request& request) {
   if (auto outcome = check_texts(request); !outcome)
     return outcome;
-  const auto negative = [](const auto& x) { return x && x->count() < 0; };
-  if (negative(request.sandbox.wall_time) || negative(request.sandbox.cpu_time))
-    return refuse("a time limit is negative");
   if (request.inherited.size() > inherited_max)
     return refuse(fmt::format("a child can be given {} descriptors, not {}", inherited_max,
                               request.inherited.size()));
+  if (auto sound = core::check_sandbox(request.sandbox); !sound)
+    return refuse(sound.error().message);
+  if (request.sandbox.sealed() && !request.working_directory.is_absolute())
+    return refuse("the working directory of a sealed child is not absolute");
   return request.overlay ? check_overlay(*request.overlay) : core::result<void>{};
 }
 
@@ -75,8 +76,16 @@ void encode_overlay(protocol::writer& out, const overlay_mount& x) {
   out.text(x.mount_point.native());
 }
 
-errc code_of(const protocol::ended& told) {
-  switch (told.error_number) {
+void encode_view(protocol::writer& out, const sealed_view& x) {
+  for (const auto* paths : {&x.system, &x.readable, &x.writable})
+    encode_list(out, *paths);
+  out.number(x.temporary_max);
+  out.number(x.network);
+  out.number(x.single_use);
+}
+
+errc code_of(stage failed, int error_number) {
+  switch (error_number) {
   case ENOMEM:
   case EAGAIN:
   case EMFILE:
@@ -88,40 +97,48 @@ errc code_of(const protocol::ended& told) {
   default:
     break;
   }
-  if (told.failed == stage::exec || told.failed == stage::working_directory)
+  if (failed == stage::exec || failed == stage::working_directory)
     return errc::invalid_payload;
-  return told.failed == stage::user ? errc::permission_denied : errc::sandbox_violation;
+  return failed == stage::user ? errc::permission_denied : errc::sandbox_violation;
 }
 
-std::string advice(const protocol::ended& told) {
-  if (told.failed == stage::exec && told.error_number == ENOENT)
-    return told.subject.find('/') == std::string::npos
+std::string advice(stage failed, int error_number, std::string_view subject) {
+  if (failed == stage::exec && error_number == ENOENT)
+    return subject.find('/') == std::string::npos
                ? "; it is in no folder of the PATH that the task's environment gives"
-               : "; the file or the interpreter that its first line names is missing";
-  if (told.failed == stage::exec && told.error_number == ENOEXEC)
+               : "; the file or the interpreter that its first line names is missing, or the "
+                 "sandbox does not show it (`readable`)";
+  if (failed == stage::exec && error_number == ENOEXEC)
     return "; a script needs a first line such as #!/bin/sh";
-  if (told.failed == stage::working_directory && told.error_number == EACCES)
+  if (failed == stage::working_directory && error_number == EACCES)
     return "; the child's user must be able to enter it and every folder above";
-  if (told.failed == stage::request && told.error_number == EOPNOTSUPP)
-    return "; this node offers the levels none and subprocess";
-  if (told.failed == stage::user)
+  if (failed == stage::request && error_number == EOPNOTSUPP)
+    return "; this node offers the levels none, subprocess and seccomp";
+  if (failed == stage::root && error_number == ENOENT)
+    return "; a path under `readable` or `writable` must be there on each node that runs the task";
+  if (failed == stage::user && subject == "root")
+    return "; a child of level seccomp may not be root: let the node give its tasks users of their "
+           "own, without --task-user same";
+  if (failed == stage::user)
     return "; only a node that is root can give its children other users";
   return {};
 }
 
-core::error explain(const protocol::ended& told) {
-  const auto what = told.failed == stage::exec
-                        ? fmt::format("cannot run '{}'", told.subject)
-                        : fmt::format("cannot set up the child: {} failed on '{}'",
-                                      protocol::to_string(told.failed), told.subject);
-  return {.code = code_of(told),
-          .message = io::errno_error(what, told.error_number).message + advice(told),
-          .origin = fmt::format("launch:{}", protocol::to_string(told.failed))};
-}
-
 } // namespace
 
-core::result<std::string> encode_request(launch_id id, const launch_request& request) {
+core::error explain(stage failed, int error_number, const std::string& subject) {
+  const auto what = failed == stage::exec
+                        ? fmt::format("cannot run '{}'", subject)
+                        : fmt::format("cannot set up the child: {} failed on '{}'",
+                                      protocol::to_string(failed), subject);
+  return {.code = code_of(failed, error_number),
+          .message =
+              io::errno_error(what, error_number).message + advice(failed, error_number, subject),
+          .origin = fmt::format("launch:{}", protocol::to_string(failed))};
+}
+
+core::result<std::string> encode_request(launch_id id, const launch_request& request,
+                                         const sealed_view& shown) {
   if (auto outcome = check(request); !outcome)
     return core::fail(outcome.error());
   protocol::writer out;
@@ -138,6 +155,8 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
   out.number(user.uid);
   out.number(user.gid);
   protocol::encode_limits(out, request.sandbox);
+  if (request.sandbox.sealed())
+    encode_view(out, shown);
   out.number(std::int32_t{request.nice});
   out.number(std::int32_t{request.oom_score_adj});
   out.number(static_cast<std::uint32_t>(request.inherited.size()));
@@ -154,7 +173,7 @@ exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
   report.memory_peak = told.memory_peak;
   report.pid_namespace = told.pid_namespace;
   if (report.cause == exit_cause::setup_failed) {
-    report.failure = explain(told);
+    report.failure = explain(told.failed, told.error_number, told.subject);
     return report;
   }
   if (report.cause == exit_cause::lost)

@@ -1,8 +1,11 @@
 #include "maze/sandbox/init/probe.hpp"
 
+#include "maze/sandbox/init/landlock.hpp"
 #include "maze/sandbox/init/overlay.hpp"
+#include "maze/sandbox/init/root.hpp"
 #include "maze/sandbox/init/slot.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -91,6 +94,29 @@ bool overlay_works(const surroundings& around, int idmap_fd) {
   });
 }
 
+/// Everything that level seccomp adds, in a child that then ends. The failure travels through a pipe.
+failure sealed_works() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return {protocol::stage::root, errno, "pipe"};
+  const io::unique_fd in(ends[0]);
+  io::unique_fd out(ends[1]);
+  constexpr int namespaces =
+      CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
+  failure told{protocol::stage::namespaces, EPERM, ""};
+  const bool ran = works_in_child(namespaces, [&] {
+    const failure what =
+        mount_fresh_proc() ? build_base({"/usr"}) : failure{protocol::stage::proc, errno, ""};
+    const std::array<int, 2> words{static_cast<int>(what.at), what.error_number};
+    return ::write(out.get(), words.data(), sizeof words) == sizeof words;
+  });
+  out.reset();
+  std::array<int, 2> words{};
+  if (ran && ::read(in.get(), words.data(), sizeof words) == sizeof words)
+    told = {static_cast<protocol::stage>(words[0]), words[1], ""};
+  return told;
+}
+
 constexpr std::uint32_t probe_uid = 65534;
 
 bool other_users_work() {
@@ -136,6 +162,12 @@ protocol::hello probe_capabilities(privilege how, const surroundings& around) {
     const int fd = maps.find_or_make(probe_uid, probe_uid);
     found.idmapped_overlay = fd >= 0 && overlay_works(around, fd);
   }
+  found.landlock = landlock_version();
+  const failure sealed =
+      how != privilege::none ? sealed_works() : failure{protocol::stage::namespaces, EPERM, ""};
+  found.sealed = sealed.at == protocol::stage::none;
+  found.sealed_failed = sealed.at;
+  found.sealed_errno = sealed.error_number;
   return found;
 }
 

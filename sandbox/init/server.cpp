@@ -215,19 +215,33 @@ bool server::drop_held(std::uint64_t id, protocol::end_cause why) {
   return true;
 }
 
+failure server::check_sealed(const protocol::launch_view& request) const {
+  if (!request.sealed())
+    return {};
+  if (request.sandbox.level > core::sandbox_level::seccomp)
+    return {stage::request, EOPNOTSUPP, "sandbox level"};
+  if (!can_.sealed)
+    return {can_.sealed_failed, can_.sealed_errno, "level seccomp"};
+  // Without a capability uid 0 still owns the machine's files and switches.
+  if (!request.has_user && ::geteuid() == 0)
+    return {stage::user, EPERM, "root"};
+  return {};
+}
+
 failure server::start_child(child& made, const protocol::launch_view& request,
                             const packet& received) {
   if (knows(request.id))
     return {stage::request, EEXIST, "launch id"};
-  if (request.sandbox.level > core::sandbox_level::subprocess)
-    return {stage::request, EOPNOTSUPP, "sandbox level"};
+  if (const failure what = check_sealed(request); what.at != stage::none)
+    return what;
   if (request.has_user && !can_.other_users)
     return {stage::user, EPERM, "another user"};
   const std::uint32_t uid = request.has_user ? request.uid : ::geteuid();
   // The kernel does not count root's processes, so the limit would be a promise without effect.
   if (request.sandbox.processes && uid == 0)
     return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
-  if (received.descriptors().size() != 2 + std::size_t{request.inherited})
+  const std::size_t own = request.sealed() ? 3 : 2;
+  if (received.descriptors().size() != own + request.inherited)
     return {stage::request, EBADF, "descriptors"};
   spawn_plan plan{.request = request, .around = around_, .descriptors = received.descriptors()};
   if (request.has_overlay && request.has_user) {
@@ -252,10 +266,23 @@ failure server::start_child(child& made, const protocol::launch_view& request,
 
 failure server::start_in_slot(child& made, spawn_plan& plan) {
   failure what;
-  made.inside = slots_.take(what);
+  const auto kind = !plan.request.sealed()       ? slot_kind::plain
+                    : plan.request.shown.network ? slot_kind::sealed
+                                                 : slot_kind::cut_off;
+  made.inside = slots_.take(kind, plan.request.shown.system, what);
   if (!made.inside)
     return what;
   plan.slot_fd = made.inside->pidfd.get();
+  if (plan.request.sealed()) {
+    auto& own = *made.inside;
+    own.single_use = plan.request.shown.single_use;
+    const std::uint32_t user = plan.request.has_user ? plan.request.uid : ::geteuid();
+    plan.new_user = std::find(own.users.begin(), own.users.end(), user) == own.users.end();
+    if (plan.new_user)
+      own.users.push_back(user);
+    plan.joins = joined_namespaces(kind);
+  }
+  plan.landlock = can_.landlock;
   spawn_result started;
   if (slots_.enter(made.inside.get()))
     started = spawn(plan);

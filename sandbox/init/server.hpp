@@ -68,6 +68,8 @@ private:
   void start_held_after(std::uint64_t ended);
   /// Whether a launch of this id was held: it never starts, and is told as ended.
   bool drop_held(std::uint64_t id, protocol::end_cause why);
+  /// Whether a sealed child may begin here.
+  [[nodiscard]] failure check_sealed(const protocol::launch_view& request) const;
   failure start_child(child& made, const protocol::launch_view& request, const packet& received);
   failure start_in_slot(child& made, spawn_plan& plan);
   void stop(const protocol::stop_request& request);

@@ -134,7 +134,7 @@ void server::main_ended(child& x, int status, const rusage& usage) {
     ::kill(x.kept.pid, SIGKILL);
   if (!x.inside)
     return;
-  if (x.inside->empty()) {
+  if (!x.inside->single_use && x.inside->empty()) {
     processes_.erase(x.inside->first);
     const pid_t first = x.inside->first;
     slots_.give_back(x.inside);

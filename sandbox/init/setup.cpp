@@ -1,6 +1,9 @@
 #include "maze/sandbox/init/setup.hpp"
 
+#include "maze/sandbox/init/filter.hpp"
+#include "maze/sandbox/init/landlock.hpp"
 #include "maze/sandbox/init/overlay.hpp"
+#include "maze/sandbox/init/root.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,29 +39,33 @@ bool confined(const spawn_plan& plan) {
 }
 
 failure enter_namespaces(const spawn_plan& plan) {
-  if (!plan.request.has_overlay) {
-    if (plan.slot_fd >= 0 && ::setns(plan.slot_fd, CLONE_NEWNS) != 0)
-      return failed(stage::mount_namespace, "setns");
-    return none;
+  if (plan.request.has_overlay) {
+    // Mounts of the machine still arrive, ours never leave.
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+      return failed(stage::mount_namespace, "/");
+    if (plan.slot_fd >= 0
+        && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+      return failed(stage::proc, "/proc");
+    if (const failure what = mount_overlay(plan); what.at != stage::none)
+      return what;
   }
-  // Mounts of the machine still arrive, ours never leave.
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
-    return failed(stage::mount_namespace, "/");
-  if (plan.slot_fd >= 0
-      && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
-    return failed(stage::proc, "/proc");
-  return mount_overlay(plan);
+  if (plan.request.sealed())
+    return enter_root(plan);
+  if (!plan.request.has_overlay && plan.slot_fd >= 0 && ::setns(plan.slot_fd, CLONE_NEWNS) != 0)
+    return failed(stage::mount_namespace, "setns");
+  return none;
 }
 
 failure hand_over_descriptors(const spawn_plan& plan) {
   constexpr int first = STDERR_FILENO + 1;
   constexpr int beyond = first + static_cast<int>(protocol::inherited_max);
-  const int count = static_cast<int>(plan.descriptors.size()) - 2;
+  const auto own = std::size_t{2} + (plan.request.sealed() ? 1 : 0);
+  const int count = static_cast<int>(plan.descriptors.size() - own);
   // One of them may have the number that another one is to get.
   std::array<int, protocol::inherited_max> lifted{};
   for (int i = 0; i < count; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    lifted[at] = ::fcntl(plan.descriptors[at + 2].get(), F_DUPFD_CLOEXEC, beyond);
+    lifted[at] = ::fcntl(plan.descriptors[at + own].get(), F_DUPFD_CLOEXEC, beyond);
     if (lifted[at] < 0)
       return failed(stage::stdio, "inherited descriptor");
   }
@@ -84,7 +91,6 @@ failure connect_streams(const spawn_plan& plan) {
   if (::dup2(plan.descriptors[1].get(), STDERR_FILENO) < 0)
     return failed(stage::stdio, "standard error");
   return hand_over_descriptors(plan);
-  return none;
 }
 
 failure set_oom_score(const spawn_plan& plan) {
@@ -172,6 +178,12 @@ failure drop_privileges(const spawn_plan& plan) {
   return none;
 }
 
+failure restrict(const spawn_plan& plan) {
+  if (!plan.request.sealed() || plan.landlock == 0)
+    return none;
+  return restrict_files(plan, plan.landlock);
+}
+
 /// The value of PATH in the request's environment, or null.
 const char* path_of(const protocol::launch_view& request) {
   for (const char* entry : request.environment)
@@ -221,9 +233,13 @@ failure execute(const protocol::launch_view& request) {
 } // namespace
 
 failure set_up_and_execute(const spawn_plan& plan) {
+  if (plan.request.sealed())
+    if (const failure what = read_filter(plan.descriptors[2].get()); what.at != stage::none)
+      return what;
   using step = failure (*)(const spawn_plan&);
-  for (const step next : {step{enter_namespaces}, step{connect_streams}, step{set_priorities},
-                          step{set_limits}, step{become_user}, step{drop_privileges}})
+  for (const step next :
+       {step{enter_namespaces}, step{connect_streams}, step{set_priorities}, step{set_limits},
+        step{become_user}, step{drop_privileges}, step{restrict}})
     if (const failure what = next(plan); what.at != stage::none)
       return what;
   // With the child's own rights: a folder that the child may not enter is an error here, not later.
@@ -235,6 +251,10 @@ failure set_up_and_execute(const spawn_plan& plan) {
   sigset_t nothing;
   ::sigemptyset(&nothing);
   ::sigprocmask(SIG_SETMASK, &nothing, nullptr);
+  // Last: it allows nothing that the steps above need.
+  if (plan.request.sealed())
+    if (const failure what = install_filter(); what.at != stage::none)
+      return what;
   return execute(plan.request);
 }
 

@@ -29,10 +29,16 @@ struct surroundings {
 struct spawn_plan {
   const protocol::launch_view& request;
   const surroundings& around;
-  /// Standard output, standard error, then what becomes 3, 4 and so on.
+  /// Standard output, standard error, of a sealed child its filter, then what becomes 3, 4 and so on.
   std::span<const io::unique_fd> descriptors;
   /// pidfd of the pid namespace's first process, whose mount namespace the child joins; -1: none.
   int slot_fd = -1;
+  /// The slot's namespaces that a sealed child joins beside its mounts; flags of setns(2).
+  int joins = 0;
+  /// No child of this one's user was in the slot so far.
+  bool new_user = false;
+  /// Landlock, as far as the kernel has it.
+  int landlock = 0;
   /// A user namespace that maps 0 to the child's uid, for the overlay's lower layers; -1: none.
   int idmap_fd = -1;
 };

@@ -131,7 +131,10 @@ calls_cluster::calls_cluster(options chosen) : options_(std::move(chosen)) {
   fs::create_directory(room_ / "run");
   fs::permissions(room_ / "run", fs::perms::owner_all);
   ::setenv("XDG_RUNTIME_DIR", (room_ / "run").c_str(), 1);
-  ::setenv("MAZE_TASK_USER", "same", 1);
+  if (options_.own_users)
+    ::unsetenv("MAZE_TASK_USER");
+  else
+    ::setenv("MAZE_TASK_USER", "same", 1);
   std::vector<std::string> master{"start",  "--name",  "bench", "--role",
                                   "master", "--quiet", "--dir", (room_ / "master").string()};
   if (options_.secure)

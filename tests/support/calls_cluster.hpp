@@ -24,6 +24,8 @@ public:
     /// The task library that calls name by its `library_name`.
     std::filesystem::path library;
     std::string library_name;
+    /// Whether children of a node that is root get users of their own.
+    bool own_users = false;
   };
 
   /// Throws where something of it fails.

@@ -3,6 +3,7 @@
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"
 #include "maze/io/workflow_file.hpp"
+#include "maze/sandbox/syscalls.hpp"
 
 #include <fmt/format.h>
 
@@ -93,14 +94,19 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
 }
 
 core::result<void> check_enforceable(const core::workflow& work) {
-  for (const core::task_spec& task : work.tasks)
-    if (task.sandbox.level > core::sandbox_level::subprocess)
+  for (const core::task_spec& task : work.tasks) {
+    const std::string origin = "submit:" + task.name;
+    if (task.sandbox.level > core::sandbox_level::seccomp)
       return core::fail(
           core::errc::unsupported_operation,
           fmt::format("task '{}' asks for sandbox level '{}', which this version cannot "
-                      "enforce: use 'subprocess', or drop the task's sandbox key",
+                      "enforce: use 'seccomp', or drop the task's sandbox key",
                       task.name, core::to_string(task.sandbox.level)),
-          "submit:" + task.name);
+          origin);
+    if (auto known = sandbox::check_syscalls(task.sandbox.syscalls); !known)
+      return core::fail(known.error().code,
+                        fmt::format("task '{}': {}", task.name, known.error().message), origin);
+  }
   return {};
 }
 

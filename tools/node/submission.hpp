@@ -30,8 +30,8 @@ prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store
 core::result<core::submission_form>
 describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs);
 
-/// Refuses what no attempt on a node with these abilities could get: a sandbox level that this version
-/// cannot enforce (`unsupported_operation`), naming the task.
+/// Refuses what no attempt could get: a sandbox level that this version cannot enforce (`unsupported_operation`), a
+/// system call that does not exist (`invalid_argument`), naming the task.
 core::result<void> check_enforceable(const core::workflow& work);
 
 /// What a refused submission of the workflow `file` is told with: if it is about one task, where that task is.

@@ -1,0 +1,329 @@
+#include "maze/sandbox/init/root.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sched.h>
+#include <string_view>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace maze::sandbox::init {
+
+namespace {
+
+using protocol::stage;
+
+/// Covered with the new root until that is the root: every Linux has it, and nothing of it is needed afterwards.
+constexpr const char* site = "/tmp";
+constexpr std::uint64_t never_written = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t never_special = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t device = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+
+constexpr std::array devices{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
+constexpr std::array<std::pair<const char*, const char*>, 4> device_links{{
+    {"/proc/self/fd", "dev/fd"},
+    {"/proc/self/fd/0", "dev/stdin"},
+    {"/proc/self/fd/1", "dev/stdout"},
+    {"/proc/self/fd/2", "dev/stderr"},
+}};
+/// What only shows other worlds' state, or changes the machine's where the kernel asks for the uid alone.
+constexpr std::array hidden_in_proc{"proc/kcore", "proc/keys", "proc/kmsg", "proc/timer_list",
+                                    "proc/sysrq-trigger"};
+constexpr std::array read_only_in_proc{"proc/sys", "proc/bus", "proc/fs", "proc/irq"};
+
+failure failed(const char* subject) { return {stage::root, errno, subject}; }
+
+bool good(const failure& x) { return x.at == stage::none; }
+
+/// Something of the old root, held until the new one has a place for it.
+struct piece {
+  const char* path = "";
+  /// -1: a symbolic link, which is made again.
+  int tree = -1;
+  bool folder = false;
+  std::array<char, 256> target{};
+};
+
+/// The pieces of one child, or of a slot's base. Children borrow maze-init's memory one after the other, so one set does for all.
+class piece_list {
+public:
+  void clear() { count_ = 0; }
+  [[nodiscard]] piece* begin() { return pieces_.data(); }
+  [[nodiscard]] piece* end() { return pieces_.data() + count_; }
+  /// By length of the path.
+  void sort() {
+    std::sort(begin(), end(), [](const piece& a, const piece& b) {
+      return std::strlen(a.path) < std::strlen(b.path);
+    });
+  }
+
+  /// Takes `path` with all that is mounted below it. Where there is none, `optional` passes it over.
+  failure lift(const char* path, std::uint64_t attributes, bool optional = false) {
+    struct stat found {};
+    if (::lstat(path, &found) != 0)
+      return optional && (errno == ENOENT || errno == ENOTDIR) ? failure{} : failed(path);
+    if (count_ == pieces_.size())
+      return {stage::root, E2BIG, path};
+    piece& made = pieces_[count_];
+    made.path = path;
+    made.folder = S_ISDIR(found.st_mode);
+    made.tree = -1;
+    if (S_ISLNK(found.st_mode)) {
+      const auto size = ::readlink(path, made.target.data(), made.target.size() - 1);
+      if (size < 0 || static_cast<std::size_t>(size) == made.target.size() - 1)
+        return {stage::root, size < 0 ? errno : ENAMETOOLONG, path};
+      made.target[static_cast<std::size_t>(size)] = '\0';
+    } else {
+      made.tree = ::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+      if (made.tree < 0)
+        return failed(path);
+      struct mount_attr wanted {};
+      wanted.attr_set = attributes;
+      // What the machine mounts there later is not for this child, and would come with other attributes.
+      wanted.propagation = MS_PRIVATE;
+      if (::mount_setattr(made.tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0)
+        return failed(path);
+    }
+    ++count_;
+    return {};
+  }
+
+private:
+  // Of a child: what it asks for, and its taskspace. Of a base: paths of the machine and devices.
+  std::array<piece, 2 * protocol::shown_max + devices.size() + 1> pieces_{};
+  std::size_t count_ = 0;
+};
+
+piece_list pieces;
+
+/// Makes the folders above `path`, which is relative to the new root.
+bool make_parents(const char* path) {
+  std::array<char, PATH_MAX> part{};
+  for (const char* at = std::strchr(path, '/'); at != nullptr; at = std::strchr(at + 1, '/')) {
+    const auto size = static_cast<std::size_t>(at - path);
+    if (size + 1 > part.size()) {
+      errno = ENAMETOOLONG;
+      return false;
+    }
+    std::memcpy(part.data(), path, size);
+    part[size] = '\0';
+    if (::mkdir(part.data(), 0755) != 0 && errno != EEXIST)
+      return false;
+  }
+  return true;
+}
+
+/// An empty folder or file to mount on, unless there is something already.
+bool make_place(const char* path, bool folder) {
+  struct stat found {};
+  if (::lstat(path, &found) == 0)
+    return true;
+  if (!make_parents(path))
+    return false;
+  if (folder)
+    return ::mkdir(path, 0755) == 0;
+  const int fd = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+  return fd >= 0 && ::close(fd) == 0;
+}
+
+failure put(const piece& x) {
+  const char* const place = x.path + 1;
+  if (x.tree < 0) {
+    if (!make_parents(place) || (::symlink(x.target.data(), place) != 0 && errno != EEXIST))
+      return failed(x.path);
+    return {};
+  }
+  const bool put = make_place(place, x.folder)
+                   && ::move_mount(x.tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  const failure outcome = put ? failure{} : failed(x.path);
+  ::close(x.tree);
+  return outcome;
+}
+
+failure mount_memory(const char* place, std::uint64_t size_max) {
+  std::array<char, 64> options{};
+  std::snprintf(options.data(), options.size(), "size=%llu,mode=1777",
+                static_cast<unsigned long long>(size_max));
+  if (!make_place(place, true)
+      || ::mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, options.data()) != 0)
+    return failed(place);
+  return {};
+}
+
+/// A mount of /proc of which the child can change nothing but what is its own.
+failure mount_proc() {
+  if (::mkdir("proc", 0555) != 0
+      || ::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    return failed("/proc");
+  struct stat found {};
+  for (const char* path : hidden_in_proc)
+    if (::stat(path, &found) == 0 && ::mount("dev/null", path, nullptr, MS_BIND, nullptr) != 0)
+      return failed(path);
+  for (const char* path : read_only_in_proc)
+    if (::stat(path, &found) == 0
+        && (::mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0
+            || ::mount(nullptr, path, nullptr,
+                       MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr)
+                   != 0))
+      return failed(path);
+  return {};
+}
+
+failure write_file(const char* path, int flags, const char* text, std::size_t size) {
+  const int fd = ::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0444);
+  const bool written = fd >= 0 && ::write(fd, text, size) == static_cast<ssize_t>(size);
+  const failure outcome = written ? failure{} : failed(path);
+  if (fd >= 0)
+    ::close(fd);
+  return outcome;
+}
+
+/// Nobody of the machine; a child's own user is added when it comes.
+failure write_users() {
+  constexpr std::string_view users = "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
+  constexpr std::string_view groups = "root:x:0:\nnogroup:x:65534:\n";
+  if (!make_place("etc", true))
+    return failed("/etc");
+  if (const auto what = write_file("etc/passwd", O_EXCL, users.data(), users.size()); !good(what))
+    return what;
+  return write_file("etc/group", O_EXCL, groups.data(), groups.size());
+}
+
+/// For programs that look up who they are.
+failure add_user(const spawn_plan& plan) {
+  const auto& request = plan.request;
+  const unsigned uid = request.has_user ? request.uid : ::geteuid();
+  const unsigned gid = request.has_user ? request.gid : ::getegid();
+  std::array<char, 128> line{};
+  const auto size = static_cast<std::size_t>(
+      std::snprintf(line.data(), line.size(), "maze:x:%u:%u::/tmp:/bin/sh\n", uid, gid));
+  if (const auto what = write_file("/etc/passwd", O_APPEND, line.data(), size); !good(what))
+    return what;
+  const auto group =
+      static_cast<std::size_t>(std::snprintf(line.data(), line.size(), "maze:x:%u:\n", gid));
+  return write_file("/etc/group", O_APPEND, line.data(), group);
+}
+
+failure fill_base(const std::vector<std::string>& paths) {
+  pieces.clear();
+  for (const std::string& path : paths)
+    if (const auto what = pieces.lift(path.c_str(), never_written, true); !good(what))
+      return what;
+  for (const char* path : devices)
+    if (const auto what = pieces.lift(path, device); !good(what))
+      return what;
+  if (::mount("tmpfs", site, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=755") != 0
+      || ::chdir(site) != 0)
+    return failed(site);
+  // A folder that is shown may lie in another one: the outer one comes first.
+  pieces.sort();
+  for (const piece& each : pieces)
+    if (const auto what = put(each); !good(what))
+      return what;
+  for (const auto& [target, place] : device_links)
+    if (::symlink(target, place) != 0)
+      return failed(place);
+  for (const char* place : {"tmp", "dev/shm"})
+    if (!make_place(place, true))
+      return failed(place);
+  if (const auto what = write_users(); !good(what))
+    return what;
+  return mount_proc();
+}
+
+/// What this child alone is shown, held for its own mount namespace.
+failure lift_own(const spawn_plan& plan) {
+  const auto& request = plan.request;
+  pieces.clear();
+  for (const char* path : request.shown.readable)
+    if (const auto what = pieces.lift(path, never_written); !good(what))
+      return what;
+  for (const char* path : request.shown.writable)
+    if (const auto what = pieces.lift(path, never_special); !good(what))
+      return what;
+  if (request.taskspace() != nullptr)
+    if (const auto what = pieces.lift(request.taskspace(), never_special); !good(what))
+      return what;
+  pieces.sort();
+  return {};
+}
+
+/// Folders above what a child is shown are its own: of those that others were shown nothing is left. What begins with
+/// one of the base's folders has to have its place there.
+failure cover_first_folder(const piece& x) {
+  const char* const path = x.path;
+  const char* const end = ::strchrnul(path + 1, '/');
+  if (*end == '\0' && !x.folder)
+    return {};
+  std::array<char, NAME_MAX + 1> name{};
+  const auto size = static_cast<std::size_t>(end - path);
+  if (size > name.size())
+    return {stage::root, ENAMETOOLONG, path};
+  std::memcpy(name.data(), path + 1, size - 1);
+  struct stat found {};
+  struct stat above {};
+  if (::stat(".", &above) != 0)
+    return failed("/");
+  if (::lstat(name.data(), &found) == 0) {
+    // A mount, or part of the base; an empty folder that an earlier child had covered is covered again.
+    const bool covered = found.st_dev != above.st_dev;
+    if (covered || !S_ISDIR(found.st_mode) || (found.st_mode & S_ISVTX) == 0)
+      return {};
+  } else if (::mkdir(name.data(), 0755) != 0 || ::chmod(name.data(), 01755) != 0) {
+    return failed(path);
+  }
+  if (::mount("tmpfs", name.data(), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") != 0)
+    return failed(path);
+  return {};
+}
+
+failure add_own(const spawn_plan& plan) {
+  for (const char* place : {"tmp", "dev/shm"})
+    if (const auto what = mount_memory(place, plan.request.shown.temporary_max); !good(what))
+      return what;
+  for (const piece& each : pieces) {
+    if (const auto what = cover_first_folder(each); !good(what))
+      return what;
+    if (const auto what = put(each); !good(what))
+      return what;
+  }
+  return plan.new_user ? add_user(plan) : failure{};
+}
+
+} // namespace
+
+failure build_base(const std::vector<std::string>& paths) {
+  if (const auto what = fill_base(paths); !good(what))
+    return what;
+  // The old root lies on top of the new one until it is taken away (pivot_root(2)).
+  if (::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0
+      || ::chdir("/") != 0)
+    return failed("pivot_root");
+  return {};
+}
+
+failure enter_root(const spawn_plan& plan) {
+  if (const auto what = lift_own(plan); !good(what))
+    return what;
+  // The slot's base becomes the root, then a copy of it that is this child's own.
+  if (::setns(plan.slot_fd, CLONE_NEWNS | plan.joins) != 0 || ::unshare(CLONE_NEWNS) != 0)
+    return {stage::namespaces, errno, "setns"};
+  if (::chdir("/") != 0)
+    return failed("/");
+  if (const auto what = add_own(plan); !good(what))
+    return what;
+  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
+              nullptr)
+      != 0)
+    return failed("/");
+  return {};
+}
+
+} // namespace maze::sandbox::init

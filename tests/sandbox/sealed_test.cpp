@@ -1,0 +1,240 @@
+// Level seccomp seen from inside: what is there, what is not, and what ordinary programs do there.
+#include "support/sealed.hpp"
+
+#include "maze/io/memory_file.hpp"
+
+#include <csignal>
+#include <set>
+
+using namespace maze;
+using namespace maze::sandbox;
+using core::sandbox_level;
+using test::sealed_fixture;
+
+TEST_CASE_METHOD(sealed_fixture, "a sealed child sees the system, its taskspace and nothing else",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  test::write(dir / "beside", "secret");
+  test::write(taskspace / "in.txt", "input\n");
+  CHECK(output_of("cat in.txt; ls ..; ls /dev | xargs; hostname")
+        == "input\ntaskspace\nfd full null random shm stderr stdin stdout urandom zero\nmaze\n");
+  std::set<std::string> expected{"bin",    "dev",  "etc",  "lib", "lib32", "lib64",
+                                 "libx32", "proc", "sbin", "tmp", "usr"};
+  expected.insert(std::next(taskspace.begin())->native());
+  std::istringstream names(output_of("ls /"));
+  for (std::string name; names >> name;) {
+    INFO(name);
+    CHECK(expected.count(name) == 1);
+  }
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a sealed child knows itself and none of its neighbours",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  CHECK(output_of("whoami; grep -cE '^' /etc/passwd") == "maze\n3\n");
+  const auto status = output_of("grep -E '^(Seccomp|NoNewPrivs|Cap(Eff|Prm|Inh|Amb)):' "
+                                "/proc/self/status");
+  CHECK(status
+        == "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+           "CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
+  CHECK(output_of("ls -d /proc/[0-9]* | wc -l").size() == 2);
+  CHECK(output_of("tail -n +3 /proc/net/dev | grep -vc lo || :") == "0\n");
+  CHECK(output_of("ls /proc/self/fd | xargs") == "0 1 2 3\n");
+}
+
+TEST_CASE_METHOD(sealed_fixture, "what a sealed child writes stays in its taskspace",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  output_of("echo out >out.txt; mkdir sub; echo x >/tmp/scratch; echo y >/dev/shm/scratch");
+  CHECK(test::content_of(taskspace / "out.txt") == "out\n");
+  CHECK(std::filesystem::is_directory(taskspace / "sub"));
+  // The next one gets the same namespaces, and neither of these.
+  CHECK(output_of("find /tmp /dev/shm -name scratch") == "");
+  const auto refused = run(script("echo x >/usr/x"));
+  CHECK(refused.exit_code != 0);
+  CHECK(refused.standard_error.text.find("Read-only file system") != std::string::npos);
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a sealed child may have an overlay for its taskspace",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const bool can = ::geteuid() == 0 ? sut->can().idmapped_overlay : sut->can().overlay;
+  MAZE_NEEDS(can ? std::nullopt : std::optional<std::string>("needs overlays"));
+  for (const char* name : {"lower", "upper", "work", "view"})
+    std::filesystem::create_directory(dir / name);
+  if (::geteuid() == 0)
+    for (const char* name : {"upper", "work"})
+      REQUIRE(::chown((dir / name).c_str(), test::sealed_uid, test::sealed_uid) == 0);
+  test::write(dir / "lower/in.txt", "below");
+  auto request = script("cat in.txt; echo new >out.txt; echo more >>in.txt");
+  request.working_directory = dir / "view";
+  request.overlay = overlay_mount{.lower = {dir / "lower"},
+                                  .upper = dir / "upper",
+                                  .work = dir / "work",
+                                  .mount_point = dir / "view"};
+  CHECK(output_of(std::move(request)) == "below");
+  CHECK(test::content_of(dir / "upper/out.txt") == "new\n");
+  CHECK(test::content_of(dir / "lower/in.txt") == "below");
+}
+
+TEST_CASE_METHOD(sealed_fixture,
+                 "a sealed child without a taskspace can write to its own /tmp alone",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  auto request = script("ls /; touch /tmp/x && echo wrote; touch /x /usr/x 2>/dev/null || echo no");
+  request.working_directory = "/";
+  const auto text = output_of(std::move(request));
+  CHECK(text.find("root\n") == std::string::npos);
+  CHECK(text.find("usr\nwrote\nno\n") != std::string::npos);
+}
+
+TEST_CASE_METHOD(sealed_fixture, "paths that are asked for are shown, and no more of them",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto data = dir / "data", cache = dir / "cache";
+  for (const auto& folder : {data, cache}) {
+    std::filesystem::create_directory(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms(0777));
+  }
+  test::write(data / "model", "weights");
+  auto request = script("cat ../data/model; echo x >../cache/y; echo x >../data/y");
+  request.sandbox.readable = {data.native()};
+  request.sandbox.writable = {cache.native()};
+  const auto report = run(std::move(request));
+  INFO(report.failure.message);
+  CHECK(report.standard_output.text == "weights");
+  CHECK(report.standard_error.text.find("Read-only file system") != std::string::npos);
+  CHECK(test::content_of(cache / "y") == "x\n");
+  CHECK_FALSE(std::filesystem::exists(data / "y"));
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a path that is not there is named, and nothing runs",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  auto request = script("touch ran");
+  request.sandbox.readable = {(dir / "nowhere").native()};
+  const auto report = run(std::move(request));
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK(report.failure.origin == "launch:root");
+  CHECK(report.failure.message.find((dir / "nowhere").native()) != std::string::npos);
+  CHECK(report.failure.message.find("readable") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(taskspace / "ran"));
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a sealed child is never root of the machine",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_root());
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  auto request = script("touch ran");
+  request.user.reset();
+  const auto report = run(std::move(request));
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK(report.failure.origin == "launch:user");
+  CHECK(report.failure.message.find("may not be root") != std::string::npos);
+}
+
+TEST_CASE_METHOD(sealed_fixture,
+                 "descriptors that a sealed child is given do not cost it its filter",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  auto request = script("ls /proc/self/fd | wc -l; cat <&18; grep ^Seccomp: /proc/self/status");
+  for (std::size_t i = 0; i < inherited_max; ++i)
+    request.inherited.push_back(std::make_shared<const io::unique_fd>(
+        io::make_sealed_file("maze-test", "file " + std::to_string(i) + "\n").value()));
+  CHECK(output_of(std::move(request)) == "20\nfile 15\nSeccomp:\t2\n");
+}
+
+TEST_CASE_METHOD(sealed_fixture, "the network of the machine is there only where it was asked for",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const std::string reach = "import socket\n"
+                            "s = socket.socket()\n"
+                            "s.bind(('127.0.0.1', 0))\n"
+                            "s.listen()\n"
+                            "socket.create_connection(s.getsockname())\n"
+                            "print('reached', len(open('/proc/net/dev').readlines()) > 3)\n";
+  auto request = sealed({"/usr/bin/python3", "-c", reach});
+  auto refused = run(request);
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.standard_error.text.find("PermissionError") != std::string::npos);
+  request.sandbox.network = true;
+  CHECK(output_of(std::move(request)) == "reached True\n");
+}
+
+TEST_CASE_METHOD(sealed_fixture, "nothing of a sealed child's tree outlives it",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto mark = fmt::format("MAZE_TEST_MARK={}", dir.path().native());
+  auto request = script("setsid sleep 1000 & setsid bash -c 'trap \"\" TERM; sleep 1000' & disown");
+  request.environment.push_back(mark);
+  output_of(std::move(request));
+  CHECK(test::processes_with(mark).empty());
+}
+
+TEST_CASE_METHOD(sealed_fixture, "ordinary programs work sealed", "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  SECTION("shells and the tools of files") {
+    CHECK(output_of("for i in 3 1 2; do echo $i; done | sort | tee n | tac; wc -l <n; "
+                    "diff <(sort n) n && cp n m && ln -s m l && readlink l; mkfifo p; "
+                    "(echo through >p &) ; cat p; find . -type f | sort | xargs")
+          == "3\n2\n1\n3\nm\nthrough\n./m ./n\n");
+    CHECK(output_of("mkdir t; echo x >t/a; tar czf t.tgz t; rm -r t; tar xzf t.tgz; cat t/a; "
+                    "sha256sum t/a | cut -c1-8; date -u -d @0 +%F; awk 'BEGIN{print 2^10}'; "
+                    "sed s/x/y/ t/a; expr 2 + 3; id -un")
+          == "x\n73cb3858\n1970-01-01\n1024\ny\n5\nmaze\n");
+  }
+  SECTION("a compiler and what it makes") {
+    CHECK(output_of("printf '#include <iostream>\\n#include <thread>\\nint main(){int x=0;"
+                    "std::thread([&]{x=42;}).join();std::cout<<x<<std::endl;}' >m.cpp; "
+                    "g++ -O1 -pthread m.cpp -o m && ./m")
+          == "42\n");
+  }
+  SECTION("git") {
+    CHECK(output_of("git init -q r && cd r && echo x >f && git add f && "
+                    "git -c user.name=n -c user.email=e commit -qm first && git log --format=%s")
+          == "first\n");
+  }
+  SECTION("perl") {
+    CHECK(output_of("perl -e 'print join(\",\", map { $_ * 2 } 1..3), \"\\n\"'") == "2,4,6\n");
+  }
+  SECTION("Python with threads, processes, a database and temporary files") {
+    const std::string program =
+        "import concurrent.futures as c, multiprocessing as m, os, sqlite3, subprocess, tempfile, "
+        "threading, asyncio\n"
+        "out = []\n"
+        "t = threading.Thread(target=lambda: out.append('thread')); t.start(); t.join()\n"
+        "with m.get_context('fork').Pool(2) as p: out.append(sum(p.map(abs, [-1, -2])))\n"
+        "with c.ProcessPoolExecutor(2) as p: out.append(p.submit(pow, 2, 5).result())\n"
+        "d = sqlite3.connect('d.db'); d.execute('create table t(x)'); d.execute('insert into t "
+        "values(7)'); d.commit(); out.append(d.execute('select x from t').fetchone()[0])\n"
+        "with tempfile.NamedTemporaryFile() as f: f.write(b'x'); out.append(f.name[:5])\n"
+        "out.append(subprocess.run(['echo', 'hi'], capture_output=True, "
+        "text=True).stdout.strip())\n"
+        "async def go(): await asyncio.sleep(0); return 'async'\n"
+        "out.append(asyncio.run(go()))\n"
+        "out.append(len(os.urandom(4)))\n"
+        "print(*out)\n";
+    CHECK(output_of(sealed({"/usr/bin/python3", "-c", program}))
+          == "thread 3 32 7 /tmp/ hi async 4\n");
+  }
+}
+
+TEST_CASE("level seccomp holds where the node is not root", "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*test::launcher_fixture().sut));
+  const test::scratch_dir outer;
+  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
+  CHECK(test::as_ordinary_user(60333, [&] {
+    ::setenv("TMPDIR", outer.path().c_str(), 1);
+    sealed_fixture node;
+    if (!node.sut->can().sealed)
+      throw std::runtime_error(node.sut->can().sealed_failure.message);
+    const auto report =
+        node.run(node.script("echo in >file; whoami; hostname; ls -d /root /home 2>&1 | wc -l; "
+                             "grep -E '^(Seccomp|NoNewPrivs|CapEff):' /proc/self/status; "
+                             "python3 -c 'import socket; socket.socket()' 2>&1 | tail -n 1"));
+    return report.standard_output.text
+               == "maze\nmaze\n2\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"
+                  "PermissionError: [Errno 1] Operation not permitted\n"
+           && test::content_of(node.taskspace / "file") == "in\n";
+  }));
+}

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "support/launcher_fixture.hpp"
+#include "support/needs.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+namespace maze::test {
+
+/// The user of sealed children where the tests are root.
+constexpr std::uint32_t sealed_uid = 60321;
+
+/// A launcher, and a taskspace for children of level seccomp. Where the tests are root, they get a user of their own.
+class sealed_fixture : public launcher_fixture {
+public:
+  sealed_fixture() {
+    std::filesystem::permissions(dir.path(), std::filesystem::perms(0711));
+    std::filesystem::create_directory(taskspace);
+    if (::geteuid() == 0 && ::chown(taskspace.c_str(), sealed_uid, sealed_uid) != 0)
+      throw std::runtime_error("chown of the taskspace");
+  }
+
+  [[nodiscard]] sandbox::launch_request sealed(std::vector<std::string> argv) const {
+    sandbox::launch_request request;
+    request.argv = std::move(argv);
+    request.environment = {"PATH=/usr/bin:/bin", "HOME=" + taskspace.native(), "LC_ALL=C.UTF-8"};
+    request.working_directory = taskspace;
+    request.sandbox.level = core::sandbox_level::seccomp;
+    if (::geteuid() == 0)
+      request.user = sandbox::child_user{sealed_uid, sealed_uid};
+    return request;
+  }
+  [[nodiscard]] sandbox::launch_request script(std::string text) const {
+    return sealed({"/bin/bash", "-c", std::move(text)});
+  }
+  /// What a script prints; its status must be 0.
+  std::string output_of(sandbox::launch_request request) {
+    const auto report = run(std::move(request));
+    INFO(report.failure.message);
+    INFO(report.standard_error.text);
+    CHECK(report.cause == sandbox::exit_cause::exited);
+    CHECK(report.exit_code == 0);
+    return report.standard_output.text;
+  }
+  std::string output_of(std::string text) { return output_of(script(std::move(text))); }
+
+  /// What `maze-attack` says of each attempt.
+  std::map<std::string, std::string> attacks(sandbox::launch_request request) {
+    request.sandbox.readable.push_back(MAZE_BIN_DIR "/maze-attack");
+    request.argv.insert(request.argv.begin(), MAZE_BIN_DIR "/maze-attack");
+    std::istringstream lines(output_of(std::move(request)));
+    std::map<std::string, std::string> out;
+    for (std::string name, how; lines >> name >> how;)
+      out[name] = how;
+    return out;
+  }
+
+  scratch_dir dir;
+  std::filesystem::path taskspace = dir / "taskspace";
+};
+
+/// The answers to attacks at level seccomp without a network, EPERM left out; where several are named, each is one.
+inline const std::map<std::string, std::string>& attack_answers() {
+  static const std::map<std::string, std::string> answers{
+      {"shadow", "ENOENT"},
+      {"root_home", "ENOENT"},
+      {"through_proc_root", "EACCES ENOENT"},
+      {"dots", "ENOENT"},
+      {"var_tmp", "ENOENT"},
+      {"usr", "EROFS EACCES"},
+      {"slash", "EROFS EACCES"},
+      {"etc", "EROFS EACCES"},
+      {"init_environment", "EACCES EPERM"},
+      {"init_memory", "EACCES EPERM"},
+      {"core_pattern", "EACCES EROFS"},
+      {"sysrq", "EACCES EROFS ENOENT"},
+      {"cgroup", "ENOENT"},
+      {"disk", "ENOENT"},
+      {"memory", "ENOENT"},
+      {"own_program", "ETXTBSY EROFS EACCES"},
+      {"clone3", "ENOSYS"},
+      {"kill_init", "EPERM"},
+      {"abstract_socket", "ECONNREFUSED EPERM"},
+      {"beyond_all_numbers", "ENOSYS"},
+      {"fill_tmp", "ENOSPC"},
+      {"fill_shm", "ENOSPC"},
+  };
+  return answers;
+}
+
+inline bool is_right_answer(const std::string& attack, const std::string& answer) {
+  const auto special = attack_answers().find(attack);
+  const std::string wanted = special == attack_answers().end() ? "EPERM" : special->second;
+  return (" " + wanted + " ").find(" " + answer + " ") != std::string::npos;
+}
+
+/// A local socket without a file, which everybody in the same network namespace can reach.
+class abstract_listener {
+public:
+  explicit abstract_listener(std::string_view name) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), at.sun_path + 1);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&at), size) != 0
+        || ::listen(fd_.get(), 1) != 0)
+      throw std::runtime_error("abstract socket");
+  }
+
+private:
+  io::unique_fd fd_;
+};
+
+/// For MAZE_NEEDS.
+inline std::optional<std::string> needs_sealed(const sandbox::launcher& with) {
+  if (with.can().sealed)
+    return std::nullopt;
+  return "needs level seccomp: " + with.can().sealed_failure.message;
+}
+
+} // namespace maze::test

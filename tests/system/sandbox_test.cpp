@@ -1,0 +1,122 @@
+// Workflows at level seccomp, through real nodes.
+#include "maze/core/codec.hpp"
+#include "maze/core/value.hpp"
+#include "support/calls_cluster.hpp"
+#include "support/functions_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace maze;
+using Catch::Contains;
+using nlohmann::json;
+
+namespace {
+
+/// Tasks of a node that is root get users of their own here, which level seccomp needs.
+struct sealed_folder : test::functions_folder {
+  sealed_folder() { std::filesystem::permissions(folder.path(), std::filesystem::perms(0755)); }
+
+  test::process_result run(const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"run", file, "--dir", "state", "--output", "json"};
+    words.insert(words.end(), more.begin(), more.end());
+    auto how = options(words);
+    how.environment.erase("MAZE_TASK_USER");
+    return test::run(how);
+  }
+  json completed(const std::string& file, std::vector<std::string> more = {}) {
+    const auto ended = run(file, std::move(more));
+    INFO(ended.standard_error);
+    REQUIRE(ended.status == 0);
+    return json::parse(ended.standard_output);
+  }
+  void seal(const std::string& name, const std::string& lines,
+            const std::string& parts = "") const {
+    write(name + ".yaml", "maze: 1\nname: " + name
+                              + "\nlibraries: { plain: " + test::task_library("plain").native()
+                              + " }\ndefaults: { output: { r: any }, sandbox: { level: seccomp"
+                              + parts + " } }\ntasks:\n" + lines);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(sealed_folder, "functions of all kinds and commands work sealed",
+                 "[system][sandbox]") {
+  write("in.txt", "a b a");
+  write("src/lines.py", "def read(path):\n  open('made.txt', 'w').write('by Python')\n"
+                        "  return open(path).read()\n");
+  seal("mixed",
+       "  text: { python: \"src/lines.py:read\", inputs: { path: in.txt } }\n"
+       "  words: { function: plain.count, inputs: { text: text.output.r } }\n"
+       "  warm: { function: plain.add, cpus: 1, child: warm, inputs: { a: 1, b: 2 } }\n"
+       "  number: { output: { run: dict }, after: [text], shell: \"grep -q Python made.txt && echo "
+       "41 | tee shell.txt\" }\n"
+       "  parse: { code: \"def f(text): return int(text)\", child: warm, inputs: { text: "
+       "number.output.run.stdout } }\n"
+       "  all: { code: \"def f(n, words, warm): return [n, words, warm]\", inputs: { n: "
+       "parse.output.r, words: words.output.r, warm: warm.output.r } }\n"
+       "files: [in.txt]\nresult: all.output.r\n");
+  const auto alone = completed("mixed.yaml", {"--out", "one"});
+  CHECK(alone["result"] == json{41, {{"a", 2}, {"b", 1}}, 3});
+  CHECK(test::read_file(folder / "one" / "shell.txt") == "41\n");
+  CHECK(test::read_file(folder / "one" / "made.txt") == "by Python");
+  const auto apart = completed("mixed.yaml", {"--out", "two", "--workers", "2"});
+  CHECK(apart["result"] == alone["result"]);
+  CHECK(test::read_tree(folder / "two") == test::read_tree(folder / "one"));
+}
+
+TEST_CASE_METHOD(sealed_folder, "a sealed task sees what it asks for and nothing else",
+                 "[system][sandbox]") {
+  write("data/model", "weights");
+  const std::string data = (folder / "data").native();
+  seal("look",
+       "  a: { output: { run: dict }, shell: \"cat " + data
+           + "/model; cat /etc/shadow || ls /root || echo none; python3 -c 'import socket; "
+             "socket.socket()' 2>&1 | tail -n 1 | cut -c1-15\" }\n"
+             "result: a.output.run.stdout\n",
+       ", readable: [" + data + "]");
+  CHECK(completed("look.yaml")["result"] == "weightsnone\nPermissionError\n");
+}
+
+TEST_CASE_METHOD(sealed_folder, "what a sandbox cannot give is refused with the place of its task",
+                 "[system][sandbox]") {
+  seal("calls", "  a: { output: { run: dict }, command: [\"true\"] }\n", ", syscalls: [ptrase]");
+  const auto unknown = run("calls.yaml");
+  CHECK(unknown.status == 2);
+  CHECK_THAT(unknown.standard_error, Contains("calls.yaml:6:3: task 'a'") && Contains("`ptrace`"));
+  seal("nowhere", "  a: { output: { run: dict }, command: [\"true\"] }\n",
+       ", readable: [/nowhere/at/all]");
+  const auto missing = run("nowhere.yaml");
+  CHECK(missing.status == 1);
+  CHECK_THAT(missing.standard_output, Contains("/nowhere/at/all") && Contains("launch:root"));
+}
+
+TEST_CASE("calls in a stream go to sealed children", "[system][sandbox]") {
+  test::calls_cluster nodes(
+      {false, MAZE_BIN_DIR, MAZE_BIN_DIR "/../lib/libtask_plain.so", "plain", true});
+  core::call_plan plan;
+  plan.functions = {{"add", core::function_action{"plain", "add"}}};
+  plan.sandbox.level = core::sandbox_level::seccomp;
+  const auto calls = nodes.open(std::move(plan));
+  constexpr std::uint32_t count = 2'000;
+  for (std::uint32_t i = 0; i < count; ++i)
+    REQUIRE(calls->call(0, core::encode(core::list{std::int64_t{i}, 1}).value()));
+  REQUIRE(calls->close());
+  std::uint32_t ended = 0;
+  while (ended < count) {
+    const auto results = calls->next(std::chrono::seconds(60));
+    REQUIRE(results);
+    REQUIRE_FALSE(results->message.empty());
+    results->for_each([&](core::call_number call, bool returned, std::string_view payload) {
+      INFO("call " << call << " " << payload);
+      REQUIRE(returned);
+      REQUIRE(core::decode(payload).value() == core::value(std::int64_t{call} + 1));
+      ++ended;
+    });
+  }
+}
