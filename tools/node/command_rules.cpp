@@ -59,6 +59,15 @@ std::vector<command_rule> local_commands() {
         {"FUNCTION", "Show all of this function", ""}},
        {"dir", "output", "color", "quiet", "task_user"},
        {}},
+      {command::doctor,
+       "doctor",
+       "Say what this machine can enforce for tasks, and how to enable the rest",
+       "Examples:\n  maze-node doctor\n"
+       "  maze-node doctor --output json\n\n"
+       "Each mechanism was tried, as whoever asks: ask as the user that runs the node.",
+       {},
+       {"output", "color", "quiet"},
+       {}},
   };
 }
 

@@ -30,6 +30,8 @@ int carry_out(const options& what) {
     return validate_workflow(what);
   case command::functions:
     return list_functions(what);
+  case command::doctor:
+    return examine_machine(what);
   case command::config:
     std::cout << explain(what);
     return exit_code::done;

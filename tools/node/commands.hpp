@@ -28,6 +28,8 @@ int run_workflow(const options& what);
 int validate_workflow(const options& what);
 /// `maze-node functions PATH`: what task libraries and Python files offer. One that is broken is a warning.
 int list_functions(const options& what);
+/// `maze-node doctor`: what this machine can enforce.
+int examine_machine(const options& what);
 /// `maze-node start`: returns when the cluster has ended, or with `--detach` when it is ready.
 int start_cluster(const options& what);
 /// `maze-node join-file NAME`.

@@ -31,6 +31,7 @@ enum class command : std::uint8_t {
   join_file = 17,
   forget = 18,
   functions = 19,
+  doctor = 20,
 };
 
 /// What a started node does.

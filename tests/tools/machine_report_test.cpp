@@ -1,0 +1,51 @@
+#include "node/machine_report.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace maze;
+
+namespace {
+
+sandbox::capabilities everything() {
+  return {.user_namespaces = true,
+          .pid_namespaces = true,
+          .overlay = true,
+          .idmapped_overlay = true,
+          .other_users = true,
+          .sealed = true,
+          .sealed_failure = {},
+          .landlock = 7};
+}
+
+} // namespace
+
+TEST_CASE("a machine that can do all is told so without advice", "[tools][doctor]") {
+  const auto text = node::show(node::report_of(everything(), true), {});
+  CHECK(text.find("level seccomp     yes") != std::string::npos);
+  CHECK(text.find("version 7") != std::string::npos);
+  CHECK(text.find("sysctl") == std::string::npos);
+}
+
+TEST_CASE("what a machine lacks comes with its meaning and a remedy", "[tools][doctor]") {
+  sandbox::capabilities can;
+  can.sealed_failure = {.code = core::errc::sandbox_violation, .message = "namespaces failed"};
+  const auto text = node::show(node::report_of(can, false), {});
+  CHECK(text.find("level seccomp     no") != std::string::npos);
+  CHECK(text.find("seccomp: namespaces failed; run the node as root") != std::string::npos);
+  CHECK(text.find("own users: run the node as root") != std::string::npos);
+  CHECK(text.find("Landlock: Linux 5.13") != std::string::npos);
+}
+
+TEST_CASE("programs get the report as JSON", "[tools][doctor]") {
+  auto can = everything();
+  can.landlock = 0;
+  const auto read = nlohmann::json::parse(
+      node::show(node::report_of(can, true), {node::output_form::json, false}));
+  CHECK(read.at("levels").at(2) == nlohmann::json{{"name", "seccomp"}, {"here", true}});
+  CHECK(read.at("levels").at(3).at("here") == false);
+  const auto& landlock = read.at("mechanisms").back();
+  CHECK(landlock.at("name") == "Landlock");
+  CHECK(landlock.at("here") == false);
+  CHECK(landlock.contains("remedy"));
+}

@@ -1,0 +1,104 @@
+#include "node/machine_report.hpp"
+
+#include "maze/core/printable.hpp"
+#include "node/table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace maze::node {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* user_namespaces_remedy =
+    "run the node as root, or let users make namespaces: `sysctl "
+    "kernel.unprivileged_userns_clone=1`, "
+    "on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in a container, give it "
+    "CAP_SYS_ADMIN";
+
+mechanism_row row(std::string name, bool here, std::string detail, std::string meaning,
+                  std::string remedy) {
+  return {std::move(name), here, std::move(detail), std::move(meaning),
+          here ? "" : std::move(remedy)};
+}
+
+std::vector<mechanism_row> levels_of(const sandbox::capabilities& can) {
+  return {
+      row("none", true, "", "a child process without limits or filters", ""),
+      row("subprocess", true, "", "limits, no new privileges, a tree that dies as one", ""),
+      row("seccomp", can.sealed, "",
+          "a root, namespaces and a system-call filter of its own, no network",
+          core::printable(can.sealed_failure.message) + "; " + user_namespaces_remedy),
+      row("container", false, "", "a container engine", "this version of maze does not offer it"),
+  };
+}
+
+std::vector<mechanism_row> mechanisms_of(const sandbox::capabilities& can, bool root) {
+  std::vector<mechanism_row> out{
+      row("user namespaces", can.user_namespaces, "",
+          "a node that is not root can give its tasks all of this", user_namespaces_remedy),
+      row("pid namespaces", can.pid_namespaces, "",
+          "tasks see no other process, and their trees die as one", user_namespaces_remedy),
+      row("own users", can.other_users, root ? "" : "needs root",
+          "tasks of a root node cannot touch what is another user's", "run the node as root"),
+      row("overlays", root ? can.idmapped_overlay : can.overlay, "",
+          "an attempt's folder costs no copy of its files",
+          root ? "Linux 5.19 or newer mounts them for other users"
+               : "Linux 5.11 or newer lets users mount them"),
+      row("Landlock", can.landlock > 0,
+          can.landlock > 0 ? fmt::format("version {}", can.landlock) : "",
+          "a second wall around files at level seccomp",
+          "Linux 5.13 or newer, with `landlock` among the boot parameter `lsm=`"),
+  };
+  return out;
+}
+
+ordered_json json_of(const std::vector<mechanism_row>& rows) {
+  auto out = ordered_json::array();
+  for (const mechanism_row& each : rows) {
+    ordered_json one{{"name", each.name}, {"here", each.here}};
+    if (!each.detail.empty())
+      one["detail"] = each.detail;
+    if (!each.remedy.empty())
+      one["remedy"] = each.remedy;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+void add_rows(std::vector<std::vector<cell>>& to, std::string_view prefix,
+              const std::vector<mechanism_row>& rows) {
+  for (const mechanism_row& each : rows)
+    to.push_back({{fmt::format("{}{}", prefix, each.name), style::strong},
+                  {fmt::format("{}{}{}", each.here ? "yes" : "no", each.detail.empty() ? "" : ", ",
+                               each.detail),
+                   each.here ? style::good : style::bad},
+                  {each.meaning, style::dim}});
+}
+
+} // namespace
+
+machine_report report_of(const sandbox::capabilities& can, bool root) {
+  return {levels_of(can), mechanisms_of(can, root)};
+}
+
+std::string show(const machine_report& report, const print_form& as) {
+  if (as.form == output_form::json)
+    return ordered_json{{"levels", json_of(report.levels)},
+                        {"mechanisms", json_of(report.mechanisms)}}
+               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+           + "\n";
+  std::vector<std::vector<cell>> rows;
+  add_rows(rows, "level ", report.levels);
+  add_rows(rows, "", report.mechanisms);
+  std::string out = render_table({"WHAT", "HERE", "WHAT IT GIVES"}, rows, as.color);
+  for (const auto* part : {&report.levels, &report.mechanisms})
+    for (const mechanism_row& each : *part)
+      if (!each.remedy.empty())
+        out += fmt::format("\n{}: {}\n", paint(each.name, style::strong, as.color), each.remedy);
+  return out;
+}
+
+} // namespace maze::node
