@@ -1,6 +1,7 @@
-// What a command costs through maze-init, against a bare posix_spawn loop that captures both streams.
-// Usage: spawn_bench [commands] [rounds]. Prints one JSON line per level: the median over the rounds
-// of microseconds per command, the floor measured between them, and the ratio of the two.
+// What a command costs through maze-init at each level, against a bare posix_spawn loop that captures both streams, and at
+// level seccomp against the same loop through bubblewrap with as much isolation, its system-call filter left out.
+// Usage: spawn_bench [commands] [rounds]. Prints one JSON line per level and peer: the median over the rounds
+// of microseconds per command, the peer's measured between them, and the ratio of the two.
 #include "maze/sandbox/launcher.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -11,9 +12,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <poll.h>
 #include <spawn.h>
 #include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -25,6 +28,8 @@ using clock_type = std::chrono::steady_clock;
 
 constexpr std::size_t parallel = 2;
 constexpr const char* program = "/bin/true";
+/// An empty folder for sealed children.
+std::string taskspace;
 
 [[noreturn]] void die(const std::string& why) {
   std::fprintf(stderr, "spawn_bench: %s\n", why.c_str());
@@ -36,7 +41,42 @@ struct spawned {
   std::array<int, 2> streams{-1, -1};
 };
 
-spawned spawn_bare() {
+using words = std::vector<const char*>;
+
+/// The program, at the end of what starts it.
+const words bare{program};
+const words bubblewrap{"/usr/bin/bwrap",
+                       "--unshare-all",
+                       "--die-with-parent",
+                       "--ro-bind",
+                       "/usr",
+                       "/usr",
+                       "--symlink",
+                       "usr/bin",
+                       "/bin",
+                       "--symlink",
+                       "usr/lib",
+                       "/lib",
+                       "--symlink",
+                       "usr/lib64",
+                       "/lib64",
+                       "--ro-bind",
+                       "/etc/alternatives",
+                       "/etc/alternatives",
+                       "--ro-bind",
+                       "/etc/ld.so.cache",
+                       "/etc/ld.so.cache",
+                       "--proc",
+                       "/proc",
+                       "--dev",
+                       "/dev",
+                       "--tmpfs",
+                       "/tmp",
+                       "--cap-drop",
+                       "ALL",
+                       program};
+
+spawned spawn_bare(const words& command) {
   spawned made;
   std::array<std::array<int, 2>, 2> pipes{};
   posix_spawn_file_actions_t actions;
@@ -47,10 +87,13 @@ spawned spawn_bare() {
     ::posix_spawn_file_actions_adddup2(&actions, pipes[i][1], static_cast<int>(i) + 1);
     made.streams[i] = pipes[i][0];
   }
-  char* argv[] = {const_cast<char*>(program), nullptr};
+  std::vector<char*> argv;
+  for (const char* word : command)
+    argv.push_back(const_cast<char*>(word));
+  argv.push_back(nullptr);
   char path[] = "PATH=/usr/bin:/bin";
   char* environment[] = {path, nullptr};
-  if (::posix_spawn(&made.pid, program, &actions, nullptr, argv, environment) != 0)
+  if (::posix_spawn(&made.pid, argv[0], &actions, nullptr, argv.data(), environment) != 0)
     die("posix_spawn failed");
   ::posix_spawn_file_actions_destroy(&actions);
   for (const auto& ends : pipes)
@@ -70,12 +113,12 @@ bool read_to_end(spawned& x) {
   return x.streams[0] < 0 && x.streams[1] < 0;
 }
 
-double bare_loop(std::size_t count) {
+double bare_loop(const words& command, std::size_t count) {
   const auto start = clock_type::now();
   std::vector<spawned> live;
   for (std::size_t started = 0, ended = 0; ended < count;) {
     for (; live.size() < parallel && started < count; ++started)
-      live.push_back(spawn_bare());
+      live.push_back(spawn_bare(command));
     std::vector<pollfd> wanted;
     for (const auto& x : live)
       wanted.push_back({x.streams[0], POLLIN, 0});
@@ -83,7 +126,10 @@ double bare_loop(std::size_t count) {
     for (std::size_t i = live.size(); i-- > 0;) {
       if (wanted[i].revents == 0 || !read_to_end(live[i]))
         continue;
-      ::waitpid(live[i].pid, nullptr, 0);
+      int status = 0;
+      ::waitpid(live[i].pid, &status, 0);
+      if (status != 0)
+        die(std::string(command[0]) + " failed");
       live.erase(live.begin() + static_cast<std::ptrdiff_t>(i));
       ++ended;
     }
@@ -113,18 +159,23 @@ private:
     if (left_to_start_ == 0)
       return;
     --left_to_start_;
-    launcher_.launch({.argv = {program},
-                      .environment = {"PATH=/usr/bin:/bin"},
-                      .working_directory = "/",
-                      .sandbox = {.level = level_},
-                      .nice = 0},
-                     [this](sandbox::exit_report report) {
-                       if (report.cause != sandbox::exit_cause::exited || report.exit_code != 0)
-                         die("a command failed: " + report.failure.message);
-                       next();
-                       if (--left_to_end_ == 0)
-                         context_.stop();
-                     });
+    sandbox::launch_request request{.argv = {program},
+                                    .environment = {"PATH=/usr/bin:/bin"},
+                                    .working_directory = "/",
+                                    .sandbox = {.level = level_},
+                                    .nice = 0};
+    if (request.sandbox.sealed()) {
+      request.working_directory = taskspace;
+      if (::geteuid() == 0)
+        request.user = sandbox::child_user{60321, 60321};
+    }
+    launcher_.launch(std::move(request), [this](sandbox::exit_report report) {
+      if (report.cause != sandbox::exit_cause::exited || report.exit_code != 0)
+        die("a command failed: " + report.failure.message);
+      next();
+      if (--left_to_end_ == 0)
+        context_.stop();
+    });
   }
 
   sandbox::launcher& launcher_;
@@ -139,6 +190,14 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+void print(core::sandbox_level level, const std::vector<double>& values, const char* peer,
+           const std::vector<double>& peers) {
+  const double value = median(values), other = median(peers);
+  std::printf("{\"name\":\"spawn_true_%s_P2\",\"value\":%.1f,\"unit\":\"us\",\"peer\":\"%s\","
+              "\"peer_value\":%.1f,\"ratio\":%.3f}\n",
+              std::string(core::to_string(level)).c_str(), value, peer, other, value / other);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -148,17 +207,27 @@ int main(int argc, char** argv) {
   auto launcher = sandbox::launcher::start(context, {});
   if (!launcher)
     die(launcher.error().message);
-  for (const auto level : {core::sandbox_level::none, core::sandbox_level::subprocess}) {
+  std::string folder = std::filesystem::temp_directory_path() / "maze-spawn-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr || ::chmod(folder.c_str(), 0755) != 0)
+    die("no folder for a taskspace");
+  taskspace = folder;
+  for (const auto level :
+       {core::sandbox_level::none, core::sandbox_level::subprocess, core::sandbox_level::seccomp}) {
+    const bool sealed = level == core::sandbox_level::seccomp;
+    if (sealed && !(*launcher)->can().sealed)
+      continue;
+    const bool has_peer = sealed && ::access(bubblewrap.front(), X_OK) == 0;
     maze_loop through(**launcher, context, level);
-    std::vector<double> floors, values;
+    std::vector<double> floors, values, peers;
     for (int i = 0; i < rounds; ++i) {
-      floors.push_back(bare_loop(count));
+      floors.push_back(bare_loop(bare, count));
       values.push_back(through.run(count));
+      if (has_peer)
+        peers.push_back(bare_loop(bubblewrap, count));
     }
-    const double floor = median(floors), value = median(values);
-    std::printf("{\"name\":\"spawn_true_%s_P2\",\"value\":%.1f,\"unit\":\"us\",\"peer\":\"posix_"
-                "spawn loop\",\"peer_value\":%.1f,"
-                "\"ratio\":%.3f}\n",
-                std::string(core::to_string(level)).c_str(), value, floor, value / floor);
+    print(level, values, "posix_spawn loop", floors);
+    if (has_peer)
+      print(level, values, "bubblewrap", peers);
   }
+  std::filesystem::remove(folder);
 }
