@@ -133,7 +133,7 @@ void dag_context_state::publish(publish_attempt& msg) {
   if (found != active_.end()) {
     const core::task_id task = found->second.task;
     if (step)
-      trace_->told(task, msg.phases);
+      trace_->told(task, {msg.phases, msg.isolation});
     if (step && bytes > 0)
       written_[task] = {found->second.node, bytes};
     if (step)
@@ -145,13 +145,13 @@ void dag_context_state::publish(publish_attempt& msg) {
     perform(std::move(*step));
   else if (step.error().code != core::errc::stale)
     // Files that no store may hold: the attempt has failed, whatever it wanted to say.
-    lose({msg.attempt, step.error(), {}, msg.phases});
+    lose({msg.attempt, step.error(), {}, msg.phases, msg.isolation});
 }
 
 void dag_context_state::lose(attempt_lost msg) {
   note_cut(msg.attempt, msg.cut);
   if (const auto found = active_.find(msg.attempt); found != active_.end())
-    trace_->told(found->second.task, msg.phases);
+    trace_->told(found->second.task, {msg.phases, msg.isolation});
   forget(active_.find(msg.attempt), msg.reason.code);
   if (auto step = logic_->attempt_ended(msg.attempt, std::move(msg.reason), now()))
     perform(std::move(*step));

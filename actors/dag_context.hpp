@@ -77,7 +77,7 @@ private:
   [[nodiscard]] task_row row_of(core::task_id task) const;
   /// With times from the start of the run.
   [[nodiscard]] past_attempt told_of(const core::run_trace::stay& at,
-                                     const core::phase_times& phases) const;
+                                     const core::run_trace::account& told) const;
   [[nodiscard]] core::result<core::task_id> find_task(const std::string& wanted) const;
   caf::result<attempt_place> place_of(const find_attempt& msg) const;
   caf::result<bool> cancel_one(cancel_task msg);

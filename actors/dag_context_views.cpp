@@ -25,8 +25,12 @@ core::result<core::task_id> dag_context_state::find_task(const std::string& want
 }
 
 past_attempt dag_context_state::told_of(const core::run_trace::stay& at,
-                                        const core::phase_times& phases) const {
-  past_attempt out{.number = at.number, .node = at.node, .phases = phases, .reason = at.reason};
+                                        const core::run_trace::account& told) const {
+  past_attempt out{.number = at.number,
+                   .node = at.node,
+                   .phases = told.phases,
+                   .isolation = told.isolation,
+                   .reason = at.reason};
   const core::instant from = at.began == core::instant{} ? at.placed : at.began;
   if (at.began != core::instant{} || at.ended != core::instant{}) {
     out.began = from - started_;
@@ -42,7 +46,7 @@ past_attempt dag_context_state::told_of(const core::run_trace::stay& at,
 
 task_row dag_context_state::row_of(core::task_id task) const {
   const core::error& reason = logic_->reason(task);
-  const past_attempt last = told_of(trace_->last(task), trace_->phases(task));
+  const past_attempt last = told_of(trace_->last(task), trace_->told(task));
   task_row out{.name = logic_->tasks().spec(task).name,
                .state = logic_->state(task),
                .attempts = logic_->attempts(task),
@@ -50,10 +54,11 @@ task_row dag_context_state::row_of(core::task_id task) const {
                .began = last.began,
                .elapsed = last.elapsed,
                .phases = last.phases,
+               .isolation = last.isolation,
                .reason = reason.code,
                .message = reason.message.substr(0, message_max)};
   for (const core::run_trace::past& one : trace_->earlier(task, past_attempts_max))
-    out.earlier.push_back(told_of(one.at, one.phases));
+    out.earlier.push_back(told_of(one.at, one.told));
   return out;
 }
 

@@ -77,6 +77,7 @@ private:
     bool yielding = false;
     clock::time_point since;
     core::phase_times phases;
+    core::isolation isolation;
 
     [[nodiscard]] bool is_task() const { return order.task != core::lane_task; }
   };
@@ -90,6 +91,7 @@ private:
     std::shared_ptr<const core::call_plan> plan;
     std::vector<std::uint32_t> gpus;
     sandbox::launch_id process = 0;
+    core::isolation isolation;
     caf::io::connection_handle stream;
     warm_calls calls;
     core::call_message_reader messages;

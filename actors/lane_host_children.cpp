@@ -103,6 +103,7 @@ core::result<lane_host_state::child_id> lane_host_state::start_child(const lane&
                   .report = {},
                   .lane = for_whom.order.attempt,
                   .since = clock::now()};
+  made.isolation = setup_.launcher->isolation_of(*request);
   // No strong reference: the launcher outlives the system's actors.
   made.process =
       setup_.launcher->launch(std::move(*request), [own = caf::weak_actor_ptr(self_->ctrl()),

@@ -72,6 +72,7 @@ void lane_host_state::begin_task(lane& x) {
     return end(token, true);
   }
   x.phases.at(core::phase::execute).began = clock::now() - x.order.arrived;
+  x.isolation = children_.at(x.child).isolation;
   self_->send(x.order.context, attempt_entered{token, core::phase::execute});
   call(children_.at(x.child), *message);
 }
@@ -91,6 +92,7 @@ void lane_host_state::finish_task(core::attempt_id task, bool returned, std::str
   if (output) {
     publish_attempt done{.attempt = task, .output = std::move(*output), .files = {}};
     done.phases = x.phases;
+    done.isolation = x.isolation;
     self_->send(x.order.context, std::move(done));
   } else {
     lose_task(x, output.error());
@@ -103,6 +105,7 @@ void lane_host_state::lose_task(const lane& x, core::error reason) {
     *text = setup_.log->secrets().redact(*text);
   attempt_lost lost{x.order.attempt, std::move(reason), {}};
   lost.phases = x.phases;
+  lost.isolation = x.isolation;
   self_->send(x.order.context, std::move(lost));
 }
 

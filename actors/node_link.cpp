@@ -170,16 +170,19 @@ void node_link_state::handle(core::order_published& x) {
                       .message = fmt::format("the content of {} never reached the master", *path),
                       .origin = setup_.node_name},
                      std::move(x.cut),
-                     x.phases});
+                     x.phases,
+                     x.isolation});
     return;
   }
-  self_->send(context, publish_attempt{x.attempt, std::move(x.output), std::move(x.files),
-                                       std::move(x.left_out), std::move(x.cut), x.phases});
+  self_->send(context,
+              publish_attempt{x.attempt, std::move(x.output), std::move(x.files),
+                              std::move(x.left_out), std::move(x.cut), x.phases, x.isolation});
 }
 
 void node_link_state::handle(core::order_lost& x) {
   if (const auto context = context_of(x.run))
-    self_->send(context, attempt_lost{x.attempt, std::move(x.reason), std::move(x.cut), x.phases});
+    self_->send(context, attempt_lost{x.attempt, std::move(x.reason), std::move(x.cut), x.phases,
+                                      x.isolation});
 }
 
 void node_link_state::handle(core::orders_ended& x) {

@@ -42,7 +42,7 @@ uplink_actor::behavior_type uplink_state::make_behavior(uplink_setup setup) {
       [this](attempt_lost& msg) {
         if (const auto found = runs_.extract(msg.attempt); !found.empty())
           tell(core::order_lost{found.mapped(), msg.attempt, std::move(msg.reason),
-                                std::move(msg.cut), msg.phases});
+                                std::move(msg.cut), msg.phases, msg.isolation});
       },
       [this](const lane_ready& msg) {
         if (master_)

@@ -101,7 +101,8 @@ void uplink_state::publish(publish_attempt& msg) {
                              std::move(msg.files),
                              std::move(msg.left_out),
                              std::move(msg.cut),
-                             msg.phases};
+                             msg.phases,
+                             msg.isolation};
   if (blobs.empty())
     return tell(std::move(news));
   // Content first: a publication counts when the master's store holds every new blob.
@@ -115,8 +116,8 @@ void uplink_state::publish(publish_attempt& msg) {
           },
           [this, session, news](const caf::error& failed) {
             if (link_ && link_->session() == session)
-              tell(core::order_lost{news.run, news.attempt, from_caf(failed), news.cut,
-                                    news.phases});
+              tell(core::order_lost{news.run, news.attempt, from_caf(failed), news.cut, news.phases,
+                                    news.isolation});
           });
 }
 

@@ -175,6 +175,7 @@ void worker_state::hide_secrets(sandbox::exit_report& report) const {
 void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   leave(x, core::phase::execute);
   announce(x, core::phase::push);
+  x.isolation = report.isolation;
   // Before anything hides a secret: afterwards texts have other lengths.
   auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
   hide_secrets(report);
@@ -190,6 +191,7 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   publication->cut = std::move(cut);
   leave(x, core::phase::push);
   publication->phases = x.phases;
+  publication->isolation = x.isolation;
   {
     const run_queue::one_wake together;
     // The slot first: its next child should not wait until the publication is worked in.
@@ -261,8 +263,8 @@ void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_
     failed.origin = "worker";
   for (std::string* text : {&failed.message, &failed.evidence})
     *text = setup_.services->log->secrets().redact(*text);
-  self_->send(x.order.context,
-              attempt_lost{x.order.attempt, std::move(failed), std::move(cut), x.phases});
+  self_->send(x.order.context, attempt_lost{x.order.attempt, std::move(failed), std::move(cut),
+                                            x.phases, x.isolation});
   free_slot(x);
   clear(x);
 }

@@ -64,6 +64,7 @@ private:
     /// Where a function leaves its result.
     std::shared_ptr<const io::unique_fd> reply;
     core::phase_times phases;
+    core::isolation isolation;
   };
 
   void run(run_attempt& msg);

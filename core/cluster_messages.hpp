@@ -4,6 +4,7 @@
 #include "maze/core/cut_stream.hpp"
 #include "maze/core/digest.hpp"
 #include "maze/core/error.hpp"
+#include "maze/core/isolation.hpp"
 #include "maze/core/phase_times.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/task_state.hpp"
@@ -135,11 +136,12 @@ struct order_published {
   std::vector<std::string> left_out;
   std::vector<cut_stream> cut;
   phase_times phases;
+  core::isolation isolation;
 
   friend bool operator==(const order_published&, const order_published&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_published& x) {
-    return f(x.run, x.attempt, x.output, x.files, x.left_out, x.cut, x.phases);
+    return f(x.run, x.attempt, x.output, x.files, x.left_out, x.cut, x.phases, x.isolation);
   }
 };
 /// The attempt ended without a result.
@@ -149,11 +151,12 @@ struct order_lost {
   error reason;
   std::vector<cut_stream> cut;
   phase_times phases;
+  core::isolation isolation;
 
   friend bool operator==(const order_lost&, const order_lost&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, order_lost& x) {
-    return f(x.run, x.attempt, x.reason, x.cut, x.phases);
+    return f(x.run, x.attempt, x.reason, x.cut, x.phases, x.isolation);
   }
 };
 /// The attempts hold nothing here any more; `free` is what the node has left now.

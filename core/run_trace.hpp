@@ -2,6 +2,7 @@
 
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/isolation.hpp"
 #include "maze/core/phase_times.hpp"
 
 #include <algorithm>
@@ -15,8 +16,8 @@
 namespace maze::core {
 
 /// Where and when the attempts of a run were: for people, nothing is decided by it.
-/// @note 40 bytes a task, 64 more once the first attempt has told its phases, and 160 for each attempt
-/// but a task's last.
+/// @note 40 bytes a task, 72 more once the first attempt has ended, and 168 for each attempt but a
+/// task's last.
 class run_trace {
 public:
   struct stay {
@@ -30,9 +31,16 @@ public:
     instant began{};
     instant ended{};
   };
+  /// What its node told of an attempt when it had ended.
+  struct account {
+    phase_times phases;
+    core::isolation isolation;
+
+    friend bool operator==(const account&, const account&) = default;
+  };
   struct past {
     stay at;
-    phase_times phases;
+    account told;
   };
 
   explicit run_trace(std::size_t tasks) : last_(tasks) {}
@@ -41,10 +49,10 @@ public:
   void placed(task_id task, std::uint32_t number, node_id node, instant now) {
     stay& at = last_[task.value];
     if (at.number != 0 && at.number != number)
-      earlier_[{task, at.number}] = {at, phases(task)};
+      earlier_[{task, at.number}] = {at, told(task)};
     at = {.number = number, .node = node, .placed = now};
-    if (!phases_.empty())
-      phases_[task.value] = {};
+    if (!told_.empty())
+      told_[task.value] = {};
   }
   void began(task_id task, instant now) {
     if (stay& at = last_[task.value]; at.began == instant{})
@@ -58,12 +66,12 @@ public:
   }
 
   /// Of the attempt that is the task's last one.
-  void told(task_id task, const phase_times& phases) {
-    phases_.resize(last_.size());
-    phases_[task.value] = phases;
+  void told(task_id task, const account& what) {
+    told_.resize(last_.size());
+    told_[task.value] = what;
   }
-  [[nodiscard]] phase_times phases(task_id task) const {
-    return phases_.empty() ? phase_times{} : phases_[task.value];
+  [[nodiscard]] account told(task_id task) const {
+    return told_.empty() ? account{} : told_[task.value];
   }
 
   /// The last attempt of a task.
@@ -88,7 +96,7 @@ public:
 
 private:
   std::vector<stay> last_;
-  std::vector<phase_times> phases_;
+  std::vector<account> told_;
   std::map<std::pair<task_id, std::uint32_t>, past> earlier_;
 };
 

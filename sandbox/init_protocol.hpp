@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/isolation.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/sandbox/init_packet.hpp"
 
@@ -182,8 +183,29 @@ struct ended {
   std::int64_t user_ns = 0;
   std::int64_t system_ns = 0;
   std::uint64_t memory_peak = 0;
-  bool pid_namespace = false;
+  /// Bits of core::fence: what stood from its first instruction on.
+  std::uint16_t fences = 0;
 };
+
+/// What stands around a child that runs: every step of its set-up has succeeded.
+inline std::uint16_t fences_of(const core::sandbox_spec& spec, bool network, bool own_user,
+                               bool own_tree, bool landlock) noexcept {
+  core::isolation out;
+  const auto add = [&out](core::fence x, bool stands) {
+    if (stands)
+      out.add(x);
+  };
+  const bool confined = spec.level >= core::sandbox_level::subprocess;
+  add(core::fence::own_user, own_user);
+  add(core::fence::no_privileges, confined || own_user);
+  add(core::fence::limits, confined);
+  add(core::fence::processes, own_tree);
+  for (const auto each : {core::fence::root, core::fence::names, core::fence::syscalls})
+    add(each, spec.sealed());
+  add(core::fence::network, spec.sealed() && !network);
+  add(core::fence::landlock, spec.sealed() && landlock);
+  return out.fences;
+}
 
 namespace detail {
 
@@ -316,7 +338,7 @@ inline std::string encode(const ended& x) {
   out.number(x.user_ns);
   out.number(x.system_ns);
   out.number(x.memory_peak);
-  out.number(x.pid_namespace);
+  out.number(x.fences);
   return out.take();
 }
 
@@ -325,7 +347,7 @@ inline bool decode(reader& in, ended& x) {
   if (!in.number(x.id) || !in.number(x.cause) || !in.number(x.wait_status) || !in.number(x.failed)
       || !in.number(x.error_number) || !in.text(subject) || !in.number(x.wall_ns)
       || !in.number(x.user_ns) || !in.number(x.system_ns) || !in.number(x.memory_peak)
-      || !in.flag(x.pid_namespace) || !in.done())
+      || !in.number(x.fences) || !in.done())
     return false;
   x.subject = subject;
   return x.cause >= end_cause::exited && x.cause <= end_cause::withdrawn;

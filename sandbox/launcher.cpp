@@ -308,6 +308,16 @@ launcher::~launcher() {
 
 const capabilities& launcher::can() const noexcept { return data_->can; }
 
+core::isolation launcher::isolation_of(const launch_request& request) const {
+  const bool own_tree =
+      data_->can.pid_namespaces && request.sandbox.level >= core::sandbox_level::subprocess;
+  return {.requested = request.sandbox.level,
+          .fences =
+              protocol::fences_of(request.sandbox, request.sandbox.has_network(),
+                                  request.user.has_value(), own_tree, data_->can.landlock > 0),
+          .began = true};
+}
+
 launch_id launcher::launch(launch_request request, completion done) {
   std::unique_lock lock(data_->mutex);
   const launch_id id = ++data_->last_id;

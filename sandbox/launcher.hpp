@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/isolation.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/io/files.hpp"
@@ -112,8 +113,8 @@ struct exit_report {
   std::chrono::nanoseconds cpu_system{};
   /// Peak resident memory of the largest process of the tree, in bytes.
   std::uint64_t memory_peak = 0;
-  core::sandbox_level level = core::sandbox_level::none;
-  bool pid_namespace = false;
+  /// What was asked for, and what stood; `began` is false where the child never started.
+  core::isolation isolation;
   captured_output standard_output;
   captured_output standard_error;
 };
@@ -158,6 +159,8 @@ public:
   ~launcher();
 
   [[nodiscard]] const capabilities& can() const noexcept;
+  /// What stands around a child of `request` while it runs: nothing falls back to less, so this is known before.
+  [[nodiscard]] core::isolation isolation_of(const launch_request& request) const;
   /// Starts a child. `done` is called exactly once, when every process of its tree is gone and its
   /// output is read to the end, also when it never started.
   launch_id launch(launch_request request, completion done);

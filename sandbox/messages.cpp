@@ -165,17 +165,18 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
 
 exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
   exit_report report;
-  report.level = level;
+  report.isolation.requested = level;
   report.cause = static_cast<exit_cause>(told.cause);
   report.wall = std::chrono::nanoseconds(told.wall_ns);
   report.cpu_user = std::chrono::nanoseconds(told.user_ns);
   report.cpu_system = std::chrono::nanoseconds(told.system_ns);
   report.memory_peak = told.memory_peak;
-  report.pid_namespace = told.pid_namespace;
   if (report.cause == exit_cause::setup_failed) {
     report.failure = explain(told.failed, told.error_number, told.subject);
     return report;
   }
+  report.isolation.began = report.cause != exit_cause::withdrawn;
+  report.isolation.fences = told.fences;
   if (report.cause == exit_cause::lost)
     report.failure = {.code = errc::worker_crash,
                       .message = "the process that kept the child was killed",
@@ -191,7 +192,7 @@ exit_report failed_report(exit_cause cause, core::error why, core::sandbox_level
   exit_report report;
   report.cause = cause;
   report.failure = std::move(why);
-  report.level = level;
+  report.isolation.requested = level;
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include "maze/core/digest.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/isolation.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/core/phase_times.hpp"
 
@@ -64,10 +65,11 @@ struct publish_attempt {
   std::vector<std::string> left_out;
   std::vector<cut_stream> cut;
   core::phase_times phases;
+  core::isolation isolation;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, publish_attempt& x) {
-    return f(x.attempt, x.output, x.files, x.left_out, x.cut, x.phases);
+    return f(x.attempt, x.output, x.files, x.left_out, x.cut, x.phases, x.isolation);
   }
 };
 
@@ -77,10 +79,11 @@ struct attempt_lost {
   core::error reason;
   std::vector<cut_stream> cut;
   core::phase_times phases;
+  core::isolation isolation;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, attempt_lost& x) {
-    return f(x.attempt, x.reason, x.cut, x.phases);
+    return f(x.attempt, x.reason, x.cut, x.phases, x.isolation);
   }
 };
 

@@ -3,6 +3,7 @@
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
+#include "maze/core/isolation.hpp"
 #include "maze/core/phase_times.hpp"
 
 #include <cstdint>
@@ -36,11 +37,12 @@ struct past_attempt {
   core::duration elapsed{};
   /// From the start of the run; of a lost node only what it had told.
   core::phase_times phases;
+  core::isolation isolation;
   core::errc reason = core::errc::none;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, past_attempt& x) {
-    return f(x.number, x.node, x.began, x.elapsed, x.phases, x.reason);
+    return f(x.number, x.node, x.began, x.elapsed, x.phases, x.isolation, x.reason);
   }
 };
 
@@ -62,6 +64,8 @@ struct task_row {
   core::duration elapsed{};
   /// Of the last attempt, once it has ended; from the start of the run.
   core::phase_times phases;
+  /// Of the last attempt, once it has ended.
+  core::isolation isolation;
   std::vector<past_attempt> earlier;
   /// Why the task ended badly, without evidence.
   core::errc reason = core::errc::none;
@@ -69,8 +73,8 @@ struct task_row {
 
   template <class Inspector>
   friend auto inspect(Inspector& f, task_row& x) {
-    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.earlier,
-             x.reason, x.message);
+    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.isolation,
+             x.earlier, x.reason, x.message);
   }
 };
 

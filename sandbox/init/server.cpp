@@ -176,6 +176,9 @@ void server::start(const protocol::launch_view& request, const packet& received)
       start_held_after(request.id);
     return;
   }
+  made->report.fences =
+      protocol::fences_of(request.sandbox, request.shown.network, request.has_user,
+                          made->inside != nullptr, can_.landlock > 0);
   if (request.sandbox.wall_time)
     deadlines_.emplace(made->started + *request.sandbox.wall_time, deadline{request.id, true});
   children_.emplace(request.id, std::move(made));
@@ -297,7 +300,6 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
     return started.what;
   }
   made.main = started.pid;
-  made.report.pid_namespace = true;
   processes_.emplace(made.main, &made);
   processes_.emplace(made.inside->first, &made);
   return {};

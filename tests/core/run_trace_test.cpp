@@ -25,18 +25,24 @@ TEST_CASE("each attempt is found where it was", "[core][run_trace]") {
   CHECK_FALSE(sut.node_of(task_id{0}, 1));
 }
 
-TEST_CASE("the phases of a task are those of its last attempt", "[core][run_trace]") {
+namespace {
+
+const isolation card{.requested = sandbox_level::seccomp, .fences = 5, .began = true};
+
+} // namespace
+
+TEST_CASE("what is told of a task is what its last attempt's node told", "[core][run_trace]") {
   run_trace sut(2);
   const task_id task{1};
-  CHECK(sut.phases(task) == phase_times{});
+  CHECK(sut.told(task) == run_trace::account{});
   phase_times phases;
   phases.at(phase::execute) = {1s, 2s};
   sut.placed(task, 1, node_id{7}, 1s);
-  sut.told(task, phases);
-  CHECK(sut.phases(task) == phases);
-  CHECK(sut.phases(task_id{0}) == phase_times{});
+  sut.told(task, {phases, card});
+  CHECK(sut.told(task) == run_trace::account{phases, card});
+  CHECK(sut.told(task_id{0}) == run_trace::account{});
   sut.placed(task, 2, node_id{7}, 4s);
-  CHECK(sut.phases(task) == phase_times{});
+  CHECK(sut.told(task) == run_trace::account{});
 }
 
 TEST_CASE("earlier attempts are told with their phases and why they ended", "[core][run_trace]") {
@@ -50,7 +56,7 @@ TEST_CASE("earlier attempts are told with their phases and why they ended", "[co
     sut.placed(task, number, node_id{number}, std::chrono::seconds(number));
     phase_times phases;
     phases.at(phase::pull).ended = std::chrono::seconds(number);
-    sut.told(task, phases);
+    sut.told(task, {phases, card});
     sut.ended(task, std::chrono::seconds(number + 1), errc::exit_nonzero);
   }
   const auto all = sut.earlier(task, 9);
@@ -59,7 +65,8 @@ TEST_CASE("earlier attempts are told with their phases and why they ended", "[co
     CHECK(all[i].at.number == i + 1);
     CHECK(all[i].at.node == node_id{i + 1});
     CHECK(all[i].at.reason == errc::exit_nonzero);
-    CHECK(all[i].phases.at(phase::pull).ended == std::chrono::seconds(i + 1));
+    CHECK(all[i].told.isolation == card);
+    CHECK(all[i].told.phases.at(phase::pull).ended == std::chrono::seconds(i + 1));
   }
   const auto latest = sut.earlier(task, 2);
   REQUIRE(latest.size() == 2);

@@ -33,10 +33,11 @@ TEST_CASE_METHOD(launcher_fixture, "a command's output and exit code come back",
   CHECK(report.standard_output.text == "out\n");
   CHECK(report.standard_output.total == 4);
   CHECK(report.standard_error.text == "err\n");
-  CHECK(report.level == level);
+  CHECK(report.isolation.requested == level);
   CHECK(report.wall > 0ns);
   CHECK(report.memory_peak > 0);
-  CHECK(report.pid_namespace == (level == sandbox_level::subprocess && sut->can().pid_namespaces));
+  CHECK(report.isolation.has(core::fence::processes)
+        == (level == sandbox_level::subprocess && sut->can().pid_namespaces));
 }
 
 TEST_CASE_METHOD(launcher_fixture, "the signal that ended a command is told",

@@ -101,7 +101,7 @@ TEST_CASE("an end is told with status, times and cause", "[sandbox][messages]") 
                              .user_ns = 20,
                              .system_ns = 30,
                              .memory_peak = 40,
-                             .pid_namespace = true};
+                             .fences = 1U << 3};
   auto packet = protocol::encode(sent);
   protocol::reader in(packet.data() + 1, packet.size() - 1);
   protocol::ended got;
@@ -114,7 +114,8 @@ TEST_CASE("an end is told with status, times and cause", "[sandbox][messages]") 
   CHECK(report.cpu_user == 20ns);
   CHECK(report.cpu_system == 30ns);
   CHECK(report.memory_peak == 40);
-  CHECK(report.pid_namespace);
+  CHECK(report.isolation.has(core::fence::processes));
+  CHECK(report.isolation.began);
 }
 
 TEST_CASE("a failed step is named with its reason and its kind of error", "[sandbox][messages]") {

@@ -171,6 +171,32 @@ TEST_CASE_METHOD(sealed_fixture, "nothing of a sealed child's tree outlives it",
   CHECK(test::processes_with(mark).empty());
 }
 
+TEST_CASE_METHOD(sealed_fixture, "the report card of a child tells what stood around it",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto level =
+      GENERATE(sandbox_level::none, sandbox_level::subprocess, sandbox_level::seccomp);
+  const bool network = GENERATE(false, true);
+  auto request = script("exit 3");
+  request.sandbox.level = level;
+  if (network)
+    request.sandbox.network = true;
+  const auto known = sut->isolation_of(request);
+  const auto card = run(std::move(request)).isolation;
+  CHECK(card == known);
+  CHECK(card.requested == level);
+  CHECK(card.began);
+  const bool sealed = level == sandbox_level::seccomp;
+  for (const auto each : {core::fence::root, core::fence::names, core::fence::syscalls})
+    CHECK(card.has(each) == sealed);
+  CHECK(card.has(core::fence::network) == (sealed && !network));
+  CHECK(card.has(core::fence::limits) == (level != sandbox_level::none));
+  CHECK(card.has(core::fence::own_user) == (::geteuid() == 0));
+  auto never = script("");
+  never.argv = {"/nowhere"};
+  CHECK_FALSE(run(std::move(never)).isolation.began);
+}
+
 TEST_CASE_METHOD(sealed_fixture, "ordinary programs work sealed", "[sandbox][sealed]") {
   MAZE_NEEDS(test::needs_sealed(*sut));
   SECTION("shells and the tools of files") {

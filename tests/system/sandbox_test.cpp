@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,44 @@ TEST_CASE_METHOD(sealed_folder, "what a sandbox cannot give is refused with the 
   const auto missing = run("nowhere.yaml");
   CHECK(missing.status == 1);
   CHECK_THAT(missing.standard_output, Contains("/nowhere/at/all") && Contains("launch:root"));
+}
+
+TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stood around it",
+                 "[system][sandbox]") {
+  start_master();
+  auto how = options({"start", "--detach", "--role", "worker", "--cluster", "lab", "--name", "w",
+                      "--dir", (folder / "worker").string()});
+  how.environment.erase("MAZE_TASK_USER");
+  REQUIRE(test::run(how).status == 0);
+  write("levels.yaml",
+        "maze: 1\nname: levels\nlibraries: { plain: " + test::task_library("plain").native()
+            + " }\ndefaults: { output: { r: any } }\ntasks:\n"
+              "  bare: { shell: \"true\", sandbox: none }\n"
+              "  usual: { shell: \"true\" }\n"
+              "  sealed: { shell: \"true\", sandbox: seccomp }\n"
+              "  open: { shell: \"true\", sandbox: {level: seccomp, network: true} }\n"
+              "  warm: { function: plain.add, cpus: 1, child: warm, inputs: { a: 1, b: 2 "
+              "}, sandbox: seccomp }\n"
+              "  never: { command: [/nowhere], sandbox: seccomp }\n");
+  CHECK(node({"submit", "levels.yaml", "--wait", "--cluster", "lab"}).status == 1);
+  std::map<std::string, json> cards;
+  const auto told = good_json({"tasks", "last", "--cluster", "lab"});
+  for (const auto& each : told["tasks"])
+    cards[each["task"].get<std::string>()] = each["isolation"];
+  const auto fences = [&](const std::string& task) {
+    return cards.at(task).at("fences").get<std::set<std::string>>();
+  };
+  CHECK(cards.at("sealed").at("requested") == "seccomp");
+  CHECK(fences("bare").count("limits") == 0);
+  CHECK(fences("usual").count("no_privileges") == 1);
+  CHECK(fences("usual").count("root") == 0);
+  for (const char* each : {"processes", "root", "names", "network", "syscalls", "no_privileges"}) {
+    INFO(each);
+    CHECK(fences("sealed").count(each) == 1);
+  }
+  CHECK(fences("warm") == fences("sealed"));
+  CHECK(fences("open").count("network") == 0);
+  CHECK(cards.at("never").is_null());
 }
 
 TEST_CASE("calls in a stream go to sealed children", "[system][sandbox]") {

@@ -22,6 +22,7 @@ actors::task_row failed_task() {
           .began = std::chrono::seconds(1),
           .elapsed = std::chrono::milliseconds(2500),
           .phases = phases,
+          .isolation = {core::sandbox_level::subprocess, 1U << 1 | 1U << 3, true},
           .earlier = {{.number = 1,
                        .node = core::node_id{7},
                        .began = std::chrono::milliseconds(500),
@@ -44,12 +45,16 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
   CHECK(read[0]["phases"]
         == nlohmann::json{{{"phase", "execute"}, {"began_s", 1.0}, {"ended_s", 3.5}}});
   CHECK(read[1]["phases"].empty());
+  CHECK(read[0]["isolation"]
+        == nlohmann::json{{"requested", "subprocess"}, {"fences", {"no_privileges", "processes"}}});
+  CHECK(read[1]["isolation"].is_null());
   CHECK(read[0]["earlier"]
         == nlohmann::json{{{"attempt", 1},
                            {"node", "node 7"},
                            {"started_s", 0.5},
                            {"elapsed_s", 0.25},
                            {"phases", nlohmann::json::array()},
+                           {"isolation", nullptr},
                            {"error", "oom_killed"}}});
   CHECK(read[1]["earlier"].empty());
   CHECK(read[0]["node"] == "node 1");

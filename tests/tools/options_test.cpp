@@ -133,9 +133,10 @@ TEST_CASE("NO_COLOR turns colours off unless a flag says otherwise", "[tools][op
 }
 
 TEST_CASE("what does not exist is refused by name, with what may be meant", "[tools][options]") {
-  const std::string names = "run, validate, functions, start, join-file, stop, status, submit, "
-                            "runs, tasks, logs, result, "
-                            "files, cancel, forget, nodes, drain, config, version";
+  const std::string names =
+      "run, validate, functions, doctor, start, join-file, stop, status, submit, "
+      "runs, tasks, logs, result, "
+      "files, cancel, forget, nodes, drain, config, version";
   CHECK(refused({}) == "a command is missing: " + names);
   CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
   CHECK(refused({"run", "f", "--ouput", "json"})

@@ -60,6 +60,17 @@ ordered_json json_of(const core::phase_times& phases) {
   return out;
 }
 
+/// The report card of an attempt; null before its child began, and where it never did.
+ordered_json json_of(const core::isolation& card) {
+  if (!card.began)
+    return nullptr;
+  auto fences = ordered_json::array();
+  for (const core::fence each : core::all_fences())
+    if (card.has(each))
+      fences.push_back(core::to_string(each));
+  return {{"requested", core::to_string(card.requested)}, {"fences", std::move(fences)}};
+}
+
 /// The name of a node that is still known, else its number; empty: nowhere.
 std::string name_of(core::node_id node, const std::map<core::node_id, std::string>& nodes) {
   if (node == core::node_id{})
@@ -70,9 +81,13 @@ std::string name_of(core::node_id node, const std::map<core::node_id, std::strin
 
 ordered_json json_of(const actors::past_attempt& one,
                      const std::map<core::node_id, std::string>& nodes) {
-  ordered_json out{{"attempt", one.number},         {"node", name_of(one.node, nodes)},
-                   {"started_s", nullptr},          {"elapsed_s", seconds(one.elapsed)},
-                   {"phases", json_of(one.phases)}, {"error", core::to_string(one.reason)}};
+  ordered_json out{{"attempt", one.number},
+                   {"node", name_of(one.node, nodes)},
+                   {"started_s", nullptr},
+                   {"elapsed_s", seconds(one.elapsed)},
+                   {"phases", json_of(one.phases)},
+                   {"isolation", json_of(one.isolation)},
+                   {"error", core::to_string(one.reason)}};
   if (one.began >= core::duration::zero())
     out["started_s"] = seconds(one.began);
   return out;
@@ -163,6 +178,7 @@ std::string show(const std::vector<actors::task_row>& tasks,
                        {"started_s", nullptr},
                        {"elapsed_s", seconds(one.elapsed)},
                        {"phases", json_of(one.phases)},
+                       {"isolation", json_of(one.isolation)},
                        {"earlier", std::move(earlier)},
                        {"error", nullptr}};
     if (!node.empty())

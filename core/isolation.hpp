@@ -1,0 +1,60 @@
+#pragma once
+
+#include "maze/core/sandbox_spec.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace maze::core {
+
+/// Something that keeps a child apart from the rest of its machine. The value is the position of its bit.
+enum class fence : std::uint8_t {
+  /// A user that nobody else of the node has.
+  own_user = 0,
+  /// No capability, and no way to get one.
+  no_privileges = 1,
+  /// Limits of its own (setrlimit): of those, what the task asked for.
+  limits = 2,
+  /// It sees and signals no process but its own, and its tree dies as one.
+  processes = 3,
+  /// A root that shows what is named and nothing else.
+  root = 4,
+  /// IPC, host name and cgroups of its own.
+  names = 5,
+  /// No network.
+  network = 6,
+  /// Landlock: the second wall around files.
+  landlock = 7,
+  /// A filter of system calls.
+  syscalls = 8,
+};
+
+/// All of them, in the order of their bits.
+std::span<const fence> all_fences() noexcept;
+/// `own_user`, `no_privileges`, …: never renamed.
+std::string_view to_string(fence x) noexcept;
+
+/// The report card of an attempt: what its sandbox was asked for and what stood while it ran.
+struct isolation {
+  sandbox_level requested = sandbox_level::none;
+  /// Bits of `fence`; none before its child began, and where it never did.
+  std::uint16_t fences = 0;
+  /// Whether a child began.
+  bool began = false;
+
+  [[nodiscard]] bool has(fence x) const noexcept {
+    return (fences >> static_cast<unsigned>(x) & 1U) != 0;
+  }
+  void add(fence x) noexcept {
+    fences = static_cast<std::uint16_t>(fences | 1U << static_cast<unsigned>(x));
+  }
+
+  friend bool operator==(const isolation&, const isolation&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, isolation& x) {
+    return f(x.requested, x.fences, x.began);
+  }
+};
+
+} // namespace maze::core

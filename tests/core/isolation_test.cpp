@@ -1,0 +1,22 @@
+#include "maze/core/isolation.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+using namespace maze::core;
+
+TEST_CASE("each fence has its own bit and name", "[core][isolation]") {
+  isolation all;
+  std::set<std::string_view> names;
+  for (const fence each : all_fences()) {
+    CHECK_FALSE(all.has(each));
+    all.add(each);
+    CHECK(all.has(each));
+    names.insert(to_string(each));
+  }
+  CHECK(names.size() == all_fences().size());
+  CHECK(names.count("unknown") == 0);
+  CHECK(all.fences == (1U << all_fences().size()) - 1);
+  CHECK(to_string(static_cast<fence>(15)) == "unknown");
+}
