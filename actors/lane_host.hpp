@@ -32,6 +32,8 @@ struct lane_host_setup {
   host_programs programs;
   /// First of the user ids that warm children get, one each; empty: they run as the node does.
   std::optional<std::uint32_t> first_user;
+  /// What every child gets at least.
+  core::sandbox_level sandbox_min = core::sandbox_level::none;
   /// From SIGTERM to SIGKILL when a child is stopped.
   std::chrono::milliseconds stop_grace{2000};
   /// A child without a lane is kept for so long.

@@ -65,6 +65,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   // Calls have no files and no folder.
   out.working_directory = "/";
   out.sandbox = plan_of(x).sandbox;
+  out.sandbox.level = std::max(out.sandbox.level, setup_.sandbox_min);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();
   if (setup_.first_user) {
@@ -104,6 +105,7 @@ core::result<lane_host_state::child_id> lane_host_state::start_child(const lane&
                   .lane = for_whom.order.attempt,
                   .since = clock::now()};
   made.isolation = setup_.launcher->isolation_of(*request);
+  made.isolation.requested = plan_of(for_whom).sandbox.level;
   // No strong reference: the launcher outlives the system's actors.
   made.process =
       setup_.launcher->launch(std::move(*request), [own = caf::weak_actor_ptr(self_->ctrl()),

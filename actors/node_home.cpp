@@ -75,11 +75,30 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
                       .environment = environment_of(settings),
                       .programs = home.programs,
                       .first_user = settings.first_user,
+                      .sandbox_min = settings.sandbox_min,
                       .stop_grace = settings.stop_grace,
                       .stopping = home.stopping.get_token()};
   if (out.first_user)
     *out.first_user += warm_user;
   return out;
+}
+
+/// Better no node than one that gives its tasks less than its owner wants.
+core::result<void> check_minimum(const node_settings& settings, const sandbox::capabilities& can) {
+  if (settings.sandbox_min < core::sandbox_level::seccomp)
+    return {};
+  if (!can.sealed)
+    return core::fail(core::errc::unsupported_operation,
+                      fmt::format("this machine cannot give every task level seccomp: {}; "
+                                  "`maze-node doctor` says what to do",
+                                  can.sealed_failure.message),
+                      "start");
+  if (!settings.first_user && ::geteuid() == 0)
+    return core::fail(core::errc::unsupported_operation,
+                      "level seccomp for every task needs users for them: a node that is root has "
+                      "to run with --task-user slot",
+                      "start");
+  return {};
 }
 
 } // namespace
@@ -118,6 +137,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!started)
     return core::fail(started.error());
   out->launcher = std::move(*started);
+  if (auto able = check_minimum(settings, out->launcher->can()); !able)
+    return core::fail(able.error());
   std::optional<sandbox::child_user> reader;
   if (settings.first_user)
     reader =
@@ -140,6 +161,7 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .log = home.log,
                       .environment = environment_of(settings),
                       .first_user = settings.first_user,
+                      .sandbox_min = settings.sandbox_min,
                       .stop_grace = settings.stop_grace,
                       .filter = {io::default_ignores()},
                       .stopping = home.stopping.get_token(),

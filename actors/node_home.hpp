@@ -46,6 +46,8 @@ struct node_settings {
   /// A root node gives the children of each slot two user ids of their own, from here on; empty: they
   /// run as the node does.
   std::optional<std::uint32_t> first_user;
+  /// What every task gets at least, whatever it asks for.
+  core::sandbox_level sandbox_min = core::sandbox_level::none;
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

@@ -148,6 +148,7 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
   if (const auto who = owner(x))
     request.user = sandbox::child_user{who->uid, who->gid};
   request.sandbox = spec(x).sandbox;
+  request.sandbox.level = std::max(request.sandbox.level, setup_.services->sandbox_min);
   request.standard_output.log_file = log_file(x, "out");
   request.standard_error.log_file = log_file(x, "err");
   return request;
@@ -176,6 +177,7 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   leave(x, core::phase::execute);
   announce(x, core::phase::push);
   x.isolation = report.isolation;
+  x.isolation.requested = spec(x).sandbox.level;
   // Before anything hides a secret: afterwards texts have other lengths.
   auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
   hide_secrets(report);

@@ -27,6 +27,8 @@ struct worker_services {
   base_environment environment;
   /// First of the user ids that children get, two a slot; empty: they run as the node does.
   std::optional<std::uint32_t> first_user;
+  /// What every child gets at least.
+  core::sandbox_level sandbox_min = core::sandbox_level::none;
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};
   io::change_filter filter;

@@ -43,6 +43,12 @@ struct isolation {
   /// Whether a child began.
   bool began = false;
 
+  /// The level that the fences come to: at least the one that was asked for.
+  [[nodiscard]] sandbox_level level() const noexcept {
+    return has(fence::syscalls) ? sandbox_level::seccomp
+           : has(fence::limits) ? sandbox_level::subprocess
+                                : sandbox_level::none;
+  }
   [[nodiscard]] bool has(fence x) const noexcept {
     return (fences >> static_cast<unsigned>(x) & 1U) != 0;
   }

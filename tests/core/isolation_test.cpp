@@ -20,3 +20,12 @@ TEST_CASE("each fence has its own bit and name", "[core][isolation]") {
   CHECK(all.fences == (1U << all_fences().size()) - 1);
   CHECK(to_string(static_cast<fence>(15)) == "unknown");
 }
+
+TEST_CASE("the level of a card is that of its fences", "[core][isolation]") {
+  isolation card{.requested = sandbox_level::subprocess, .began = true};
+  CHECK(card.level() == sandbox_level::none);
+  card.add(fence::limits);
+  CHECK(card.level() == sandbox_level::subprocess);
+  card.add(fence::syscalls);
+  CHECK(card.level() == sandbox_level::seccomp);
+}

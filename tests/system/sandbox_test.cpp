@@ -84,6 +84,26 @@ TEST_CASE_METHOD(sealed_folder, "a sealed task sees what it asks for and nothing
   CHECK(completed("look.yaml")["result"] == "weightsnone\nPermissionError\n");
 }
 
+TEST_CASE_METHOD(sealed_folder, "a node can give every task more than it asks for",
+                 "[system][sandbox]") {
+  write("bare.yaml",
+        "maze: 1\nname: bare\nlibraries: { plain: " + test::task_library("plain").native()
+            + " }\ndefaults: { output: { r: any }, sandbox: none }\ntasks:\n"
+              "  a: { output: { run: dict }, shell: \"ls -d /root /home || echo sealed\" }\n"
+              "  b: { code: \"import os\\ndef f(x): return [os.path.exists('/root'), x]\", "
+              "child: warm, inputs: { x: a.output.run.stdout } }\n"
+              "result: b.output.r\n");
+  const json sealed{false, "sealed\n"};
+  CHECK(completed("bare.yaml", {"--sandbox", "seccomp"})["result"] == sealed);
+  CHECK(completed("bare.yaml", {"--sandbox", "seccomp", "--workers", "1"})["result"] == sealed);
+  CHECK(completed("bare.yaml")["result"] != sealed);
+  if (::geteuid() == 0) {
+    const auto refused = node({"run", "bare.yaml", "--sandbox", "seccomp"});
+    CHECK(refused.status == 2);
+    CHECK_THAT(refused.standard_error, Contains("--task-user slot"));
+  }
+}
+
 TEST_CASE_METHOD(sealed_folder, "what a sandbox cannot give is refused with the place of its task",
                  "[system][sandbox]") {
   seal("calls", "  a: { output: { run: dict }, command: [\"true\"] }\n", ", syscalls: [ptrase]");
@@ -123,6 +143,7 @@ TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stoo
     return cards.at(task).at("fences").get<std::set<std::string>>();
   };
   CHECK(cards.at("sealed").at("requested") == "seccomp");
+  CHECK(cards.at("sealed").at("level") == "seccomp");
   CHECK(fences("bare").count("limits") == 0);
   CHECK(fences("usual").count("no_privileges") == 1);
   CHECK(fences("usual").count("root") == 0);

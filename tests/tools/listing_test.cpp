@@ -46,7 +46,9 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
         == nlohmann::json{{{"phase", "execute"}, {"began_s", 1.0}, {"ended_s", 3.5}}});
   CHECK(read[1]["phases"].empty());
   CHECK(read[0]["isolation"]
-        == nlohmann::json{{"requested", "subprocess"}, {"fences", {"no_privileges", "processes"}}});
+        == nlohmann::json{{"requested", "subprocess"},
+                          {"level", "none"},
+                          {"fences", {"no_privileges", "processes"}}});
   CHECK(read[1]["isolation"].is_null());
   CHECK(read[0]["earlier"]
         == nlohmann::json{{{"attempt", 1},

@@ -63,11 +63,12 @@ TEST_CASE("root keeps its state in /var/lib and gives slots users", "[tools][opt
 }
 
 TEST_CASE("every flag of run is understood", "[tools][options]") {
-  const auto sut = accepted(
-      {"run",         "--out", "o",          "--keep", "--dir",       "/d",       "flow.yaml",
-       "--output",    "json",  "--jobs",     "3",      "--cpus=2.5",  "--memory", "8GiB",
-       "--gpus",      "2",     "--progress", "never",  "--color",     "always",   "--quiet",
-       "--log-level", "debug", "--log-file", "l.log",  "--task-user", "slot"});
+  const auto sut =
+      accepted({"run",       "--out",       "o",       "--keep",      "--dir",      "/d",
+                "flow.yaml", "--output",    "json",    "--jobs",      "3",          "--cpus=2.5",
+                "--memory",  "8GiB",        "--gpus",  "2",           "--progress", "never",
+                "--color",   "always",      "--quiet", "--log-level", "debug",      "--log-file",
+                "l.log",     "--task-user", "slot",    "--sandbox",   "seccomp"});
   CHECK(sut.file == "flow.yaml");
   CHECK(sut.values
         == settings{.out = "o",
@@ -83,7 +84,8 @@ TEST_CASE("every flag of run is understood", "[tools][options]") {
                     .quiet = true,
                     .log_level = io::log_level::debug,
                     .log_file = "l.log",
-                    .task_user = task_user::slot});
+                    .task_user = task_user::slot,
+                    .sandbox = core::sandbox_level::seccomp});
 }
 
 TEST_CASE("a flag wins over a variable, that over the file, that over the default",

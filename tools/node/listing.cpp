@@ -68,7 +68,9 @@ ordered_json json_of(const core::isolation& card) {
   for (const core::fence each : core::all_fences())
     if (card.has(each))
       fences.push_back(core::to_string(each));
-  return {{"requested", core::to_string(card.requested)}, {"fences", std::move(fences)}};
+  return {{"requested", core::to_string(card.requested)},
+          {"level", core::to_string(card.level())},
+          {"fences", std::move(fences)}};
 }
 
 /// The name of a node that is still known, else its number; empty: nowhere.

@@ -84,6 +84,8 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                      std::to_string(share.memory.value),
                      "--task-user",
                      values.task_user == task_user::slot ? "slot" : "same",
+                     "--sandbox",
+                     std::string(core::to_string(values.sandbox)),
                      "--log-level",
                      std::string(io::to_string(values.log_level)),
                      "--lease",

@@ -198,6 +198,7 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
   node.child_open_files = limits.open_files;
   if (users)
     node.first_user = users->first();
+  node.sandbox_min = values.sandbox;
   return node;
 }
 

@@ -96,6 +96,13 @@ core::result<task_user> read_task_user(const std::string& text) {
   return expected("same or slot", text);
 }
 
+core::result<core::sandbox_level> read_sandbox(const std::string& text) {
+  const auto level = core::sandbox_level_from_string(text);
+  if (level && *level <= core::sandbox_level::seccomp)
+    return *level;
+  return expected("none, subprocess or seccomp", text);
+}
+
 /// Calls `take` with each non-empty part of a list with commas, until it fails.
 core::result<void>
 for_each_part(const std::string& text,
@@ -240,6 +247,8 @@ constexpr std::array rules{
     setting_rule{"task_user", "same|slot",
                  "Run tasks as this user, or each slot as an unprivileged user of its own",
                  store<&settings::task_user, read_task_user>},
+    setting_rule{"sandbox", "LEVEL", "Give every task at least none, subprocess or seccomp",
+                 store<&settings::sandbox, read_sandbox>},
     setting_rule{"cluster", "NAME|FILE",
                  "Talk to the cluster NAME of this machine, or to the one of the join file FILE",
                  store<&settings::cluster, read_cluster>},
@@ -303,6 +312,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return variable(around, "NO_COLOR").empty() ? "auto" : "never";
   if (rule.key == "task_user")
     return around.is_root ? "slot" : "same";
+  if (rule.key == "sandbox")
+    return "none";
   if (rule.key == "output")
     return "table";
   if (rule.key == "name")

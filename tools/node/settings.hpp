@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/result.hpp"
+#include "maze/core/sandbox_spec.hpp"
 #include "maze/core/units.hpp"
 #include "maze/io/endpoint.hpp"
 #include "maze/io/log.hpp"
@@ -47,6 +48,8 @@ struct settings {
   /// Nothing: a file in the state's folder.
   std::optional<std::filesystem::path> log_file;
   node::task_user task_user = task_user::same;
+  /// What every task gets at least.
+  core::sandbox_level sandbox = core::sandbox_level::none;
   /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.
   std::string cluster;
   /// Of the cluster that is started, and of its node.
