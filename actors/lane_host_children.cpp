@@ -165,10 +165,14 @@ void lane_host_state::child_gone(child_id id) {
   if (child.lane) {
     auto gone = lanes_.extract(*child.lane);
     lane& x = gone.mapped();
-    // No call is to blame where somebody killed the child.
-    auto culprit = was_killed(child) ? std::nullopt : child.calls.culprit();
-    if (child.stopped)
-      culprit = child.calls.is_open(*child.stopped) ? child.stopped : std::nullopt;
+    std::optional<std::uint32_t> culprit;
+    if (child.stopped) {
+      if (child.calls.is_open(*child.stopped))
+        culprit = child.stopped;
+    } else if (!was_killed(child)) {
+      // No call is to blame where somebody killed the child.
+      culprit = child.calls.culprit();
+    }
     forget_hub(x.hub);
     if (x.is_task())
       lose_task(x, reason_of(child, plan_of(x)));
