@@ -35,7 +35,11 @@ result<void> check_paths(std::string_view part, const std::vector<std::string>& 
                              "them",
                              part, paths.size(), sandbox_paths_max));
   for (const std::string& path : paths)
-    if (!is_plain_path(path))
+    if (path == "/proc" || path.starts_with("/proc/") || path == "/dev" || path == "/dev/shm")
+      return wrong(fmt::format("`{}`: a sealed task has a {} of its own; name single devices below "
+                               "/dev",
+                               part, path.starts_with("/proc") ? "/proc" : path));
+    else if (!is_plain_path(path))
       return wrong(
           fmt::format("`{}`: \"{}\" is no absolute path without `.`, `..` and a `/` at its "
                       "end",

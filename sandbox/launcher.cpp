@@ -29,6 +29,12 @@ constexpr std::chrono::milliseconds watch_delay{2};
 /// maze-init forks a few times to find out what the kernel allows, which a busy machine may delay.
 constexpr std::chrono::seconds hello_patience{30};
 
+/// Programs open their own streams once more, by /dev/stderr.
+void give_to(const std::optional<child_user>& user, const io::unique_fd& pipe) {
+  if (user)
+    static_cast<void>(::fchown(pipe.get(), user->uid, user->gid));
+}
+
 } // namespace
 
 struct launcher::data : std::enable_shared_from_this<launcher::data> {
@@ -237,6 +243,8 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
   auto error = output ? make_pipe(std::move(request.standard_error)) : std::move(output);
   if (!error)
     return core::fail(error.error());
+  give_to(request.user, output->first);
+  give_to(request.user, error->first);
   child.output = output->second;
   child.error = error->second;
   outgoing message{.body = std::move(*body), .descriptors = std::move(request.inherited)};

@@ -13,13 +13,32 @@ constexpr std::uint64_t temporary_max = std::uint64_t{256} << 20;
 constexpr std::array<std::string_view, 7> system_folders{"/usr",   "/bin",   "/sbin",  "/lib",
                                                          "/lib32", "/lib64", "/libx32"};
 /// What programs of the system look up. Nothing that names users, hosts, keys or services of this machine.
-constexpr std::array<std::string_view, 23> looked_up{
-    "/etc/ld.so.cache",     "/etc/ld.so.conf",     "/etc/ld.so.conf.d",  "/etc/alternatives",
-    "/etc/nsswitch.conf",   "/etc/localtime",      "/etc/timezone",      "/etc/locale.alias",
-    "/etc/os-release",      "/etc/debian_version", "/etc/ssl/certs",     "/etc/ssl/openssl.cnf",
-    "/etc/ca-certificates", "/etc/fonts",          "/etc/ImageMagick-6", "/etc/ImageMagick-7",
-    "/etc/python3",         "/etc/python3.11",     "/etc/perl",          "/etc/mime.types",
-    "/etc/magic",           "/etc/magic.mime",     "/etc/terminfo"};
+constexpr std::array<std::string_view, 26> looked_up{"/etc/ld.so.cache",
+                                                     "/etc/ld.so.conf",
+                                                     "/etc/ld.so.conf.d",
+                                                     "/etc/alternatives",
+                                                     "/etc/nsswitch.conf",
+                                                     "/etc/localtime",
+                                                     "/etc/timezone",
+                                                     "/etc/locale.alias",
+                                                     "/etc/os-release",
+                                                     "/etc/debian_version",
+                                                     "/etc/ssl/certs",
+                                                     "/etc/ssl/openssl.cnf",
+                                                     "/etc/ca-certificates",
+                                                     "/etc/fonts",
+                                                     "/etc/ImageMagick-6",
+                                                     "/etc/ImageMagick-7",
+                                                     "/etc/python3",
+                                                     "/etc/python3.11",
+                                                     "/etc/perl",
+                                                     "/etc/mime.types",
+                                                     "/etc/magic",
+                                                     "/etc/magic.mime",
+                                                     "/etc/java-11-openjdk",
+                                                     "/etc/java-17-openjdk",
+                                                     "/etc/manpath.config",
+                                                     "/etc/terminfo"};
 constexpr std::array<std::string_view, 6> looked_up_with_network{
     "/etc/resolv.conf", "/etc/hosts",     "/etc/host.conf",
     "/etc/services",    "/etc/protocols", "/etc/gai.conf"};
@@ -31,8 +50,22 @@ void append(std::vector<std::string>& to, const auto& paths) {
 /// Whether a place for one of `paths` has to be made in folders that the next child sees too.
 bool is_within_base(const std::vector<std::string>& paths) {
   return std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
-    return path.starts_with("/etc/") || path.starts_with("/dev/");
+    return path.starts_with("/etc/") || path.starts_with("/dev/")
+           || path.find('/', 1) == std::string::npos;
   });
+}
+
+/// The child has folders of its own there, which cover those of the machine.
+bool is_temporary(const std::string& path) {
+  return path.starts_with("/tmp/") || path.starts_with("/dev/shm/");
+}
+
+/// Systems keep it elsewhere and change it there.
+void show_resolver(std::vector<std::string>& to) {
+  std::error_code failed;
+  const auto real = std::filesystem::canonical("/etc/resolv.conf", failed);
+  if (!failed && real != "/etc/resolv.conf")
+    to.push_back(real.native());
 }
 
 } // namespace
@@ -43,11 +76,15 @@ sealed_view view_of(const core::sandbox_spec& spec,
   append(out.system, system_folders);
   append(out.system, looked_up);
   out.network = spec.has_network();
-  if (out.network)
+  if (out.network) {
     append(out.system, looked_up_with_network);
-  for (const auto& path : programs)
-    out.system.push_back(path.lexically_normal().native());
+    show_resolver(out.system);
+  }
   out.readable = spec.readable;
+  for (const auto& path : programs) {
+    std::string plain = path.lexically_normal().native();
+    (is_temporary(plain) ? out.readable : out.system).push_back(std::move(plain));
+  }
   out.writable = spec.writable;
   out.temporary_max = temporary_max;
   out.single_use =

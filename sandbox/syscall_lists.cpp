@@ -25,6 +25,7 @@ constexpr std::string_view ordinary_names[] = {
     "unlinkat", "symlink", "symlinkat", "readlink", "readlinkat", "chmod", "fchmod", "fchmodat",
     "fchmodat2", "chown", "fchown", "lchown", "fchownat", "umask", "utime", "utimes", "utimensat",
     "futimesat", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr",
+    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
     "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
     // Memory.
     "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "msync", "mincore", "membarrier",
@@ -41,8 +42,9 @@ constexpr std::string_view ordinary_names[] = {
     "getpgrp", "getpgid", "setpgid", "getsid", "setsid", "sched_yield", "sched_getaffinity",
     "sched_setaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max",
     "sched_get_priority_min", "getpriority", "setpriority", "getcpu", "getuid", "geteuid", "getgid",
-    "getegid", "getresuid", "getresgid", "getgroups", "capget", "uname", "sysinfo", "getrlimit",
-    "setrlimit", "prlimit64", "getrusage", "times", "getrandom",
+    "getegid", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
+    "setfsgid", "getresuid", "getresgid", "getgroups", "capget", "uname", "sysinfo", "getrlimit",
+    "setrlimit", "getrusage", "times", "getrandom",
     // Time.
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
     "timer_create", "timer_settime", "timer_gettime", "timer_delete", "timer_getoverrun",
@@ -95,9 +97,6 @@ const std::map<std::string_view, std::vector<std::string_view>>& syscall_sets() 
       {"@io_uring", {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
       {"@aio",
        {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"}},
-      // Extended attributes that are changed.
-      {"@xattr",
-       {"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"}},
       // Priorities of real time.
       {"@realtime",
        {"sched_setscheduler", "sched_setparam", "sched_setattr", "sched_getattr", "mlockall",

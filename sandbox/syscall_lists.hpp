@@ -8,11 +8,13 @@
 /// Perl, git) and completed by the siblings of what was seen; names that a machine does not have are passed over.
 namespace maze::sandbox::syscall_lists {
 
-/// Allowed whatever their arguments.
+/// Allowed whatever their arguments. Those that change users are for programs that make sure of what they are (posix_spawn
+/// of make): a sealed child has no right to become anybody else.
 extern const std::span<const std::string_view> ordinary;
 
-/// Bits of clone's flags that ask for a namespace (CLONE_NEW*). CLONE_NEWTIME is a bit of the exit signal here.
-inline constexpr std::uint64_t namespace_flags = 0x7E020000;
+/// Bits of clone's flags that ask for a namespace (CLONE_NEW*; CLONE_NEWTIME is a bit of the exit signal here) or for a
+/// sibling, which would not belong to the child's tree (CLONE_PARENT).
+inline constexpr std::uint64_t refused_clone_flags = 0x7E028000;
 /// First argument of socket: AF_UNIX alone, and those of the internet with AF_NETLINK, by which programs look up routes.
 extern const std::span<const std::uint64_t> local_families;
 extern const std::span<const std::uint64_t> internet_families;

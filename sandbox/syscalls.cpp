@@ -192,11 +192,13 @@ void allow_by_arguments(filter_builder& to, bool network) {
   // The kernel looks at 32 bits of these, so what lies above must not make a difference.
   constexpr std::uint64_t word = 0xffffffff;
   constexpr std::uint64_t none = 0;
-  to.allow_if("clone", 0, syscall_lists::namespace_flags, {&none, 1});
+  to.allow_if("clone", 0, syscall_lists::refused_clone_flags, {&none, 1});
   to.answer("clone3", ENOSYS);
   to.allow_if("socket", 0, word, syscall_lists::local_families);
   if (network)
     to.allow_if("socket", 0, word, syscall_lists::internet_families);
+  // Of itself, which is what programs do that lower their limits before they start others.
+  to.allow_if("prlimit64", 0, word, {&none, 1});
   to.allow_if("mknod", 1, S_IFMT, syscall_lists::node_types);
   to.allow_if("mknodat", 2, S_IFMT, syscall_lists::node_types);
   to.allow_if("ioctl", 1, word, syscall_lists::ioctls);

@@ -13,6 +13,10 @@ namespace maze::sandbox::init {
 /// @returns -1 where the kernel does not list children (CONFIG_PROC_CHILDREN).
 int kill_children(const std::function<bool(pid_t)>& spared);
 
+/// Whether this process has a direct child that is not `known`: one that another child made as its own sibling
+/// (CLONE_PARENT), or an orphan. False where the kernel does not list children.
+bool has_unknown_child(const std::function<bool(pid_t)>& known);
+
 /// Kills and reaps until this process has no child left.
 void end_all_children();
 

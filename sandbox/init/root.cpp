@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string_view>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -64,11 +65,23 @@ public:
     });
   }
 
-  /// Takes `path` with all that is mounted below it. Where there is none, `optional` passes it over.
-  failure lift(const char* path, std::uint64_t attributes, bool optional = false) {
+  /// Takes `path` with all that is mounted below it, or what it leads to if it is a symbolic link.
+  failure lift(const char* path, std::uint64_t attributes) {
+    struct stat found {};
+    if (::stat(path, &found) != 0)
+      return failed(path);
+    return take(path, found, S_ISCHR(found.st_mode) ? device : attributes);
+  }
+  /// The same for part of a base: passed over where there is none, and a symbolic link stays one.
+  failure lift_if_there(const char* path, std::uint64_t attributes) {
     struct stat found {};
     if (::lstat(path, &found) != 0)
-      return optional && (errno == ENOENT || errno == ENOTDIR) ? failure{} : failed(path);
+      return errno == ENOENT || errno == ENOTDIR ? failure{} : failed(path);
+    return take(path, found, attributes);
+  }
+
+private:
+  failure take(const char* path, const struct stat& found, std::uint64_t attributes) {
     if (count_ == pieces_.size())
       return {stage::root, E2BIG, path};
     piece& made = pieces_[count_];
@@ -95,7 +108,6 @@ public:
     return {};
   }
 
-private:
   // Of a child: what it asks for, and its taskspace. Of a base: paths of the machine and devices.
   std::array<piece, 2 * protocol::shown_max + devices.size() + 1> pieces_{};
   std::size_t count_ = 0;
@@ -148,9 +160,13 @@ failure put(const piece& x) {
 }
 
 failure mount_memory(const char* place, std::uint64_t size_max) {
-  std::array<char, 64> options{};
-  std::snprintf(options.data(), options.size(), "size=%llu,mode=1777",
-                static_cast<unsigned long long>(size_max));
+  std::array<char, 96> options{};
+  // An empty file costs the kernel a kilobyte, and none of the size.
+  constexpr std::uint64_t bytes_a_file = 4096;
+  std::snprintf(
+      options.data(), options.size(), "size=%llu,nr_inodes=%llu,mode=1777",
+      static_cast<unsigned long long>(size_max),
+      static_cast<unsigned long long>(std::max<std::uint64_t>(size_max / bytes_a_file, 1024)));
   if (!make_place(place, true)
       || ::mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, options.data()) != 0)
     return failed(place);
@@ -166,6 +182,11 @@ failure mount_proc() {
   for (const char* path : hidden_in_proc)
     if (::stat(path, &found) == 0 && ::mount("dev/null", path, nullptr, MS_BIND, nullptr) != 0)
       return failed(path);
+  // The slot's first process may have the child's user: nothing about it can be changed from inside.
+  if (::mount("tmpfs", "proc/1", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+              "size=4k,nr_inodes=2,mode=555")
+      != 0)
+    return failed("/proc/1");
   for (const char* path : read_only_in_proc)
     if (::stat(path, &found) == 0
         && (::mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0
@@ -189,8 +210,14 @@ failure write_file(const char* path, int flags, const char* text, std::size_t si
 failure write_users() {
   constexpr std::string_view users = "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
   constexpr std::string_view groups = "root:x:0:\nnogroup:x:65534:\n";
+  constexpr std::string_view hosts = "127.0.0.1 localhost\n::1 localhost\n";
   if (!make_place("etc", true))
     return failed("/etc");
+  // Those of the machine are there where a network is.
+  struct stat found {};
+  if (::lstat("etc/hosts", &found) != 0)
+    if (const auto what = write_file("etc/hosts", O_EXCL, hosts.data(), hosts.size()); !good(what))
+      return what;
   if (const auto what = write_file("etc/passwd", O_EXCL, users.data(), users.size()); !good(what))
     return what;
   return write_file("etc/group", O_EXCL, groups.data(), groups.size());
@@ -214,7 +241,7 @@ failure add_user(const spawn_plan& plan) {
 failure fill_base(const std::vector<std::string>& paths) {
   pieces.clear();
   for (const std::string& path : paths)
-    if (const auto what = pieces.lift(path.c_str(), never_written, true); !good(what))
+    if (const auto what = pieces.lift_if_there(path.c_str(), never_written); !good(what))
       return what;
   for (const char* path : devices)
     if (const auto what = pieces.lift(path, device); !good(what))
@@ -238,10 +265,34 @@ failure fill_base(const std::vector<std::string>& paths) {
   return mount_proc();
 }
 
+/// Paths are looked up as the child's user, who has no right of root's to pass; mounts are still made as before.
+class as_user {
+public:
+  explicit as_user(const protocol::launch_view& request) : changes_(request.has_user) {
+    if (!changes_)
+      return;
+    ::setfsgid(request.gid);
+    ::setfsuid(request.uid);
+  }
+  as_user(const as_user&) = delete;
+  as_user& operator=(const as_user&) = delete;
+  ~as_user() {
+    if (!changes_)
+      return;
+    ::setfsuid(::geteuid());
+    ::setfsgid(::getegid());
+  }
+
+private:
+  bool changes_;
+};
+
 /// What this child alone is shown, held for its own mount namespace.
 failure lift_own(const spawn_plan& plan) {
   const auto& request = plan.request;
   pieces.clear();
+  // With the child's own rights: root would find its way into folders that the child may not enter.
+  const as_user user(request);
   for (const char* path : request.shown.readable)
     if (const auto what = pieces.lift(path, never_written); !good(what))
       return what;
@@ -288,13 +339,17 @@ failure add_own(const spawn_plan& plan) {
   for (const char* place : {"tmp", "dev/shm"})
     if (const auto what = mount_memory(place, plan.request.shown.temporary_max); !good(what))
       return what;
+  // Before a task's own /etc may lie there.
+  if (plan.new_user)
+    if (const auto what = add_user(plan); !good(what))
+      return what;
   for (const piece& each : pieces) {
     if (const auto what = cover_first_folder(each); !good(what))
       return what;
     if (const auto what = put(each); !good(what))
       return what;
   }
-  return plan.new_user ? add_user(plan) : failure{};
+  return {};
 }
 
 } // namespace

@@ -281,8 +281,6 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
     own.single_use = plan.request.shown.single_use;
     const std::uint32_t user = plan.request.has_user ? plan.request.uid : ::geteuid();
     plan.new_user = std::find(own.users.begin(), own.users.end(), user) == own.users.end();
-    if (plan.new_user)
-      own.users.push_back(user);
     plan.joins = joined_namespaces(kind);
   }
   plan.landlock = can_.landlock;
@@ -293,12 +291,14 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
     started.what = {stage::pid_namespace, errno, "setns"};
   if (started.pid < 0) {
     // A namespace that cannot be entered, or one too many, is ended; its death is reaped as usual.
-    if (started.what.at != stage::pid_namespace)
+    if (started.what.at != stage::pid_namespace && !made.inside->single_use)
       slots_.give_back(made.inside);
     if (made.inside)
       ::kill(made.inside->first, SIGKILL);
     return started.what;
   }
+  if (plan.new_user)
+    made.inside->users.push_back(plan.request.has_user ? plan.request.uid : ::geteuid());
   made.main = started.pid;
   processes_.emplace(made.main, &made);
   processes_.emplace(made.inside->first, &made);
@@ -326,11 +326,19 @@ void server::stop(const protocol::stop_request& request) {
 }
 
 void server::kill_main(const child& victim, int signal) const {
-  // Both are children that we or the keeper have not reaped, so the numbers still mean them.
-  if (victim.main > 1)
+  // Children that we or the keeper have not reaped, so the numbers still mean them. A process can leave its group, and
+  // leave that empty: it is meant itself, too, and its namespace ends with the first process.
+  if (victim.main > 1) {
     ::kill(-victim.main, signal);
-  else if (victim.kept.pid > 1 && signal == SIGKILL)
+    ::kill(victim.main, signal);
+  }
+  if (victim.inside && signal == SIGKILL) {
+    // Between its death and the news of that it would look empty.
+    victim.inside->single_use = true;
+    ::kill(victim.inside->first, SIGKILL);
+  } else if (victim.main <= 1 && victim.kept.pid > 1 && signal == SIGKILL) {
     ::kill(victim.kept.pid, SIGKILL);
+  }
 }
 
 void server::enforce_deadlines() {

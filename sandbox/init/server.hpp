@@ -85,6 +85,8 @@ private:
   void main_ended(child& x, int status, const rusage& usage);
   void finish_if_gone(child& x);
   void finish(child& x);
+  /// Whether a direct child of this process is one that it made.
+  [[nodiscard]] bool knows_process(pid_t pid) const;
   void sweep_orphans();
 
   connection node_;

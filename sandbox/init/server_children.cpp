@@ -134,7 +134,9 @@ void server::main_ended(child& x, int status, const rusage& usage) {
     ::kill(x.kept.pid, SIGKILL);
   if (!x.inside)
     return;
-  if (!x.inside->single_use && x.inside->empty()) {
+  // What it made as its own sibling is no child of the first process, and would be with the next one.
+  if (!x.inside->single_use && x.inside->empty()
+      && !has_unknown_child([this](pid_t pid) { return knows_process(pid); })) {
     processes_.erase(x.inside->first);
     const pid_t first = x.inside->first;
     slots_.give_back(x.inside);
@@ -167,11 +169,14 @@ void server::finish(child& x) {
   node_.send(protocol::encode(x.report));
 }
 
+bool server::knows_process(pid_t pid) const {
+  return processes_.count(pid) != 0 || slots_.holds(pid);
+}
+
 void server::sweep_orphans() {
   if (draining_.empty())
     return;
-  const auto spared = [this](pid_t pid) { return processes_.count(pid) != 0 || slots_.holds(pid); };
-  if (kill_children(spared) > 0)
+  if (kill_children([this](pid_t pid) { return knows_process(pid); }) > 0)
     return;
   for (child* x : std::exchange(draining_, {}))
     finish(*x);

@@ -42,8 +42,10 @@ TEST_CASE_METHOD(calls_fixture, "a child is replaced after as many calls as the 
 
 TEST_CASE_METHOD(calls_fixture, "a child that has grown beyond what the plan says is replaced",
                  "[actors][calls]") {
-  core::call_plan plan = calls_fixture::python(
-      "import os\nkept = []\ndef f(n):\n  kept.append(bytes([7]) * n)\n  return os.getpid()\n");
+  core::call_plan plan =
+      calls_fixture::python("import os\nkept = []\nname = os.urandom(8).hex()\ndef f(n):\n  "
+                            "kept.append(bytes([7]) * n)\n  "
+                            "return name\n");
   plan.child_memory_max = core::byte_count{std::uint64_t{100} << 20};
   const auto calls = open(std::move(plan));
   const auto first = *call(*calls, 0, {1});

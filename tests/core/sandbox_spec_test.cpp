@@ -49,14 +49,15 @@ TEST_CASE("what only a sealed child can have is refused below", "[core][sandbox_
 }
 
 TEST_CASE("paths of a sandbox are absolute and plain", "[core][sandbox_spec]") {
-  for (const char* path :
-       {"", "/", "opt", "./opt", "/opt/", "/opt/../etc", "/..", "/opt/./x", "//opt", "/opt//x"}) {
+  for (const char* path : {"", "/", "opt", "./opt", "/opt/", "/opt/../etc", "/..", "/opt/./x",
+                           "//opt", "/opt//x", "/proc", "/proc/self/root", "/dev", "/dev/shm"}) {
     INFO(path);
     CHECK_FALSE(check_sandbox({.level = sandbox_level::seccomp, .readable = {path}}));
   }
   CHECK_FALSE(
       check_sandbox({.level = sandbox_level::seccomp, .readable = {std::string("/a\0b", 4)}}));
-  for (const char* path : {"/opt", "/opt/..x", "/a/.b/c d"})
+  for (const char* path :
+       {"/opt", "/opt/..x", "/a/.b/c d", "/etc", "/dev/nvidia0", "/tmp", "/process"})
     CHECK(check_sandbox({.level = sandbox_level::seccomp, .readable = {path}}));
 }
 

@@ -1,4 +1,5 @@
 // Attacks on the machine from inside a sealed child, each with the answer that it must get.
+#include "support/eventually.hpp"
 #include "support/sealed.hpp"
 
 #include <csignal>
@@ -95,3 +96,49 @@ TEST_CASE_METHOD(sealed_fixture, "calls of another architecture end their proces
   CHECK(report.signal == SIGSYS);
 }
 #endif
+
+TEST_CASE_METHOD(sealed_fixture, "a child that leaves its process group ends in time all the same",
+                 "[sandbox][attacks]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto level = GENERATE(core::sandbox_level::none, core::sandbox_level::subprocess,
+                              core::sandbox_level::seccomp);
+  const bool stopped = GENERATE(false, true);
+  auto request = sealed({MAZE_BIN_DIR "/maze-attack", "group"});
+  request.sandbox.level = level;
+  if (request.sandbox.sealed())
+    request.sandbox.readable = {MAZE_BIN_DIR "/maze-attack"};
+  const auto mark = "MAZE_TEST_MARK=" + dir.path().native();
+  request.environment.push_back(mark);
+  if (!stopped)
+    request.sandbox.wall_time = std::chrono::milliseconds(300);
+  launch_id id = 0;
+  const auto report = launch(std::move(request), &id);
+  if (stopped) {
+    REQUIRE(test::eventually([&] { return test::processes_with(mark).size() == 2; }));
+    sut->stop(id, std::chrono::milliseconds(0));
+  }
+  wait_until([&] { return report->has_value(); });
+  CHECK((*report)->cause == (stopped ? exit_cause::stopped : exit_cause::wall_limit));
+  CHECK(test::processes_with(mark).empty());
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a sibling that a child makes is not there with the next child",
+                 "[sandbox][attacks]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const bool is_sealed = GENERATE(false, true);
+  auto request = sealed({MAZE_BIN_DIR "/maze-attack", "sibling"});
+  auto next = script("ls -d /proc/[0-9]* | wc -l");
+  if (is_sealed) {
+    request.sandbox.readable = {MAZE_BIN_DIR "/maze-attack"};
+  } else {
+    MAZE_NEEDS(sut->can().pid_namespaces ? std::nullopt
+                                         : std::optional<std::string>("needs pid namespaces"));
+    request.sandbox.level = next.sandbox.level = core::sandbox_level::subprocess;
+  }
+  const auto mark = "MAZE_TEST_MARK=" + dir.path().native();
+  request.environment.push_back(mark);
+  CHECK(output_of(std::move(request)) == (is_sealed ? "EPERM\n" : "left\n"));
+  CHECK(test::processes_with(mark).empty());
+  // bash, ls, wc and, where it shows, the slot's first process.
+  CHECK(std::stoi(output_of(std::move(next))) <= 4);
+}

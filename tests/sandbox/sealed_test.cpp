@@ -121,6 +121,62 @@ TEST_CASE_METHOD(sealed_fixture, "a path that is not there is named, and nothing
   CHECK_FALSE(std::filesystem::exists(taskspace / "ran"));
 }
 
+TEST_CASE_METHOD(sealed_fixture, "a link that is asked for is what it leads to",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  std::filesystem::create_directory(dir / "real");
+  test::write(dir / "real/file", "content");
+  std::filesystem::create_symlink("real", dir / "link");
+  for (const auto list : {&core::sandbox_spec::readable, &core::sandbox_spec::writable}) {
+    auto request = script("cat ../link/file; ls ..");
+    request.sandbox.*list = {(dir / "link").native()};
+    CHECK(output_of(std::move(request)) == "contentlink\ntaskspace\n");
+  }
+}
+
+TEST_CASE_METHOD(sealed_fixture, "what the child's user may not enter is not shown to it",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_root());
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  std::filesystem::create_directories(dir / "private/inner");
+  std::filesystem::permissions(dir / "private", std::filesystem::perms(0700));
+  auto request = script("ls ../private/inner");
+  request.sandbox.readable = {(dir / "private/inner").native()};
+  const auto report = run(std::move(request));
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK(report.failure.message.find("Permission denied") != std::string::npos);
+}
+
+TEST_CASE_METHOD(sealed_fixture, "a child that never began leaves nothing to the next one",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  for (int i = 0; i < 4; ++i) {
+    auto failing = script("true");
+    failing.sandbox.readable = {"/etc/group-", "/opt", (dir / "nowhere").native()};
+    CHECK(run(std::move(failing)).cause == exit_cause::setup_failed);
+    auto never = sealed({"nonexistent-program"});
+    never.sandbox.readable = {"/etc/hostname"};
+    CHECK(run(std::move(never)).cause == exit_cause::setup_failed);
+    CHECK(output_of("whoami; ls -d /etc/hostname /etc/group- /opt 2>/dev/null || echo none")
+          == "maze\nnone\n");
+  }
+}
+
+TEST_CASE_METHOD(sealed_fixture, "the machine's own users are never changed", "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto before = test::content_of("/etc/passwd");
+  auto request = sealed({"/usr/bin/cat", "/etc/passwd"});
+  request.sandbox.readable = {"/etc"};
+  CHECK(output_of(std::move(request)) == before);
+  CHECK(test::content_of("/etc/passwd") == before);
+}
+
+TEST_CASE_METHOD(sealed_fixture, "files in a child's memory are bounded by number too",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  CHECK(output_of("df --output=itotal /tmp /dev/shm | xargs") == "Inodes 65536 65536\n");
+}
+
 TEST_CASE_METHOD(sealed_fixture, "a sealed child is never root of the machine",
                  "[sandbox][sealed]") {
   MAZE_NEEDS(test::needs_root());
@@ -214,6 +270,18 @@ TEST_CASE_METHOD(sealed_fixture, "ordinary programs work sealed", "[sandbox][sea
                     "std::thread([&]{x=42;}).join();std::cout<<x<<std::endl;}' >m.cpp; "
                     "g++ -O1 -pthread m.cpp -o m && ./m")
           == "42\n");
+  }
+  SECTION("make, and what it installs") {
+    CHECK(output_of("printf 'all: a\\n\\techo made\\na:\\n\\ttouch a\\n' >Makefile; make -s; "
+                    "install -m 755 "
+                    "a b; cp -a b c; mv c /tmp/d; mv /tmp/d e; ls | xargs")
+          == "made\nMakefile a b e\n");
+  }
+  SECTION("streams by their names") {
+    const auto report = run(script("echo out >/dev/stdout; echo err >/dev/stderr; echo t | tee "
+                                   "/dev/stderr; getent hosts localhost | cut -c1-3"));
+    CHECK(report.standard_output.text == "out\nt\n::1\n");
+    CHECK(report.standard_error.text == "err\nt\n");
   }
   SECTION("git") {
     CHECK(output_of("git init -q r && cd r && echo x >f && git add f && "

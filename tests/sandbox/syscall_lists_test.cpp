@@ -59,8 +59,6 @@ TEST_CASE("no ordinary program reaches past its own world", "[sandbox][syscalls]
                            "perf_event_open",
                            "userfaultfd",
                            "io_uring_setup",
-                           "setuid",
-                           "setresuid",
                            "capset",
                            "mknod",
                            "mknodat",

@@ -18,6 +18,7 @@
 #include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -120,6 +121,12 @@ const attempt attempts[] = {
     {"unshare_user", call(SYS_unshare, CLONE_NEWUSER)},
     {"clone_user", [] { return clone_with(CLONE_NEWUSER); }},
     {"clone_net", [] { return clone_with(CLONE_NEWNET); }},
+    {"clone_sibling", [] { return clone_with(CLONE_PARENT); }},
+    {"limits_of_init",
+     [] {
+       const rlimit64 none{0, 0};
+       return ::syscall(SYS_prlimit64, 1, RLIMIT_NOFILE, &none, nullptr);
+     }},
     {"clone3", call(SYS_clone3, nothing, 64)},
     {"setns", call(SYS_setns, 0, 0)},
     {"sethostname", call(SYS_sethostname, "x", 1)},
@@ -187,6 +194,35 @@ const attempt attempts[] = {
     {"fill_shm", [] { return fill("/dev/shm/full", std::size_t{400} << 20); }},
 };
 
+/// Leaves its process group, and nobody in it, and stays.
+int leave_group() {
+  const pid_t other = ::fork();
+  if (other == 0) {
+    ::setpgid(0, 0);
+    for (;;)
+      ::pause();
+  }
+  // The group is there once the other one has made it.
+  while (::setpgid(0, other) != 0)
+    ::sched_yield();
+  for (;;)
+    ::pause();
+}
+
+/// Makes a sibling that stays, and ends.
+int leave_sibling() {
+  const long made = ::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, 0);
+  if (made == 0) {
+    ::close(0);
+    ::close(1);
+    ::close(2);
+    for (;;)
+      ::pause();
+  }
+  std::puts(made > 0 ? "left" : ::strerrorname_np(errno));
+  return 0;
+}
+
 /// A system call as 32-bit programs make it, by the gate that every x86_64 kernel leaves open.
 [[maybe_unused]] void call_as_i386() {
 #if defined(__x86_64__)
@@ -213,6 +249,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string_view wanted = argc > 1 ? argv[1] : "";
+  if (wanted == "group")
+    return leave_group();
+  if (wanted == "sibling")
+    return leave_sibling();
   if (wanted == "i386" || wanted == "x32")
     return call_from_elsewhere(wanted);
   for (const attempt& each : attempts) {

@@ -74,14 +74,14 @@ inline const std::map<std::string, std::string>& attack_answers() {
   static const std::map<std::string, std::string> answers{
       {"shadow", "ENOENT"},
       {"root_home", "ENOENT"},
-      {"through_proc_root", "EACCES ENOENT"},
+      {"through_proc_root", "ENOENT"},
       {"dots", "ENOENT"},
       {"var_tmp", "ENOENT"},
       {"usr", "EROFS EACCES"},
       {"slash", "EROFS EACCES"},
       {"etc", "EROFS EACCES"},
-      {"init_environment", "EACCES EPERM"},
-      {"init_memory", "EACCES EPERM"},
+      {"init_environment", "ENOENT"},
+      {"init_memory", "ENOENT"},
       {"core_pattern", "EACCES EROFS"},
       {"sysrq", "EACCES EROFS ENOENT"},
       {"cgroup", "ENOENT"},
@@ -92,6 +92,9 @@ inline const std::map<std::string, std::string>& attack_answers() {
       {"kill_init", "EPERM"},
       {"abstract_socket", "ECONNREFUSED EPERM"},
       {"beyond_all_numbers", "ENOSYS"},
+      // A user that the namespace does not know.
+      {"setuid", "EPERM EINVAL"},
+      {"setresuid", "EPERM EINVAL"},
       {"fill_tmp", "ENOSPC"},
       {"fill_shm", "ENOSPC"},
   };
