@@ -1,48 +1,45 @@
 #include "maze/sandbox/init/orphans.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace maze::sandbox::init {
 
-namespace {
-
-/// Calls `visit` for each direct child until it returns false; -1 where there is no list.
-int visit_children(const std::function<bool(pid_t)>& visit) {
+int kill_children(const std::function<bool(pid_t)>& spared) {
   // thread-self, because the list belongs to the thread that forked; there is only one.
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> list(
       std::fopen("/proc/thread-self/children", "re"), &std::fclose);
   if (!list)
     return -1;
-  for (int pid = 0; std::fscanf(list.get(), "%d", &pid) == 1;)
-    // 0 stands for a process that this /proc cannot name, and kill(0) and kill(-1) hit crowds.
-    if (pid > 1 && !visit(pid))
-      break;
-  return 0;
-}
-
-} // namespace
-
-int kill_children(const std::function<bool(pid_t)>& spared) {
   int killed = 0;
-  const int listed = visit_children([&](pid_t pid) {
-    if (!spared(pid)) {
-      ::kill(pid, SIGKILL);
-      ++killed;
-    }
-    return true;
-  });
-  return listed < 0 ? -1 : killed;
+  for (int pid = 0; std::fscanf(list.get(), "%d", &pid) == 1;) {
+    // 0 stands for a process that this /proc cannot name, and kill(0) and kill(-1) hit crowds.
+    if (pid <= 1 || spared(pid))
+      continue;
+    ::kill(pid, SIGKILL);
+    ++killed;
+  }
+  return killed;
 }
 
-bool has_unknown_child(const std::function<bool(pid_t)>& known) {
-  bool found = false;
-  visit_children([&](pid_t pid) { return !(found = !known(pid)); });
-  return found;
+bool has_unknown_child(int list, const std::function<bool(pid_t)>& known) {
+  std::array<char, 4096> text{};
+  pid_t pid = 0;
+  ssize_t count = 0;
+  for (off_t at = 0; (count = ::pread(list, text.data(), text.size(), at)) > 0; at += count)
+    for (const char c : std::string_view(text.data(), static_cast<std::size_t>(count)))
+      if (c >= '0' && c <= '9')
+        pid = pid * 10 + (c - '0');
+      else if (const pid_t one = std::exchange(pid, 0); one > 1 && !known(one))
+        return true;
+  return pid > 1 && !known(pid);
 }
 
 void end_all_children() {

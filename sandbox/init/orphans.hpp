@@ -14,8 +14,9 @@ namespace maze::sandbox::init {
 int kill_children(const std::function<bool(pid_t)>& spared);
 
 /// Whether this process has a direct child that is not `known`: one that another child made as its own sibling
-/// (CLONE_PARENT), or an orphan. False where the kernel does not list children.
-bool has_unknown_child(const std::function<bool(pid_t)>& known);
+/// (CLONE_PARENT), or an orphan. `list` is its /proc/thread-self/children, opened by this thread; looked at after each
+/// child, so it stays open.
+bool has_unknown_child(int list, const std::function<bool(pid_t)>& known);
 
 /// Kills and reaps until this process has no child left.
 void end_all_children();

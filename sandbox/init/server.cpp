@@ -59,6 +59,7 @@ server::server(io::unique_fd socket, io::unique_fd guardian, privilege how)
       guardian_(std::move(guardian)),
       slots_(std::size_t{2} * std::max(1U, std::thread::hardware_concurrency())) {
   null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  own_children_.reset(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
   events_.reset(::epoll_create1(EPOLL_CLOEXEC));
   around_ = {.null_fd = null_.get(),
              .nice = ::getpriority(PRIO_PROCESS, 0),

@@ -94,6 +94,8 @@ private:
   io::unique_fd signals_;
   io::unique_fd events_;
   io::unique_fd null_;
+  /// The list of this process' children.
+  io::unique_fd own_children_;
   surroundings around_;
   protocol::hello can_;
   slot_pool slots_;

@@ -136,7 +136,8 @@ void server::main_ended(child& x, int status, const rusage& usage) {
     return;
   // What it made as its own sibling is no child of the first process, and would be with the next one.
   if (!x.inside->single_use && x.inside->empty()
-      && !has_unknown_child([this](pid_t pid) { return knows_process(pid); })) {
+      && !has_unknown_child(own_children_.get(),
+                            [this](pid_t pid) { return knows_process(pid); })) {
     processes_.erase(x.inside->first);
     const pid_t first = x.inside->first;
     slots_.give_back(x.inside);
