@@ -9,6 +9,7 @@
 #include "maze/core/ensure.hpp"
 #include "maze/io/folders.hpp"
 #include "maze/sandbox/init_process.hpp"
+#include "maze/sandbox/trial.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
@@ -84,19 +85,22 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
 }
 
 /// Better no node than one that gives its tasks less than its owner wants.
-core::result<void> check_minimum(const node_settings& settings, const sandbox::capabilities& can) {
+core::result<void> check_minimum(const node_settings& settings, sandbox::launcher& launcher) {
   if (settings.sandbox_min < core::sandbox_level::seccomp)
     return {};
-  if (!can.sealed)
-    return core::fail(core::errc::unsupported_operation,
-                      fmt::format("this machine cannot give every task level seccomp: {}; "
-                                  "`maze-node doctor` says what to do",
-                                  can.sealed_failure.message),
-                      "start");
   if (!settings.first_user && ::geteuid() == 0)
     return core::fail(core::errc::unsupported_operation,
                       "level seccomp for every task needs users for them: a node that is root has "
                       "to run with --task-user slot",
+                      "start");
+  std::optional<sandbox::child_user> user;
+  if (settings.first_user)
+    user = sandbox::child_user{*settings.first_user, *settings.first_user};
+  if (auto works = sandbox::try_level(launcher, settings.sandbox_min, user); !works)
+    return core::fail(core::errc::unsupported_operation,
+                      fmt::format("this machine cannot give every task level {}: {}; "
+                                  "`maze-node doctor` says what to do",
+                                  core::to_string(settings.sandbox_min), works.error().message),
                       "start");
   return {};
 }
@@ -137,7 +141,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!started)
     return core::fail(started.error());
   out->launcher = std::move(*started);
-  if (auto able = check_minimum(settings, out->launcher->can()); !able)
+  if (auto able = check_minimum(settings, *out->launcher); !able)
     return core::fail(able.error());
   std::optional<sandbox::child_user> reader;
   if (settings.first_user)

@@ -128,7 +128,7 @@ struct capabilities {
   bool idmapped_overlay = false;
   /// The node may give its children other uids.
   bool other_users = false;
-  /// Level seccomp.
+  /// Level seccomp, as far as looking tells: `try_level` knows.
   bool sealed = false;
   /// Why not, where it is not.
   core::error sealed_failure;

@@ -1,5 +1,6 @@
 #include "maze/actors/reactor.hpp"
 #include "maze/sandbox/init_process.hpp"
+#include "maze/sandbox/trial.hpp"
 #include "node/commands.hpp"
 #include "node/follow.hpp"
 #include "node/machine_report.hpp"
@@ -9,6 +10,12 @@
 
 namespace maze::node {
 
+namespace {
+
+constexpr sandbox::child_user nobody{65534, 65534};
+
+} // namespace
+
 int examine_machine(const options& what) {
   actors::reactor events;
   const auto init = sandbox::default_init_executable();
@@ -17,7 +24,17 @@ int examine_machine(const options& what) {
   const auto started = sandbox::launcher::start(events.context(), {.executable = *init});
   if (!started)
     return refuse(what.values, started.error(), exit_code::refused);
-  std::cout << show(report_of((*started)->can(), ::geteuid() == 0),
+  const bool root = ::geteuid() == 0;
+  auto can = (*started)->can();
+  // Better tried than believed.
+  if (can.sealed) {
+    const auto user = can.other_users ? std::optional(nobody) : std::nullopt;
+    if (auto works = sandbox::try_level(**started, core::sandbox_level::seccomp, user); !works) {
+      can.sealed = false;
+      can.sealed_failure = works.error();
+    }
+  }
+  std::cout << show(report_of(can, root),
                     {what.values.output, wants_color(what.values, STDOUT_FILENO)});
   return exit_code::done;
 }
