@@ -128,8 +128,12 @@ void lane_host_state::break_child(warm_child& child, core::error why) {
 }
 
 bool lane_host_state::was_killed(const warm_child& child) {
-  return !child.late && !child.broken && child.report->cause == sandbox::exit_cause::signalled
-         && child.report->signal == SIGKILL;
+  if (child.late || child.broken)
+    return false;
+  // With maze-init its children die, whatever they were doing.
+  return child.report->cause == sandbox::exit_cause::lost
+         || (child.report->cause == sandbox::exit_cause::signalled
+             && child.report->signal == SIGKILL);
 }
 
 core::error lane_host_state::reason_of(const warm_child& child, const core::call_plan& plan) const {

@@ -1,4 +1,11 @@
 #include "support/calls_fixture.hpp"
+#include "support/eventually.hpp"
+#include "support/launcher_fixture.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 
 using namespace maze;
 using namespace maze::actors;
@@ -75,6 +82,24 @@ TEST_CASE_METHOD(calls_fixture, "a call that is cancelled ends, and those behind
       CHECK(end.error().code == core::errc::cancelled);
   }
   CHECK(*call(*calls, 0, {0}) == core::value(0));
+}
+
+TEST_CASE_METHOD(calls_fixture, "a call at work when maze-init dies is done by another child",
+                 "[actors][calls]") {
+  const test::scratch_dir room;
+  const auto go = (room / "go").string();
+  const auto calls = open(calls_fixture::python(
+      "import os, threading\ndef f(path):\n  open(path + '.began', 'w').close()\n"
+      "  while not os.path.exists(path): threading.Event().wait(0.002)\n  return 7\n"));
+  REQUIRE(calls->call(0, core::encode(core::list{core::value(go)}).value()));
+  REQUIRE(calls->flush());
+  REQUIRE(test::eventually([&] { return std::filesystem::exists(go + ".began"); }));
+  for (const int child : test::children_of(::getpid()))
+    ::kill(child, SIGKILL);
+  std::ofstream(go).put('x');
+  const auto ends = take(*calls, 1);
+  REQUIRE(ends.begin()->second.has_value());
+  CHECK(*ends.begin()->second == core::value(7));
 }
 
 TEST_CASE_METHOD(calls_fixture, "a call whose child is killed again and again ends, others do not",

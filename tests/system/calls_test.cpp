@@ -53,7 +53,7 @@ void add_up(test::calls_cluster& nodes, std::uint32_t count, const std::function
     REQUIRE(results);
     REQUIRE_FALSE(results->message.empty());
     results->for_each([&](core::call_number call, bool returned, std::string_view payload) {
-      INFO("call " << call);
+      INFO("call " << call << (returned ? "" : ": ") << (returned ? "" : payload));
       REQUIRE(ended.insert(call).second);
       REQUIRE(returned);
       REQUIRE(core::decode(payload).value()
