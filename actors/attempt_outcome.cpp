@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 namespace maze::actors {
@@ -131,6 +132,11 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
   case exit_cause::exited:
     break;
   case exit_cause::signalled:
+    if (report.signal == SIGSYS && report.isolation.has(core::fence::syscalls))
+      return badly(core::errc::sandbox_violation,
+                   fmt::format("the {} made a system call of another architecture, which its "
+                               "sandbox ends it for",
+                               what));
     return badly(core::errc::signalled, fmt::format("the {} was killed by signal {} ({})", what,
                                                     report.signal, strsignal(report.signal)));
   case exit_cause::wall_limit:

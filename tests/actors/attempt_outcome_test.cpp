@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
+
 using namespace maze;
 using namespace maze::actors;
 using sandbox::exit_cause;
@@ -85,6 +87,17 @@ TEST_CASE("each way to end badly has its own code and sentence", "[actors][outco
   CHECK(failed.error().message.find(word) != std::string::npos);
   CHECK(failed.error().exit_code == -1);
   CHECK(failed.error().signal == report.signal);
+}
+
+TEST_CASE("the signal of a filter is a violation where there is a filter", "[actors][outcome]") {
+  auto report = exited(0);
+  report.cause = exit_cause::signalled;
+  report.signal = SIGSYS;
+  CHECK(command_outcome(test::shell("t"), report).error().code == core::errc::signalled);
+  report.isolation.add(core::fence::syscalls);
+  const auto violated = command_outcome(test::shell("t"), report);
+  CHECK(violated.error().code == core::errc::sandbox_violation);
+  CHECK(violated.error().message.find("another architecture") != std::string::npos);
 }
 
 TEST_CASE("a child that never ran tells why in the launcher's words", "[actors][outcome]") {
