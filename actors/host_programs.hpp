@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace maze::actors {
 
@@ -12,6 +13,10 @@ struct host_programs {
   /// What `python` runs.
   std::filesystem::path runner;
 
+  /// What children have to see of them where they see nothing else; the interpreter is one of the system's.
+  [[nodiscard]] std::vector<std::filesystem::path> all() const {
+    return {libraries, runner, runner.parent_path() / "maze_runner"};
+  }
   /// Those that came with this maze-init: they lie beside it.
   static host_programs beside(const std::filesystem::path& init_executable) {
     return {.libraries = init_executable.parent_path() / "maze-host",

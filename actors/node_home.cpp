@@ -136,7 +136,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   out->programs = host_programs::beside(*init);
   auto started =
       sandbox::launcher::start(out->events.context(), {.executable = *init,
-                                                       .programs = {init->parent_path()},
+                                                       .programs = out->programs.all(),
                                                        .open_files = settings.child_open_files});
   if (!started)
     return core::fail(started.error());

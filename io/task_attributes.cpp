@@ -117,6 +117,18 @@ std::vector<std::string> read_words(const node_reader& read, const document_node
   return out;
 }
 
+/// Paths that a task is shown; `null` takes away those of the defaults.
+std::vector<std::string> read_shown(const node_reader& read, const document_node& node,
+                                    const field_path& field) {
+  if (is_written_null(node))
+    return {};
+  auto out = read.texts(node, field);
+  for (std::string& path : out)
+    if (path.size() > 1 && path.ends_with('/'))
+      path.pop_back();
+  return out;
+}
+
 void read_sandbox_part(const node_reader& read, const document_member& member,
                        const field_path& field, core::sandbox_spec& sandbox) {
   const auto duration = [&](const document_node& node) { return read_duration(read, node, field); };
@@ -141,11 +153,12 @@ void read_sandbox_part(const node_reader& read, const document_member& member,
     read_limit(member.value, sandbox.network,
                [&](const document_node& node) { return read_switch(read, node, field); });
   else if (member.key == "readable")
-    sandbox.readable = read.texts(member.value, field);
+    sandbox.readable = read_shown(read, member.value, field);
   else if (member.key == "writable")
-    sandbox.writable = read.texts(member.value, field);
+    sandbox.writable = read_shown(read, member.value, field);
   else if (member.key == "syscalls")
-    sandbox.syscalls = read_words(read, member.value, field);
+    sandbox.syscalls = is_written_null(member.value) ? std::vector<std::string>()
+                                                     : read_words(read, member.value, field);
 }
 
 void read_sandbox(const node_reader& read, const document_node& node, const field_path& field,
@@ -159,7 +172,9 @@ void read_sandbox(const node_reader& read, const document_node& node, const fiel
   }
   if (auto sound = core::check_sandbox(sandbox); !sound)
     read.report(codes::bad_sandbox, node.offset, field, sound.error().message,
-                "every part is described in io/README.md");
+                "write absolute paths such as /opt/models, and `level: seccomp` for what only a "
+                "sealed task "
+                "can have; where `defaults` say it, `null` takes it away");
 }
 
 void read_cpus(const node_reader& read, const document_node& node, const field_path& field,

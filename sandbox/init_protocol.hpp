@@ -62,10 +62,10 @@ enum class stage : std::uint8_t {
   stdio,
   nice,
   oom_score_adj,
-  limits,
   user,
   privileges,
   landlock,
+  limits,
   working_directory,
   parent_death_signal,
   filter,
@@ -73,10 +73,10 @@ enum class stage : std::uint8_t {
 };
 
 inline constexpr std::string_view stage_names[] = {
-    "none",          "request",    "process",  "pid_namespace",     "mount_namespace",
-    "proc",          "idmap",      "overlay",  "namespaces",        "root",
-    "process_group", "stdio",      "nice",     "oom_score_adj",     "limits",
-    "user",          "privileges", "landlock", "working_directory", "parent_death_signal",
+    "none",          "request",  "process", "pid_namespace",     "mount_namespace",
+    "proc",          "idmap",    "overlay", "namespaces",        "root",
+    "process_group", "stdio",    "nice",    "oom_score_adj",     "user",
+    "privileges",    "landlock", "limits",  "working_directory", "parent_death_signal",
     "filter",        "exec"};
 
 inline std::string_view to_string(stage x) noexcept {

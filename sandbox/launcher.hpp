@@ -146,7 +146,7 @@ public:
   struct options {
     /// The maze-init executable; empty: the one that came with the running executable.
     std::filesystem::path executable;
-    /// Folders of the node's own programs, absolute: sealed children see them too.
+    /// Programs of the node's own, and their folders, absolute: sealed children see them too.
     std::vector<std::filesystem::path> programs;
     /// Soft limit of open files that children begin with; empty: this process's own.
     std::optional<std::uint64_t> open_files;

@@ -119,6 +119,8 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
   if (failed == stage::user && subject == "root")
     return "; a child of level seccomp may not be root: let the node give its tasks users of their "
            "own, without --task-user same";
+  if (failed == stage::root && error_number == EACCES)
+    return "; the task's user must be able to enter every folder above what is shown";
   if (failed == stage::user)
     return "; only a node that is root can give its children other users";
   return {};

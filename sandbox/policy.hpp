@@ -27,7 +27,7 @@ struct sealed_view {
   bool single_use = false;
 };
 
-/// The view that `spec` asks for; `programs` are folders of this node's own that every child needs.
+/// The view that `spec` asks for; `programs` are what every child needs of this node's own.
 ///
 /// @pre `core::check_sandbox(spec)` and `spec.sealed()`
 sealed_view view_of(const core::sandbox_spec& spec,

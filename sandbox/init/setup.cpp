@@ -238,8 +238,8 @@ failure set_up_and_execute(const spawn_plan& plan) {
       return what;
   using step = failure (*)(const spawn_plan&);
   for (const step next :
-       {step{enter_namespaces}, step{connect_streams}, step{set_priorities}, step{set_limits},
-        step{become_user}, step{drop_privileges}, step{restrict}})
+       {step{enter_namespaces}, step{connect_streams}, step{set_priorities}, step{become_user},
+        step{drop_privileges}, step{restrict}, step{set_limits}})
     if (const failure what = next(plan); what.at != stage::none)
       return what;
   // With the child's own rights: a folder that the child may not enter is an error here, not later.

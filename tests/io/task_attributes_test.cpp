@@ -74,3 +74,18 @@ TEST_CASE("the container level has a second name", "[io][workflow]") {
   test::read_document doc("{sandbox: docker}");
   CHECK(read(doc).sandbox.level == core::sandbox_level::container);
 }
+
+TEST_CASE("parts of a sealed sandbox are read, and null takes away those of the base",
+          "[io][workflow]") {
+  test::read_document doc("{sandbox: {level: seccomp, network: true, readable: [/opt/a/, /b], "
+                          "writable: [/c], syscalls: ['@ipc', 101, ptrace]}}");
+  const auto out = read(doc, {});
+  CHECK(out.sandbox.network == true);
+  CHECK(out.sandbox.readable == std::vector<std::string>{"/opt/a", "/b"});
+  CHECK(out.sandbox.writable == std::vector<std::string>{"/c"});
+  CHECK(out.sandbox.syscalls == std::vector<std::string>{"@ipc", "101", "ptrace"});
+  test::read_document lifting("{sandbox: {level: subprocess, network: null, readable: null, "
+                              "writable: null, syscalls: null}}");
+  CHECK(read(lifting, out).sandbox == core::sandbox_spec{});
+  CHECK(doc.codes() + lifting.codes() == "");
+}

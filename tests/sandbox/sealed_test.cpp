@@ -217,6 +217,22 @@ TEST_CASE_METHOD(sealed_fixture, "the network of the machine is there only where
   CHECK(output_of(std::move(request)) == "reached True\n");
 }
 
+TEST_CASE_METHOD(sealed_fixture, "a limit of open files is the child's own, however small",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  std::vector<std::shared_ptr<std::optional<exit_report>>> live;
+  for (int i = 0; i < 24; ++i) {
+    auto request = script("ulimit -n");
+    request.sandbox.open_files = 5;
+    live.push_back(launch(std::move(request)));
+  }
+  for (const auto& each : live) {
+    wait_until([&] { return each->has_value(); });
+    INFO((*each)->failure.message);
+    CHECK((*each)->standard_output.text == "5\n");
+  }
+}
+
 TEST_CASE_METHOD(sealed_fixture, "nothing of a sealed child's tree outlives it",
                  "[sandbox][sealed]") {
   MAZE_NEEDS(test::needs_sealed(*sut));

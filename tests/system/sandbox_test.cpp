@@ -82,6 +82,10 @@ TEST_CASE_METHOD(sealed_folder, "a sealed task sees what it asks for and nothing
              "result: a.output.run.stdout\n",
        ", readable: [" + data + "]");
   CHECK(completed("look.yaml")["result"] == "weightsnone\nPermissionError\n");
+  // Of the folder of maze's own programs only what children run.
+  seal("beside", "  a: { output: { run: dict }, shell: \"ls " MAZE_BIN_DIR " | xargs\" }\n"
+                 "result: a.output.run.stdout\n");
+  CHECK(completed("beside.yaml")["result"] == "maze-host maze_runner runner.py\n");
 }
 
 TEST_CASE_METHOD(sealed_folder, "a node can give every task more than it asks for",
@@ -110,6 +114,9 @@ TEST_CASE_METHOD(sealed_folder, "what a sandbox cannot give is refused with the 
   const auto unknown = run("calls.yaml");
   CHECK(unknown.status == 2);
   CHECK_THAT(unknown.standard_error, Contains("calls.yaml:6:3: task 'a'") && Contains("`ptrace`"));
+  const auto checked = node({"validate", "calls.yaml"});
+  CHECK(checked.status == 2);
+  CHECK_THAT(checked.standard_error, Contains("calls.yaml:6:3: task 'a'") && Contains("`ptrace`"));
   seal("nowhere", "  a: { output: { run: dict }, command: [\"true\"] }\n",
        ", readable: [/nowhere/at/all]");
   const auto missing = run("nowhere.yaml");

@@ -2,6 +2,7 @@
 
 #include "maze/io/workflow_file.hpp"
 #include "node/report.hpp"
+#include "node/submission.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,7 +48,13 @@ int carry_out(const options& what) {
 }
 
 int validate_workflow(const options& what) {
-  const auto work = io::read_workflow(what.file);
+  auto work = io::read_workflow(what.file);
+  if (work)
+    if (auto fine = check_enforceable(*work); !fine)
+      work = tl::unexpected(
+          std::vector{io::diagnostic{.code = std::string(core::to_string(fine.error().code)),
+                                     .file = what.file.string(),
+                                     .message = located(fine.error(), what.file).message}});
   const bool json = what.values.output == output_form::json;
   if (json) {
     if (work)
