@@ -23,11 +23,7 @@ TEST_CASE_METHOD(sealed_fixture, "no attack from inside gets through", "[sandbox
 
 TEST_CASE("no attack from inside gets through where the node is not root", "[sandbox][attacks]") {
   MAZE_NEEDS(test::needs_sealed(*test::launcher_fixture().sut));
-  const test::scratch_dir outer;
-  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
-  CHECK(test::as_ordinary_user(60333, [&] {
-    ::setenv("TMPDIR", outer.path().c_str(), 1);
-    sealed_fixture node;
+  CHECK(test::sealed_as_ordinary_user([](sealed_fixture& node) {
     const auto found = node.attacks(node.sealed({}));
     bool all = found.size() >= 75;
     for (const auto& [name, how] : found)

@@ -331,11 +331,7 @@ TEST_CASE_METHOD(sealed_fixture, "ordinary programs work sealed", "[sandbox][sea
 
 TEST_CASE("level seccomp holds where the node is not root", "[sandbox][sealed]") {
   MAZE_NEEDS(test::needs_sealed(*test::launcher_fixture().sut));
-  const test::scratch_dir outer;
-  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
-  CHECK(test::as_ordinary_user(60333, [&] {
-    ::setenv("TMPDIR", outer.path().c_str(), 1);
-    sealed_fixture node;
+  CHECK(test::sealed_as_ordinary_user([](sealed_fixture& node) {
     if (!node.sut->can().sealed)
       throw std::runtime_error(node.sut->can().sealed_failure.message);
     const auto report =

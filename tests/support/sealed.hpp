@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
@@ -123,6 +125,17 @@ public:
 private:
   io::unique_fd fd_;
 };
+
+/// Runs `body` in a forked child with the node and the taskspace of an ordinary user; whether it returned true there.
+inline bool sealed_as_ordinary_user(const std::function<bool(sealed_fixture&)>& body) {
+  const scratch_dir outer;
+  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
+  return as_ordinary_user(60333, [&] {
+    ::setenv("TMPDIR", outer.path().c_str(), 1);
+    sealed_fixture node;
+    return body(node);
+  });
+}
 
 /// For MAZE_NEEDS.
 inline std::optional<std::string> needs_sealed(const sandbox::launcher& with) {
