@@ -39,6 +39,16 @@ std::string limit_text(const std::optional<core::duration>& limit) {
   return limit ? core::to_string(*limit) : std::string("set");
 }
 
+/// Programs only say that they could not: what stood around them is for the reader to know.
+std::string_view fence_hint(const core::isolation& card) {
+  if (!card.has(core::fence::root))
+    return "";
+  return card.has(core::fence::network)
+             ? "; it ran at level seccomp, without network: the task's `sandbox` opens what it "
+               "needs"
+             : "; it ran at level seccomp: the task's `sandbox` opens what it needs";
+}
+
 /// One of `core::command_parts`, as the type that it is declared as.
 core::value part_value(std::string_view part, std::string_view type,
                        const sandbox::exit_report& report) {
@@ -161,9 +171,10 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
   if (auto ended = check_end(spec, report, "command"); !ended)
     return core::fail(ended.error());
   if (std::find(spec.ok_exit.begin(), spec.ok_exit.end(), report.exit_code) == spec.ok_exit.end())
-    return core::fail(ended_badly(
-        core::errc::exit_nonzero,
-        fmt::format("the command ended with exit status {}", report.exit_code), report));
+    return core::fail(ended_badly(core::errc::exit_nonzero,
+                                  fmt::format("the command ended with exit status {}{}",
+                                              report.exit_code, fence_hint(report.isolation)),
+                                  report));
   auto output = declared_output(spec, report);
   return output ? core::encode(*output) : tl::make_unexpected(std::move(output.error()));
 }

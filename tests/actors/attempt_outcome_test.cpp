@@ -89,6 +89,21 @@ TEST_CASE("each way to end badly has its own code and sentence", "[actors][outco
   CHECK(failed.error().signal == report.signal);
 }
 
+TEST_CASE("a sealed command that fails comes with a word about its fence", "[actors][outcome]") {
+  auto report = exited(6);
+  const auto message = [&report] {
+    return command_outcome(test::shell("t"), report).error().message;
+  };
+  CHECK(message() == "the command ended with exit status 6");
+  report.isolation.add(core::fence::root);
+  CHECK(message()
+        == "the command ended with exit status 6; it ran at level seccomp: the task's `sandbox` "
+           "opens "
+           "what it needs");
+  report.isolation.add(core::fence::network);
+  CHECK(message().find("without network") != std::string::npos);
+}
+
 TEST_CASE("the signal of a filter is a violation where there is a filter", "[actors][outcome]") {
   auto report = exited(0);
   report.cause = exit_cause::signalled;
