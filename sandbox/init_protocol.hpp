@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 /// What the launcher and maze-init say to each other over one SOCK_SEQPACKET socket, one packet per
@@ -138,6 +139,8 @@ struct launch_view {
 
   /// Whether it has a root, namespaces and a filter of its own.
   [[nodiscard]] bool sealed() const noexcept { return sandbox.sealed(); }
+  /// The child's user, where the process that asks is its maze-init or a child of that.
+  [[nodiscard]] std::uint32_t user() const noexcept { return has_user ? uid : ::geteuid(); }
   /// The folder that a sealed child may write to; null where it begins in `/` and has none.
   [[nodiscard]] const char* taskspace() const noexcept {
     const char* const found = has_overlay ? mount_point : working_directory;

@@ -226,7 +226,7 @@ failure write_users() {
 /// For programs that look up who they are.
 failure add_user(const spawn_plan& plan) {
   const auto& request = plan.request;
-  const unsigned uid = request.has_user ? request.uid : ::geteuid();
+  const unsigned uid = request.user();
   const unsigned gid = request.has_user ? request.gid : ::getegid();
   std::array<char, 128> line{};
   const auto size = static_cast<std::size_t>(

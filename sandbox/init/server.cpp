@@ -227,7 +227,7 @@ failure server::check_sealed(const protocol::launch_view& request) const {
   if (!can_.sealed)
     return {can_.sealed_failed, can_.sealed_errno, "level seccomp"};
   // Without a capability uid 0 still owns the machine's files and switches.
-  if (!request.has_user && ::geteuid() == 0)
+  if (request.user() == 0)
     return {stage::user, EPERM, "root"};
   return {};
 }
@@ -240,9 +240,8 @@ failure server::start_child(child& made, const protocol::launch_view& request,
     return what;
   if (request.has_user && !can_.other_users)
     return {stage::user, EPERM, "another user"};
-  const std::uint32_t uid = request.has_user ? request.uid : ::geteuid();
   // The kernel does not count root's processes, so the limit would be a promise without effect.
-  if (request.sandbox.processes && uid == 0)
+  if (request.sandbox.processes && request.user() == 0)
     return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
   const std::size_t own = request.sealed() ? 3 : 2;
   if (received.descriptors().size() != own + request.inherited)
@@ -280,8 +279,8 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
   if (plan.request.sealed()) {
     auto& own = *made.inside;
     own.single_use = plan.request.shown.single_use;
-    const std::uint32_t user = plan.request.has_user ? plan.request.uid : ::geteuid();
-    plan.new_user = std::find(own.users.begin(), own.users.end(), user) == own.users.end();
+    plan.new_user =
+        std::find(own.users.begin(), own.users.end(), plan.request.user()) == own.users.end();
     plan.joins = joined_namespaces(kind);
   }
   plan.landlock = can_.landlock;
@@ -299,7 +298,7 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
     return started.what;
   }
   if (plan.new_user)
-    made.inside->users.push_back(plan.request.has_user ? plan.request.uid : ::geteuid());
+    made.inside->users.push_back(plan.request.user());
   made.main = started.pid;
   processes_.emplace(made.main, &made);
   processes_.emplace(made.inside->first, &made);

@@ -182,7 +182,10 @@ TEST_CASE_METHOD(sealed_fixture, "a sealed child is never root of the machine",
   MAZE_NEEDS(test::needs_root());
   MAZE_NEEDS(test::needs_sealed(*sut));
   auto request = script("touch ran");
-  request.user.reset();
+  if (GENERATE(false, true))
+    request.user = child_user{0, 0};
+  else
+    request.user.reset();
   const auto report = run(std::move(request));
   CHECK(report.cause == exit_cause::setup_failed);
   CHECK(report.failure.origin == "launch:user");
