@@ -47,7 +47,10 @@ past_attempt dag_context_state::told_of(const core::run_trace::stay& at,
 task_row dag_context_state::row_of(core::task_id task) const {
   const core::error& reason = logic_->reason(task);
   const past_attempt last = told_of(trace_->last(task), trace_->told(task));
-  task_row out{.name = logic_->tasks().spec(task).name,
+  const core::task_spec& spec = logic_->tasks().spec(task);
+  task_row out{.name = spec.name,
+               .kind = core::kind_of(spec.action),
+               .calls = core::call_site(spec.action),
                .state = logic_->state(task),
                .attempts = logic_->attempts(task),
                .node = last.node,

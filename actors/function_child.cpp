@@ -218,7 +218,8 @@ core::result<std::string> define_functions(const core::call_plan& plan) {
   const std::vector<std::string> loaded = libraries_of(plan);
   core::call_message_writer writer;
   for (std::size_t i = 0; i < plan.functions.size(); ++i) {
-    auto definition = define_function(plan.functions[i].action, plan.functions[i].name, loaded);
+    auto definition =
+        define_function(plan.functions[i].action, plan.functions[i].shown_name(), loaded);
     if (!definition)
       return core::fail(definition.error());
     writer.add(0, static_cast<std::uint32_t>(i), *definition);

@@ -1,6 +1,7 @@
 #include "maze/actors/function_child.hpp"
 #include "maze/actors/lane_host.hpp"
 #include "maze/core/codec.hpp"
+#include "maze/core/descriptor.hpp"
 #include "maze/core/function_call.hpp"
 #include "maze/core/task_codec.hpp"
 
@@ -15,12 +16,6 @@ namespace {
 std::string kind_of(const core::task_spec& spec) {
   core::binary_writer out;
   out(std::holds_alternative<core::python_action>(spec.action), spec.sandbox, spec.needs);
-  return std::move(out).bytes();
-}
-
-std::string action_of(const core::task_spec& spec) {
-  core::binary_writer out;
-  out(spec.action);
   return std::move(out).bytes();
 }
 
@@ -44,12 +39,12 @@ void lane_host_state::choose_plan(lane& x) {
       if (each.child != core::child_use::warm || !core::is_function(each) || kind_of(each) != kind)
         continue;
       const auto place = static_cast<std::uint32_t>(found.plan->functions.size());
-      if (found.places.emplace(action_of(each), place).second)
+      if (found.places.emplace(core::descriptor(each.action, bundle.libraries), place).second)
         found.plan->functions.push_back({each.name, each.action});
     }
   }
   x.plan = found.plan;
-  x.function = found.places.at(action_of(own));
+  x.function = found.places.at(core::descriptor(own.action, bundle.libraries));
 }
 
 core::result<std::string> lane_host_state::call_of_task(const lane& x) const {

@@ -3,6 +3,7 @@
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/actors/function_child.hpp"
 #include "maze/core/call_frames.hpp"
+#include "maze/core/suggestion.hpp"
 #include "maze/io/memory_file.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,13 @@ core::result<core::library_description> description_in(const std::string& messag
   if (set->libraries.size() != 1)
     return core::fail(core::errc::malformed, "it describes another number of libraries than one");
   return std::move(set->libraries.front());
+}
+
+std::vector<std::string_view> names_of(const core::library_description& library) {
+  std::vector<std::string_view> out;
+  for (const core::function_signature& each : library.functions)
+    out.emplace_back(each.name);
+  return out;
 }
 
 } // namespace
@@ -128,13 +136,15 @@ core::result<void> library_catalogue::check(const core::call_plan& plan,
         return core::fail(
             core::errc::untrusted_function,
             fmt::format("calls of '{}' name the library '{}', which the run does not have",
-                        each.name, own->library),
+                        each.shown_name(), own->library),
             "submit");
       if (library->second.find(own->function) == nullptr)
-        return core::fail(
-            core::errc::untrusted_function,
-            fmt::format("library '{}' has no function '{}'", own->library, own->function),
-            "submit");
+        return core::fail(core::errc::untrusted_function,
+                          fmt::format("calls of '{}': library '{}' has no function '{}'; {}",
+                                      each.shown_name(), own->library, own->function,
+                                      core::did_you_mean(own->function, names_of(library->second),
+                                                         "its functions are")),
+                          "submit");
     }
   return {};
 }

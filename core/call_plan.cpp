@@ -1,5 +1,7 @@
 #include "maze/core/call_plan.hpp"
 
+#include "maze/core/descriptor.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,9 +12,10 @@ namespace {
 
 result<void> check_function(const call_function& x, bool python) {
   const auto wrong = [&x](std::string_view why) -> result<void> {
-    return fail(errc::invalid_argument, fmt::format("calls of '{}': {}", x.name, why), "submit");
+    return fail(errc::invalid_argument, fmt::format("calls of '{}': {}", x.shown_name(), why),
+                "submit");
   };
-  if (!is_name(x.name))
+  if (!x.name.empty() && !is_name(x.name))
     return wrong("that is no name");
   if (const auto* own = std::get_if<function_action>(&x.action)) {
     if (!is_name(own->library) || !is_name(own->function))
@@ -33,6 +36,10 @@ result<void> check_function(const call_function& x, bool python) {
 }
 
 } // namespace
+
+std::string call_function::shown_name() const {
+  return name.empty() ? default_task_name(action) : name;
+}
 
 result<void> check_call_plan(const call_plan& plan) {
   if (plan.functions.empty() || plan.functions.size() > call_functions_max)

@@ -12,10 +12,13 @@ namespace maze::core {
 
 /// A function that the calls of a run may name, by its position in the plan.
 struct call_function {
-  /// For people: errors and logs.
+  /// For people: errors and logs. Empty: see `shown_name`.
   std::string name;
   /// A `function_action` or a `python_action` that is no file: calls have no files.
   task_action action;
+
+  /// The name, or `default_task_name` of the action.
+  [[nodiscard]] std::string shown_name() const;
 
   friend bool operator==(const call_function&, const call_function&) = default;
 };

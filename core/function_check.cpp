@@ -1,5 +1,6 @@
 #include "maze/core/function_check.hpp"
 
+#include "maze/core/descriptor.hpp"
 #include "maze/core/suggestion.hpp"
 
 #include <fmt/format.h>
@@ -56,8 +57,7 @@ public:
 private:
   [[nodiscard]] tl::unexpected<error> refuse(errc code, std::string_view why) const {
     return fail(code,
-                fmt::format("task '{}', function {}.{}: {}", task_.name, action_.library,
-                            action_.function, why),
+                fmt::format("task '{}', function {}: {}", task_.name, call_site(action_), why),
                 phase_of(task_));
   }
   result<void> check_declared(const parameter& declared) const;
@@ -225,6 +225,25 @@ void complete_functions(std::span<task_spec> tasks, const library_descriptions& 
     if (!task.written.gpus)
       task.needs.gpus = own.gpus;
   }
+}
+
+std::vector<std::string> oversized_code(std::span<const task_spec> tasks,
+                                        const library_refs& libraries) {
+  constexpr double mib = 1 << 20;
+  std::vector<std::string> out;
+  for (const auto& [name, library] : libraries)
+    if (library.size >= library_size_large)
+      out.push_back(fmt::format("library '{}' has {:.0f} MiB, which every node brings and every "
+                                "child loads: strip --strip-debug, or hand data over as a file",
+                                name, static_cast<double>(library.size) / mib));
+  for (const task_spec& task : tasks)
+    if (const auto* python = std::get_if<python_action>(&task.action);
+        python != nullptr && python->source == python_source::pickle
+        && python->text.size() >= pickle_size_large)
+      out.push_back(fmt::format("the pickled function of task '{}' has {:.0f} MiB, which go along "
+                                "with every attempt: hand over as a file what it carries",
+                                task.name, static_cast<double>(python->text.size()) / mib));
+  return out;
 }
 
 } // namespace maze::core

@@ -4,6 +4,7 @@
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <span>
@@ -31,5 +32,14 @@ result<void> check_functions(std::span<const task_spec> tasks,
 ///
 /// @pre `check_functions` found nothing
 void complete_functions(std::span<task_spec> tasks, const library_descriptions& libraries);
+
+/// Bytes of a library, and of a pickled function, that are worth a word: each node brings the first once and each
+/// child loads it, the second goes with every attempt.
+constexpr std::uint64_t library_size_large = std::uint64_t{64} << 20;
+constexpr std::uint64_t pickle_size_large = std::uint64_t{8} << 20;
+
+/// A sentence for each library and each pickled function that is large, with a remedy. They run nevertheless.
+std::vector<std::string> oversized_code(std::span<const task_spec> tasks,
+                                        const library_refs& libraries);
 
 } // namespace maze::core

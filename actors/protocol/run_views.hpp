@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/descriptor.hpp"
 #include "maze/core/graph_run.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/isolation.hpp"
@@ -51,6 +52,9 @@ constexpr std::size_t past_attempts_max = 16;
 
 struct task_row {
   std::string name;
+  core::action_kind kind = core::action_kind::command;
+  /// See `core::call_site`.
+  std::string calls;
   core::task_state state = core::task_state::pending;
   /// Offered so far.
   std::uint32_t attempts = 0;
@@ -73,8 +77,8 @@ struct task_row {
 
   template <class Inspector>
   friend auto inspect(Inspector& f, task_row& x) {
-    return f(x.name, x.state, x.attempts, x.node, x.at, x.began, x.elapsed, x.phases, x.isolation,
-             x.earlier, x.reason, x.message);
+    return f(x.name, x.kind, x.calls, x.state, x.attempts, x.node, x.at, x.began, x.elapsed,
+             x.phases, x.isolation, x.earlier, x.reason, x.message);
   }
 };
 

@@ -29,6 +29,15 @@ TEST_CASE("a plan names functions that one child can call", "[core][call_plan]")
   CHECK(why({.functions = {{"a", shell_action{"true"}}}}).find("no calls") != std::string::npos);
 }
 
+TEST_CASE("calls without a name are named by what they call", "[core][call_plan]") {
+  const call_function nameless{"", function_action{"text", "count"}};
+  CHECK(check_call_plan({.functions = {nameless}}));
+  CHECK(nameless.shown_name() == "count()");
+  CHECK(cpp("a").shown_name() == "a");
+  CHECK(why({.functions = {{"", function_action{"text", "1"}}}}).find("calls of '1()'")
+        != std::string::npos);
+}
+
 TEST_CASE("calls have no files, so Python comes as code", "[core][call_plan]") {
   call_plan plan{.functions = {python("a")}};
   std::get<python_action>(plan.functions[0].action).source = python_source::file;

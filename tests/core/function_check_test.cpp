@@ -192,3 +192,17 @@ TEST_CASE("a task that chooses its GPUs itself gets none from its function",
   // A function that names no cores leaves the one of the task.
   CHECK(tasks[0].needs == resources{1000, byte_count{}, 0});
 }
+
+TEST_CASE("large libraries and pickled functions are worth a word, with a remedy",
+          "[core][function_check]") {
+  task_spec small = counting();
+  task_spec pickled;
+  pickled.name = "predict";
+  pickled.action = python_action{python_source::pickle, std::string(pickle_size_large, 'A'), ""};
+  const auto told =
+      oversized_code(std::vector{small, pickled}, {{"text", {{1, 2}, library_size_large - 1}},
+                                                   {"model", {{1, 3}, library_size_large}}});
+  REQUIRE(told.size() == 2);
+  CHECK_THAT(told[0], Contains("'model' has 64 MiB") && Contains("strip --strip-debug"));
+  CHECK_THAT(told[1], Contains("'predict' has 8 MiB") && Contains("as a file"));
+}

@@ -15,7 +15,8 @@ node::found_library text_library() {
                                                 {"rest", "any", core::value(core::list{1, "a"})}},
                                  .result = "dict",
                                  .needs = core::resources{2500, core::byte_count{1 << 30}, 0}};
-  return {"text", "lib/libtext.so", false, {"text", "1.0", "g++ 12", {count, {.name = "go"}}}};
+  return {
+      "text", "lib/libtext.so", false, {1, 2}, {"text", "1.0", "g++ 12", {count, {.name = "go"}}}};
 }
 
 } // namespace

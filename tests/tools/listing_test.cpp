@@ -16,6 +16,8 @@ actors::task_row failed_task() {
   core::phase_times phases;
   phases.at(core::phase::execute) = {std::chrono::seconds(1), std::chrono::milliseconds(3500)};
   return {.name = "count",
+          .kind = core::action_kind::library_function,
+          .calls = "text.count",
           .state = core::task_state::failed,
           .attempts = 2,
           .node = core::node_id{1},
@@ -45,6 +47,8 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
   CHECK(read[0]["phases"]
         == nlohmann::json{{{"phase", "execute"}, {"began_s", 1.0}, {"ended_s", 3.5}}});
   CHECK(read[1]["phases"].empty());
+  CHECK(read[0]["kind"] == "function");
+  CHECK(read[0]["calls"] == "text.count");
   CHECK(read[0]["isolation"]
         == nlohmann::json{{"requested", "subprocess"},
                           {"level", "none"},
@@ -85,13 +89,17 @@ TEST_CASE("nodes are listed with what is free, silent ones too", "[tools][listin
                        .answers = true,
                        .load = {.free = {500, {std::uint64_t{1} << 30}, 3},
                                 .running = 3,
-                                .labels = {{"room", "b"}, {"rack", "7"}}}});
+                                .labels = {{"room", "b"}, {"rack", "7"}},
+                                .received = 4096,
+                                .sent = 512}});
   page.rows.push_back({.node = core::node_id{2}, .name = "gone"});
   const auto text = show(page, table);
   CHECK_THAT(text, Contains("0.5 of 2") && Contains("1.00 GiB of 4.00 GiB") && Contains("3 of 8")
                        && Contains("rack=7,room=b") && Contains("silent"));
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["cpus_free"] == 0.5);
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["gpus_free"] == 3);
+  CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["received"] == 4096);
+  CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["sent"] == 512);
 }
 
 TEST_CASE("files are listed, or every version of them", "[tools][listing]") {

@@ -83,9 +83,9 @@ std::vector<command_rule> cluster_commands() {
        "  maze-node start --role worker --cluster lab --name w1\n"
        "  maze-node start --role worker --join w1.join --listen tcp:10.0.0.2:0",
        {},
-       {"cluster",   "dir",      "output",    "name",    "listen", "join",         "label",
-        "resources", "cpus",     "memory",    "gpus",    "jobs",   "quiet",        "color",
-        "log_level", "log_file", "task_user", "sandbox", "lease",  "reclaim_after"},
+       {"cluster",   "dir",      "output",    "name",    "listen", "join",          "label",
+        "resources", "cpus",     "memory",    "gpus",    "jobs",   "quiet",         "color",
+        "log_level", "log_file", "task_user", "sandbox", "lease",  "reclaim_after", "libraries"},
        {{"detach", "", "Go on in the background; return when the cluster is ready"},
         {"role", "both|master|worker", "What the node does (default: both)"},
         {"until-eof", "", "End when standard input ends"}}},
@@ -136,9 +136,9 @@ std::vector<command_rule> cluster_commands() {
        "tasks",
        "List the tasks of a run",
        "Examples:\n  maze-node tasks last\n  maze-node tasks word-count --output json\n\n"
-       "JSON also tells when the last attempt of each task was in which phase: pull (its\n"
-       "files come, its private view is made), resolve, execute, push. Times are in seconds\n"
-       "from the run's start.",
+       "JSON also tells what each task calls, and when its last attempt was in which phase:\n"
+       "pull (its files come, its private view is made), resolve, execute, push. Times are in\n"
+       "seconds from the run's start.",
        {one_run},
        client(),
        {}},

@@ -39,6 +39,8 @@ int ask_cluster(const options& what);
 
 /// Says why a command is not carried out, on standard error and, for programs, as a JSON object.
 int refuse(const settings& values, const core::error& what, int code);
+/// Says on standard error what may not be as the person wants it, unless they want to hear of errors only.
+void warn(const settings& values, const std::string& what);
 /// The exit code for what went wrong before or instead of a run: a wrong description, or a machine or
 /// cluster that does not allow it.
 int exit_code_of(core::errc code);

@@ -1,6 +1,8 @@
 #include "node/function_listing.hpp"
 
+#include "maze/core/descriptor.hpp"
 #include "maze/core/printable.hpp"
+#include "maze/io/hash.hpp"
 #include "maze/io/json.hpp"
 #include "node/table.hpp"
 
@@ -26,8 +28,20 @@ std::string parameter_text(const core::parameter& x) {
   return out;
 }
 
-std::string full_name(const found_library& library, const core::function_signature& function) {
-  return fmt::format("{}{}{}", library.name, library.python ? ":" : ".", function.name);
+core::task_action action_of(const found_library& library,
+                            const core::function_signature& function) {
+  if (library.python)
+    return core::python_action{core::python_source::file, library.name, function.name};
+  return core::function_action{library.name, function.name};
+}
+
+/// Of code and name together.
+core::digest hash_of(const found_library& library, const core::function_signature& function) {
+  std::string call =
+      core::descriptor(action_of(library, function), {{library.name, {library.hash, 0}}});
+  if (library.python)
+    call += core::to_string(library.hash);
+  return io::hash_bytes(call);
 }
 
 /// Columns of a description in a table, and of a signature.
@@ -53,7 +67,7 @@ std::string task_path(const std::string& path) {
   return clean.starts_with("/") || clean.starts_with("..") ? "" : clean;
 }
 
-ordered_json json_of(const core::function_signature& x) {
+ordered_json json_of(const found_library& library, const core::function_signature& x) {
   auto parameters = ordered_json::array();
   for (const core::parameter& each : x.parameters) {
     ordered_json one{{"name", each.name}, {"type", each.type}};
@@ -65,6 +79,8 @@ ordered_json json_of(const core::function_signature& x) {
     parameters.push_back(std::move(one));
   }
   ordered_json out{{"function", x.name},
+                   {"call", full_name(library, x)},
+                   {"hash", core::to_string(hash_of(library, x))},
                    {"description", x.description},
                    {"parameters", std::move(parameters)},
                    {"result", x.result}};
@@ -78,18 +94,23 @@ ordered_json json_of(const core::function_signature& x) {
 ordered_json json_of(const found_library& x) {
   auto functions = ordered_json::array();
   for (const core::function_signature& each : x.description.functions)
-    functions.push_back(json_of(each));
+    functions.push_back(json_of(x, each));
   ordered_json out{{"library", x.name},
                    {"path", x.path},
                    {"kind", x.python ? "python" : "library"},
                    {"version", x.description.version}};
   if (!x.python)
     out["compiler"] = x.description.compiler;
+  out["hash"] = core::to_string(x.hash);
   out["functions"] = std::move(functions);
   return out;
 }
 
 } // namespace
+
+std::string full_name(const found_library& library, const core::function_signature& function) {
+  return core::call_site(action_of(library, function));
+}
 
 std::string signature_text(const core::function_signature& function) {
   std::string out = function.name + "(";

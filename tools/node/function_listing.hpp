@@ -15,14 +15,20 @@ struct found_library {
   /// As it was given, or found in the folder that was.
   std::string path;
   bool python = false;
+  /// Of the file's content.
+  core::digest hash;
   core::library_description description;
 };
+
+/// What a task writes to call it: `text.count`, `report.py:draw`.
+std::string full_name(const found_library& library, const core::function_signature& function);
 
 /// `count(path: string, top: int = 10) -> dict`.
 std::string signature_text(const core::function_signature& function);
 
-/// What `maze-node functions` prints: `{libraries: [{library, path, kind, version, compiler?, functions: [{function,
-/// description, parameters: [{name, type, default?}], result, needs?: {cpus, memory, gpus}}]}]}`; as a table one line a
+/// What `maze-node functions` prints: `{libraries: [{library, path, kind, version, compiler?, hash, functions: [{function,
+/// call, hash, description, parameters: [{name, type, default?}], result, needs?: {cpus, memory, gpus}}]}]}`, where the
+/// hash of a function changes with its library's content; as a table one line a
 /// function.
 std::string show(const std::vector<found_library>& libraries, const print_form& as);
 

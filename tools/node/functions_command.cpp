@@ -2,6 +2,8 @@
 #include "maze/actors/reactor.hpp"
 #include "maze/core/printable.hpp"
 #include "maze/core/suggestion.hpp"
+#include "maze/io/files.hpp"
+#include "maze/io/hash.hpp"
 #include "maze/io/library_folder.hpp"
 #include "maze/io/run_sources.hpp"
 #include "maze/sandbox/init_process.hpp"
@@ -13,6 +15,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <iostream>
 #include <unistd.h>
 
@@ -30,11 +34,6 @@ struct source {
 };
 
 bool is_python(const fs::path& path) { return path.extension() == ".py"; }
-
-void warn(const settings& values, const std::string& what) {
-  if (!values.quiet)
-    std::cerr << "maze-node: warning: " << core::printable(what) << '\n';
-}
 
 /// The file itself, or the libraries and Python files of a folder.
 core::result<std::vector<source>> sources_of(const fs::path& path, const settings& values) {
@@ -104,8 +103,15 @@ public:
   }
 
   core::result<found_library> read(const source& from) {
-    found_library out{from.name, from.path.string(), from.python, {}};
+    found_library out{from.name, from.path.string(), from.python, {}, {}};
     if (from.python) {
+      const io::unique_fd file(::open(from.path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!file)
+        return core::fail(io::errno_error(fmt::format("open {}", from.path.native()), errno));
+      const auto content = io::hash_file(file.get());
+      if (!content)
+        return core::fail(content.error());
+      out.hash = content->hash;
       auto described = catalogue_->describe_python(from.path);
       if (!described)
         return core::fail(described.error());
@@ -118,6 +124,7 @@ public:
     const auto blob = blobs_->put_copy(file->fd.get(), {});
     if (!blob)
       return core::fail(blob.error());
+    out.hash = blob->hash;
     auto described = catalogue_->describe(from.name, blob->hash);
     if (!described)
       return core::fail(described.error());
@@ -149,7 +156,7 @@ int show_one(const std::vector<found_library>& all, const std::string& name, con
   for (const found_library& library : all)
     for (const core::function_signature& each : library.description.functions) {
       names.push_back(each.name);
-      if (name != each.name && name != library.name + (library.python ? ":" : ".") + each.name)
+      if (name != each.name && name != full_name(library, each))
         continue;
       found_library one = library;
       one.description.functions = {each};

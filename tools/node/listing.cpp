@@ -173,6 +173,8 @@ std::string show(const std::vector<actors::task_row>& tasks,
     const bool running = one.state == core::task_state::running;
     const bool began = one.began >= core::duration::zero();
     ordered_json entry{{"task", one.name},
+                       {"kind", core::to_string(one.kind)},
+                       {"calls", one.calls},
                        {"state", core::to_string(one.state)},
                        {"attempts", one.attempts},
                        {"node", nullptr},
@@ -222,6 +224,8 @@ std::string show(const actors::node_page& nodes, const print_form& as) {
                     {"gpus_free", one.load.free.gpus},
                     {"running", one.load.running},
                     {"waiting", one.load.waiting},
+                    {"received", one.load.received},
+                    {"sent", one.load.sent},
                     {"labels", one.load.labels}});
     std::string labels;
     for (const auto& [name, text] : one.load.labels)

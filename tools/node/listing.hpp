@@ -25,13 +25,13 @@ std::string show(const actors::cluster_status& status, const print_form& as);
 /// What `maze-node runs` prints: `{runs: [{run, name, state, accepted, tasks: {state: count}}]}`.
 std::string show(const std::vector<actors::run_row>& runs, const print_form& as);
 
-/// What `maze-node tasks` prints: `{tasks: [{task, state, attempts, node, phase, started_s, elapsed_s,
-/// error: {class, message}}]}`; `node`, `phase`, `started_s` and `error` are null where there is none.
+/// What `maze-node tasks` prints: `{tasks: [{task, kind, calls, state, attempts, node, phase, started_s,
+/// elapsed_s, phases, isolation, earlier, error: {class, message}}]}`; `node`, `phase`, `started_s` and `error` are null where there is none.
 std::string show(const std::vector<actors::task_row>& tasks,
                  const std::map<core::node_id, std::string>& nodes, const print_form& as);
 
 /// What `maze-node nodes` prints: `{nodes: [{node, name, state, cpus, memory, cpus_free, memory_free,
-/// running, waiting, labels}]}`.
+/// running, waiting, received, sent, labels}]}`; `received` and `sent` in bytes of content since the node's start.
 std::string show(const actors::node_page& nodes, const print_form& as);
 
 /// What `maze-node files` prints: `{files: [{path, kind, size, hash}]}`, or with `history` `{history:

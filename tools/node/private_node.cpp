@@ -199,6 +199,8 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
   if (users)
     node.first_user = users->first();
   node.sandbox_min = values.sandbox;
+  if (values.libraries)
+    node.libraries = fs::absolute(*values.libraries);
   return node;
 }
 

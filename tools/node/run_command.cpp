@@ -151,6 +151,8 @@ private:
     if (!work)
       return refuse(what_.values, located(work.error(), what_.file),
                     interrupted_by != 0 ? exit_code::interrupted : exit_code::wrong_use);
+    for (const std::string& each : core::oversized_code(work_.tasks, (*work)->libraries))
+      warn(what_.values, each);
     const actors::run_listener listener = listen(node.system(), events_);
     (*work)->listener = listener;
     auto handle = submit(node, *work);

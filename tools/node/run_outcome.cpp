@@ -63,6 +63,11 @@ int refuse(const settings& values, const core::error& what, int code) {
   return code;
 }
 
+void warn(const settings& values, const std::string& what) {
+  if (!values.quiet)
+    std::cerr << "maze-node: warning: " << core::printable(what) << '\n';
+}
+
 int exit_code_of(core::errc code) {
   switch (code) {
   case core::errc::permission_denied:

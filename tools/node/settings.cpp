@@ -266,6 +266,9 @@ constexpr std::array rules{
     setting_rule{"reclaim_after", "TIME",
                  "Remove what forgotten runs left once untouched for TIME (default: 1m)",
                  store<&settings::reclaim_after, read_reclaim_after>},
+    setting_rule{"libraries", "DIR",
+                 "Have the task libraries of DIR from the start: no run must bring them",
+                 store<&settings::libraries, read_path>},
     setting_rule{"label", "K=V", "Give the node a label; may be repeated",
                  store<&settings::labels, read_labels>},
 };

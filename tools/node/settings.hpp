@@ -59,6 +59,8 @@ struct settings {
   /// The join file of the cluster that a worker node joins.
   std::optional<std::filesystem::path> join;
   std::map<std::string, std::string> labels;
+  /// Folder of task libraries that the started node has from the start.
+  std::optional<std::filesystem::path> libraries;
   /// A node that is silent or out of reach for so long has lost its place in the cluster.
   core::duration lease = std::chrono::seconds(5);
   /// What forgotten runs have left goes once nobody has touched it for so long.

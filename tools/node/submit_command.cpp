@@ -107,6 +107,8 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
   auto form = describe(std::move(work), folder, store->blobs());
   if (!form)
     return core::fail(form.error());
+  for (const std::string& each : core::oversized_code(form->tasks, form->libraries))
+    warn(in.what.values, each);
   if (in.what.flags.id)
     form->client_id = *in.what.flags.id;
   // What the cluster had when it was asked may be gone when the upload of the rest is done, because
