@@ -49,9 +49,10 @@ local_agent_actor::behavior_type node_agent_state::make_behavior(node_agent_setu
         tick_due_ = false;
         perform(logic_->time_passed());
       },
+      [this](fetch_tick) { tell_slow(); },
       [this](const close_run& msg) { close(msg.run); },
       [this](drain_node msg) { return drain(msg.stop_running); },
-      [this](ask_load) { return load(); },
+      [this](ask_load) { return load_with_traffic(); },
       [this](const read_log& msg) { return read(msg); },
       [this](core::drop_data& msg) { drop(msg); },
       [this](abandon_attempts) { return abandon(); },
@@ -85,47 +86,6 @@ void node_agent_state::open_run(core::run_id run, const run_bundle_ptr& found) {
                          .overlay = setup_.overlay});
   for (attempt_order& order : std::exchange(known->second.waiting, {}))
     fetch(std::move(order));
-}
-
-void node_agent_state::fetch(attempt_order order) {
-  if (!setup_.files)
-    return offer(std::move(order));
-  known_run& known = runs_.at(order.run);
-  ensure_blobs wanted;
-  const auto add = [&wanted](const core::file_map& files) {
-    for (const auto& [path, entry] : files)
-      if (entry.kind == core::file_kind::file)
-        wanted.blobs.push_back({entry.hash, entry.size});
-  };
-  if (!known.complete) {
-    add(known.files->bundle().files);
-    for (const auto& [name, library] : known.files->bundle().libraries)
-      wanted.blobs.push_back({library.hash, library.size});
-  }
-  add(order.files.written);
-  if (wanted.blobs.empty())
-    return offer(std::move(order));
-  const core::attempt_id attempt = order.attempt;
-  self_->send(order.context, attempt_entered{attempt, core::phase::pull});
-  fetching_.insert_or_assign(attempt, std::move(order));
-  self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
-      .then(
-          [this, attempt, began = std::chrono::steady_clock::now()](bool) {
-            auto fetched = fetching_.extract(attempt);
-            if (fetched.empty())
-              return;
-            fetched.mapped().fetch = std::chrono::steady_clock::now() - began;
-            if (const auto run = runs_.find(fetched.mapped().run); run != runs_.end())
-              run->second.complete = true;
-            offer(std::move(fetched.mapped()));
-          },
-          [this, attempt](const caf::error& failed) {
-            const auto fetched = fetching_.extract(attempt);
-            if (fetched.empty())
-              return;
-            self_->send(fetched.mapped().context, attempt_lost{attempt, from_caf(failed), {}});
-            report_ended(attempt);
-          });
 }
 
 void node_agent_state::refuse_run(core::run_id run, const core::error& reason) {
@@ -216,10 +176,13 @@ void node_agent_state::close(core::run_id run) {
   for (const attempt_order& order : known->second.waiting)
     report_ended(order.attempt);
   std::vector<core::attempt_id> held;
-  for (const auto* orders : {&held_, &fetching_})
-    for (const auto& [attempt, order] : *orders)
-      if (order.run == run)
-        held.push_back(attempt);
+  for (const auto& [attempt, order] : held_)
+    if (order.run == run)
+      held.push_back(attempt);
+  for (const auto& [attempt, one] : fetching_)
+    if (one.order.run == run)
+      held.push_back(attempt);
+  std::sort(held.begin(), held.end());
   // Latest first: the end of one that others wait behind would start them.
   for (auto attempt = held.rbegin(); attempt != held.rend(); ++attempt)
     stop(*attempt);
@@ -231,17 +194,6 @@ void node_agent_state::close(core::run_id run) {
   // The last owner removes trees from the disk, which must not block this actor.
   self_->spawn<caf::detached>([files = std::move(known->second.files)](caf::event_based_actor*) {});
   runs_.erase(known);
-}
-
-node_load node_agent_state::load() const {
-  node_load out{.free = logic_->free(),
-                .running = logic_->running(),
-                .waiting = held_.size(),
-                .draining = draining_,
-                .labels = setup_.labels};
-  for (const auto& [run, known] : runs_)
-    out.waiting += known.waiting.size();
-  return out;
 }
 
 caf::result<log_piece> node_agent_state::read(const read_log& msg) {

@@ -42,6 +42,9 @@ struct node_agent_setup {
   /// Reads the logs of attempts that have ended here.
   log_actor logs;
   std::map<std::string, std::string> labels;
+  /// How long they are on their way before the log says so; it does so again after each such time.
+  std::chrono::milliseconds files_slow{std::chrono::seconds(10)};
+  std::shared_ptr<io::log> log;
 };
 
 class node_agent_state {
@@ -94,6 +97,11 @@ private:
   void drop(core::drop_data& what);
   caf::result<bool> drain(bool stop_running);
   [[nodiscard]] node_load load() const;
+  caf::result<node_load> load_with_traffic();
+  /// Has a tick come as long as anything is on its way.
+  void watch_fetches();
+  /// Says what is long on its way.
+  void tell_slow();
   caf::result<log_piece> read(const read_log& msg);
   caf::result<bool> abandon();
   void tell_if_idle();
@@ -121,8 +129,16 @@ private:
   std::map<core::slot_id, slot_worker> workers_;
   bool draining_ = false;
   bool tick_due_ = false;
+  struct incoming {
+    attempt_order order;
+    std::chrono::steady_clock::time_point began{};
+    /// Blobs that were asked for, some of which may have been here.
+    std::size_t blobs = 0;
+    std::uint64_t bytes = 0;
+  };
   /// Those whose blobs are on their way.
-  std::map<core::attempt_id, attempt_order> fetching_;
+  std::map<core::attempt_id, incoming> fetching_;
+  bool fetch_tick_due_ = false;
   std::vector<caf::typed_response_promise<bool>> drained_;
 };
 

@@ -12,8 +12,8 @@ caf::result<bool> node_agent_state::drain(bool stop_running) {
   for (auto& [run, known] : runs_)
     for (attempt_order& order : std::exchange(known.waiting, {}))
       refuse(std::move(order));
-  for (auto& [attempt, order] : std::exchange(fetching_, {}))
-    refuse(std::move(order));
+  for (auto& [attempt, one] : std::exchange(fetching_, {}))
+    refuse(std::move(one.order));
   while (!held_.empty()) {
     auto last = held_.extract(std::prev(held_.end()));
     perform(logic_->ended(last.key()));

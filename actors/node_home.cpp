@@ -8,6 +8,7 @@
 #include "maze/actors/worker.hpp"
 #include "maze/core/ensure.hpp"
 #include "maze/io/folders.hpp"
+#include "maze/io/run_sources.hpp"
 #include "maze/sandbox/init_process.hpp"
 #include "maze/sandbox/trial.hpp"
 
@@ -128,6 +129,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!store)
     return core::fail(store.error());
   out->blobs = std::move(*store);
+  if (auto stocked = out->stock(settings.libraries); !stocked)
+    return core::fail(stocked.error());
   auto init = settings.init_executable.empty()
                   ? sandbox::default_init_executable()
                   : core::result<std::filesystem::path>(settings.init_executable);
@@ -151,6 +154,17 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
       out->launcher, out->blobs,
       library_catalogue::options{.programs = out->programs, .user = reader});
   return out;
+}
+
+core::result<void> node_home::stock(const std::filesystem::path& own_libraries) {
+  if (own_libraries.empty())
+    return {};
+  auto left_out = io::stock_libraries(own_libraries, *blobs);
+  if (!left_out)
+    return core::fail(left_out.error());
+  for (const std::string& each : *left_out)
+    log->event(io::log_level::warning, "a library of this node is not used", {{"reason", each}});
+  return {};
 }
 
 local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
@@ -192,7 +206,8 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
           .runs_root = home.folder / "runs",
           .overlay = settings.first_user ? can.idmapped_overlay : can.overlay,
           .logs = system.spawn<caf::detached>(log_reader, home.folder / "runs", home.log),
-          .labels = settings.labels});
+          .labels = settings.labels,
+          .log = home.log});
 }
 
 node_config::node_config(bool meets_others) {

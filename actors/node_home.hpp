@@ -59,6 +59,9 @@ struct node_settings {
   /// For how long what forgotten runs have left is spared after somebody touched it: see
   /// `io::blob_store::options`. 0: it stays, because the whole state goes with the node.
   std::chrono::nanoseconds claim_life{};
+  /// Folder of task libraries that this node has from the start; empty: none. Runs that use the same bytes find them here,
+  /// all others come over the network.
+  std::filesystem::path libraries;
   /// What its owner calls it by.
   std::map<std::string, std::string> labels;
   /// How long the other end of a link may be silent, and the like. A worker node goes on trying to
@@ -95,6 +98,9 @@ struct node_home {
   std::shared_ptr<library_catalogue> libraries;
   /// Ends the collection of files when the node stops.
   std::stop_source stopping;
+
+private:
+  core::result<void> stock(const std::filesystem::path& own_libraries);
 };
 
 /// Whom a node's agent talks to.

@@ -25,13 +25,18 @@ public:
     turn(clock::now());
     young_.insert(hash);
   }
+  /// A claim that holds for good, whatever `life` is.
+  void keep(const core::digest& hash) {
+    const std::lock_guard lock(guard_);
+    kept_.insert(hash);
+  }
   /// Calls `deed` unless the blob is claimed. Nobody gets a claim meanwhile, so `deed` must be short.
   /// @returns whether it was called.
   template <class Deed>
   bool unless_claimed(const core::digest& hash, Deed deed) {
     const std::lock_guard lock(guard_);
     turn(clock::now());
-    if (young_.count(hash) > 0 || old_.count(hash) > 0)
+    if (young_.count(hash) > 0 || old_.count(hash) > 0 || kept_.count(hash) > 0)
       return false;
     deed();
     return true;
@@ -51,6 +56,7 @@ private:
   /// Claimed since `turned_`, and in the turn before that.
   core::digest_set young_;
   core::digest_set old_;
+  core::digest_set kept_;
   clock::time_point turned_ = clock::now();
 };
 

@@ -75,6 +75,8 @@ public:
   };
   /// Removes those of `blobs` that are there and not claimed, with their variants.
   core::result<swept> sweep(const std::vector<core::digest>& blobs);
+  /// `sweep` spares this one as long as the folder is open.
+  void keep(const core::digest& hash) { claims_.keep(hash); }
   /// Every blob that is there. What comes meanwhile may be missing.
   [[nodiscard]] core::result<std::vector<core::digest>> list() const;
   /// Makes every blob settled so far durable, in one go.

@@ -313,6 +313,8 @@ core::result<blob_store::swept> blob_store::sweep(const std::vector<core::digest
   return data_->folder->sweep(blobs);
 }
 
+void blob_store::keep(const core::digest& hash) { data_->folder->keep(hash); }
+
 core::result<std::vector<core::digest>> blob_store::list() const { return data_->folder->list(); }
 
 const std::filesystem::path& blob_store::root() const noexcept { return data_->folder->root(); }

@@ -96,6 +96,8 @@ public:
   /// Removes those of `blobs` that nobody put or asked for within `options::claim_life`. Trees that
   /// link to them keep their content.
   core::result<swept> sweep(const std::vector<core::digest>& blobs);
+  /// `sweep` spares this one as long as the store is open.
+  void keep(const core::digest& hash);
   /// Every blob that is there.
   [[nodiscard]] core::result<std::vector<core::digest>> list() const;
 

@@ -1,6 +1,7 @@
 #include "maze/io/run_sources.hpp"
 
 #include "maze/core/submission_form.hpp"
+#include "maze/io/library_folder.hpp"
 
 #include <fmt/format.h>
 
@@ -104,6 +105,23 @@ core::result<library_file> open_library(const std::string& name,
     return refuse(core::errc::invalid_argument,
                   fmt::format("has {} bytes, at most {} are taken", size, core::library_size_max));
   return library_file{std::move(fd), size};
+}
+
+core::result<std::vector<std::string>> stock_libraries(const std::filesystem::path& folder,
+                                                       blob_store& store) {
+  auto found = list_libraries(folder);
+  if (!found)
+    return core::fail(found.error());
+  for (const auto& [name, file] : found->files) {
+    auto library = open_library(name, folder / file);
+    if (!library)
+      return core::fail(library.error());
+    auto blob = store.put_copy(library->fd.get());
+    if (!blob)
+      return core::fail(blob.error());
+    store.keep(blob->hash);
+  }
+  return std::move(found->warnings);
 }
 
 core::result<run_sources> take_sources(const core::workflow& work,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace maze::io {
 
@@ -20,6 +21,13 @@ struct library_file {
 /// Opens the file of the library `name`. Fails with `not_found` or `io_error`, with `invalid_argument` for
 /// anything but a regular file, an empty one and one beyond 4 GiB; each names library and path.
 core::result<library_file> open_library(const std::string& name, const std::filesystem::path& path);
+
+/// Takes the task libraries of `folder` into `store` and keeps them there as long as it is open: runs that use the same
+/// bytes, under whatever name, need not bring them. @returns the files that were left out and why, for people. Fails as
+/// `list_libraries`, `open_library` and `blob_store::put_copy`.
+/// @note Blocks on disk.
+core::result<std::vector<std::string>> stock_libraries(const std::filesystem::path& folder,
+                                                       blob_store& store);
 
 /// All that travels with a run.
 struct run_sources {

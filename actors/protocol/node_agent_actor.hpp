@@ -104,6 +104,14 @@ struct line_tick {
   }
 };
 
+/// Time for the agent to say what is long on its way.
+struct fetch_tick {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, fetch_tick&) {
+    return f();
+  }
+};
+
 /// The node is not the master's any more: stop everything, forget every run.
 struct abandon_attempts {
   template <class Inspector>
@@ -120,10 +128,13 @@ struct node_load {
   bool draining = false;
   /// What its owner calls it by: `--label`.
   std::map<std::string, std::string> labels;
+  /// Bytes of content that came to the node and went from it since it started.
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, node_load& x) {
-    return f(x.free, x.running, x.waiting, x.draining, x.labels);
+    return f(x.free, x.running, x.waiting, x.draining, x.labels, x.received, x.sent);
   }
 };
 
@@ -140,6 +151,7 @@ using node_agent_actor =
 /// A NODE AGENT as its own node knows it: owns the slots and workers.
 using local_agent_actor = node_agent_actor::extend<
     caf::reacts_to<slot_free>, caf::reacts_to<attempt_returned>, caf::reacts_to<line_tick>,
+    caf::reacts_to<fetch_tick>,
     // The reply comes when nothing runs any more; the agent goes on with whatever comes then.
     caf::replies_to<abandon_attempts>::with<bool>>;
 
@@ -156,6 +168,7 @@ using local_agent_actor = node_agent_actor::extend<
   each(maze::actors::drain_node)       \
   each(maze::actors::ask_load)         \
   each(maze::actors::line_tick)        \
+  each(maze::actors::fetch_tick)       \
   each(maze::actors::abandon_attempts) \
   each(maze::actors::node_load)
 // clang-format on

@@ -32,6 +32,13 @@ TEST_CASE("without a life no claim is kept", "[io][blob_claims]") {
   CHECK_FALSE(spared(sut, a));
 }
 
+TEST_CASE("what is kept is spared for good", "[io][blob_claims]") {
+  io::blob_claims sut(0s);
+  sut.keep(a);
+  CHECK(spared(sut, a));
+  CHECK_FALSE(spared(sut, b));
+}
+
 TEST_CASE("a claim ends, but not before its time", "[io][blob_claims]") {
   constexpr auto life = 20ms;
   io::blob_claims sut(life);

@@ -113,3 +113,32 @@ TEST_CASE_METHOD(sources_fixture, "with sha256 also Python files carry theirs",
   REQUIRE(taken);
   CHECK(taken->files.at("src/plot.py").sha256.size() == 32);
 }
+
+TEST_CASE_METHOD(sources_fixture, "the libraries of a node's own folder are in its store for good",
+                 "[io][run_sources]") {
+  std::filesystem::create_directories(project / "libs");
+  put("libs/libtext.so", "machine code");
+  put("libs/lib-.so", "no name");
+  put("libs/readme.txt", "no library");
+  const auto warnings = io::stock_libraries(project / "libs", *store);
+  REQUIRE(warnings);
+  REQUIRE(warnings->size() == 1);
+  CHECK_THAT(warnings->front(), Contains("lib-.so"));
+  const auto hash = io::hash_bytes("machine code");
+  CHECK(store->has(hash));
+  CHECK_FALSE(store->has(io::hash_bytes("no library")));
+  REQUIRE(store->sweep({hash}));
+  CHECK(store->has(hash));
+}
+
+TEST_CASE_METHOD(sources_fixture, "a node's own folder of libraries must be there and sound",
+                 "[io][run_sources]") {
+  const auto none = io::stock_libraries(project / "none", *store);
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == core::errc::not_found);
+  std::filesystem::create_directories(project / "libs");
+  put("libs/libempty.so", "");
+  const auto broken = io::stock_libraries(project / "libs", *store);
+  REQUIRE_FALSE(broken);
+  CHECK_THAT(broken.error().message, Contains("libempty.so") && Contains("is empty"));
+}

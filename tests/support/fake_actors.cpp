@@ -70,6 +70,7 @@ recording_node_agent spawn_node_agent(actor_fixture& world) {
         [=](const slot_free& msg) { book->free.push_back(msg); },
         [](const attempt_returned&) {},
         [](line_tick) {},
+        [](fetch_tick) {},
         [](abandon_attempts) { return true; },
         [=](const close_run& msg) { book->closed.push_back(msg.run); },
         [=](const core::drop_data& msg) { book->dropped.push_back(msg); },

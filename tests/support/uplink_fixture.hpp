@@ -101,6 +101,7 @@ struct uplink_fixture {
         [](const slot_free&) {},
         [](const attempt_returned&) {},
         [](line_tick) {},
+        [](fetch_tick) {},
         [=](abandon_attempts) {
           book->look([](auto& x) { ++x.abandoned; });
           return true;

@@ -1,0 +1,115 @@
+// What comes to a node before an attempt begins, and how much that was.
+#include "maze/actors/errors.hpp"
+#include "maze/actors/node_agent.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+#include <fmt/format.h>
+
+namespace maze::actors {
+
+void node_agent_state::fetch(attempt_order order) {
+  if (!setup_.files)
+    return offer(std::move(order));
+  known_run& known = runs_.at(order.run);
+  ensure_blobs wanted;
+  const auto add = [&wanted](const core::file_map& files) {
+    for (const auto& [path, entry] : files)
+      if (entry.kind == core::file_kind::file)
+        wanted.blobs.push_back({entry.hash, entry.size});
+  };
+  if (!known.complete) {
+    add(known.files->bundle().files);
+    for (const auto& [name, library] : known.files->bundle().libraries)
+      wanted.blobs.push_back({library.hash, library.size});
+  }
+  add(order.files.written);
+  if (wanted.blobs.empty())
+    return offer(std::move(order));
+  const core::attempt_id attempt = order.attempt;
+  self_->send(order.context, attempt_entered{attempt, core::phase::pull});
+  incoming& one = fetching_[attempt];
+  one = {std::move(order), self_->clock().now(), wanted.blobs.size(), 0};
+  for (const core::blob_id& blob : wanted.blobs)
+    one.bytes += blob.size;
+  watch_fetches();
+  self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
+      .then(
+          [this, attempt](bool) {
+            auto fetched = fetching_.extract(attempt);
+            if (fetched.empty())
+              return;
+            attempt_order& order = fetched.mapped().order;
+            order.fetch = self_->clock().now() - fetched.mapped().began;
+            if (const auto run = runs_.find(order.run); run != runs_.end())
+              run->second.complete = true;
+            offer(std::move(order));
+          },
+          [this, attempt](const caf::error& failed) {
+            const auto fetched = fetching_.extract(attempt);
+            if (fetched.empty())
+              return;
+            self_->send(fetched.mapped().order.context,
+                        attempt_lost{attempt, from_caf(failed), {}});
+            report_ended(attempt);
+          });
+}
+
+void node_agent_state::watch_fetches() {
+  if (fetch_tick_due_ || fetching_.empty())
+    return;
+  fetch_tick_due_ = true;
+  self_->delayed_send(self_, setup_.files_slow, fetch_tick{});
+}
+
+void node_agent_state::tell_slow() {
+  fetch_tick_due_ = false;
+  const auto now = self_->clock().now();
+  std::size_t slow = 0;
+  const incoming* first = nullptr;
+  for (const auto& [attempt, one] : fetching_) {
+    if (now - one.began < setup_.files_slow)
+      continue;
+    ++slow;
+    if (first == nullptr || one.began < first->began)
+      first = &one;
+  }
+  if (first != nullptr)
+    setup_.log->event(
+        io::log_level::warning, "files and libraries of an attempt are long on their way",
+        {io::field(first->order.run),
+         io::field(first->order.attempt),
+         {"blobs", std::to_string(first->blobs)},
+         {"bytes", std::to_string(first->bytes)},
+         {"seconds",
+          fmt::format("{:.1f}", std::chrono::duration<double>(now - first->began).count())},
+         {"attempts_that_wait", std::to_string(slow)}});
+  watch_fetches();
+}
+
+node_load node_agent_state::load() const {
+  node_load out{.free = logic_->free(),
+                .running = logic_->running(),
+                .waiting = held_.size(),
+                .draining = draining_,
+                .labels = setup_.labels};
+  for (const auto& [run, known] : runs_)
+    out.waiting += known.waiting.size();
+  return out;
+}
+
+caf::result<node_load> node_agent_state::load_with_traffic() {
+  if (!setup_.files)
+    return load();
+  auto reply = self_->make_response_promise<node_load>();
+  auto answer = [this, reply](const sync_traffic& moved) mutable {
+    node_load out = load();
+    out.received = moved.received;
+    out.sent = moved.sent;
+    reply.deliver(std::move(out));
+  };
+  self_->request(setup_.files, setup_.registry_timeout, ask_traffic{})
+      .then(answer, [answer](const caf::error&) mutable { answer(sync_traffic{}); });
+  return reply;
+}
+
+} // namespace maze::actors
