@@ -35,7 +35,8 @@ core::value stream_value(const sandbox::captured_output& output) {
   return bytes_of(text);
 }
 
-std::string limit_text(const std::optional<core::duration>& limit) {
+template <class Limit>
+std::string limit_text(const std::optional<Limit>& limit) {
   return limit ? core::to_string(*limit) : std::string("set");
 }
 
@@ -156,6 +157,10 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
     return badly(core::errc::timeout_cpu,
                  fmt::format("the {} used more CPU time than its limit of {}", what,
                              limit_text(spec.sandbox.cpu_time)));
+  case exit_cause::memory_limit:
+    return badly(core::errc::oom_killed,
+                 fmt::format("the {} and what it started used more memory than its limit of {}",
+                             what, limit_text(spec.sandbox.memory)));
   case exit_cause::stopped:
   case exit_cause::withdrawn:
     return badly(core::errc::cancelled, "the attempt was stopped");

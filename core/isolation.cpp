@@ -6,9 +6,10 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::array fences{fence::own_user,  fence::no_privileges, fence::limits,
-                            fence::processes, fence::root,          fence::names,
-                            fence::network,   fence::landlock,      fence::syscalls};
+constexpr std::array fences{
+    fence::own_user,     fence::no_privileges, fence::limits,   fence::processes, fence::root,
+    fence::names,        fence::network,       fence::landlock, fence::syscalls,  fence::memory,
+    fence::memory_watch, fence::process_count, fence::cpu_time, fence::cpu_share};
 
 } // namespace
 
@@ -34,6 +35,16 @@ std::string_view to_string(fence x) noexcept {
     return "landlock";
   case fence::syscalls:
     return "syscalls";
+  case fence::memory:
+    return "memory";
+  case fence::memory_watch:
+    return "memory_watch";
+  case fence::process_count:
+    return "process_count";
+  case fence::cpu_time:
+    return "cpu_time";
+  case fence::cpu_share:
+    return "cpu_share";
   }
   return "unknown";
 }

@@ -28,6 +28,16 @@ enum class fence : std::uint8_t {
   landlock = 7,
   /// A filter of system calls.
   syscalls = 8,
+  /// A control group that holds the tree's memory to its limit.
+  memory = 9,
+  /// Its memory is looked at now and then: a tree that grows fast is stopped late.
+  memory_watch = 10,
+  /// A control group that counts the tree's processes.
+  process_count = 11,
+  /// A control group that counts the tree's CPU time.
+  cpu_time = 12,
+  /// A control group that shares out cores.
+  cpu_share = 13,
 };
 
 /// All of them, in the order of their bits.

@@ -1,6 +1,7 @@
 #include "maze/core/sandbox_spec.hpp"
 
 #include "maze/core/printable.hpp"
+#include "maze/core/reference.hpp"
 
 #include <fmt/format.h>
 
@@ -47,12 +48,48 @@ result<void> check_paths(std::string_view part, const std::vector<std::string>& 
   return {};
 }
 
+result<void> check_names(std::string_view part, const std::vector<std::string>& names,
+                         std::size_t most) {
+  if (names.size() > most)
+    return wrong(
+        fmt::format("`{}` has {} entries, at most {} are taken", part, names.size(), most));
+  for (const std::string& name : names)
+    if (!is_name(name) || name.find('-') != std::string::npos)
+      return wrong(
+          fmt::format("`{}`: \"{}\" is no name of letters, digits and `_`", part, printable(name)));
+  return {};
+}
+
+/// A child of level `none` has no limits but that of its time, and none that is set may be ignored.
+result<void> check_limits(const sandbox_spec& spec) {
+  struct limit {
+    std::string_view name;
+    bool set;
+  };
+  for (const auto& [name, set] :
+       {limit{"cpu_time", spec.cpu_time.has_value()}, limit{"memory", spec.memory.has_value()},
+        limit{"cpu_share", spec.cpu_share.has_value()},
+        limit{"address_space", spec.address_space.has_value()},
+        limit{"file_size", spec.file_size.has_value()},
+        limit{"open_files", spec.open_files.has_value()},
+        limit{"processes", spec.processes.has_value()}})
+    if (set && spec.level == sandbox_level::none)
+      return wrong(fmt::format("`{}` needs `level: subprocess`, or more", name));
+  if (spec.memory && spec.memory->value == 0)
+    return wrong("`memory` must be more than nothing");
+  if (spec.cpu_share && (*spec.cpu_share == 0 || *spec.cpu_share > cpu_share_max))
+    return wrong(fmt::format("`cpu_share` lies between 1% and {}% of a core", cpu_share_max));
+  return {};
+}
+
 } // namespace
 
 result<void> check_sandbox(const sandbox_spec& spec) {
   for (const auto& limit : {spec.wall_time, spec.cpu_time})
     if (limit && *limit <= duration::zero())
       return wrong("a time limit must be longer than nothing");
+  if (auto fine = check_limits(spec); !fine)
+    return fine;
   constexpr std::string_view remedy = "needs `level: seccomp`, or more";
   if (!spec.sealed()) {
     if (spec.network == false)
@@ -66,6 +103,11 @@ result<void> check_sandbox(const sandbox_spec& spec) {
   if (spec.syscalls.size() > sandbox_syscalls_max)
     return wrong(fmt::format("`syscalls` has {} entries, at most {} are taken",
                              spec.syscalls.size(), sandbox_syscalls_max));
+  if (auto fine = check_names("environment", spec.variables, sandbox_variables_max); !fine)
+    return fine;
+  if (spec.imports)
+    if (auto fine = check_names("imports", *spec.imports, sandbox_imports_max); !fine)
+      return fine;
   if (auto fine = check_paths("readable", spec.readable); !fine)
     return fine;
   return check_paths("writable", spec.writable);

@@ -30,15 +30,22 @@ struct sandbox_spec {
   sandbox_level level = sandbox_level::subprocess;
   /// Wall-clock time of the whole attempt's child.
   std::optional<duration> wall_time;
-  /// CPU time of one process (RLIMIT_CPU), whole seconds, rounded up.
+  /// CPU time of the whole tree where the node has a control group for it, at least of each process (RLIMIT_CPU), which
+  /// then counts in whole seconds, rounded up.
   std::optional<duration> cpu_time;
+  /// Memory of the whole tree, its files in memory included; no swap. Where the node has no control group for it, the tree
+  /// is looked at now and then.
+  std::optional<byte_count> memory;
+  /// Share of the machine's time, in hundredths of one core, of the whole tree. Needs a control group.
+  std::optional<std::uint32_t> cpu_share;
   /// Address space of one process (RLIMIT_AS).
   std::optional<byte_count> address_space;
   /// Largest file that the child may write (RLIMIT_FSIZE).
   std::optional<byte_count> file_size;
   /// Open descriptors of one process (RLIMIT_NOFILE).
   std::optional<std::uint64_t> open_files;
-  /// Processes and threads of the attempt's user (RLIMIT_NPROC).
+  /// Processes and threads of the whole tree where the node has a control group for it, else of the attempt's user
+  /// (RLIMIT_NPROC).
   std::optional<std::uint64_t> processes;
   /// Whether the child may reach others over a network. None: as the level has it, which is no from `seccomp` up.
   std::optional<bool> network;
@@ -48,6 +55,11 @@ struct sandbox_spec {
   std::vector<std::string> writable;
   /// System calls that are allowed beside the ordinary ones: names, numbers in decimal, sets with `@`. Only with `seccomp`.
   std::vector<std::string> syscalls;
+  /// Variables of the node's own environment that the child finds in its own too: those that the node's owner lets out.
+  std::vector<std::string> variables;
+  /// Modules that a Python function may import, by the first part of their names; none: any. It keeps honest code honest:
+  /// what holds code that is not is the level.
+  std::optional<std::vector<std::string>> imports;
 
   /// Whether the child has a root, namespaces and a filter of its own.
   [[nodiscard]] bool sealed() const noexcept { return level >= sandbox_level::seccomp; }
@@ -56,10 +68,14 @@ struct sandbox_spec {
   friend bool operator==(const sandbox_spec&, const sandbox_spec&) = default;
 };
 
+/// `sandbox_spec::cpu_share`, at most: a thousand cores.
+constexpr std::uint32_t cpu_share_max = 100'000;
 /// Paths of each kind in a `sandbox_spec`, at most.
 constexpr std::size_t sandbox_paths_max = 32;
-/// `sandbox_spec::syscalls`, at most.
+/// `sandbox_spec::syscalls`, `variables` and `imports`, at most.
 constexpr std::size_t sandbox_syscalls_max = 256;
+constexpr std::size_t sandbox_variables_max = 256;
+constexpr std::size_t sandbox_imports_max = 1024;
 
 /// Whether the parts of the spec go together: what only a sealed child can have is asked for at such a level, paths are
 /// absolute and without `..`, numbers are within their bounds. Fails with `invalid_argument` naming part and remedy.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "maze/core/isolation.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/sandbox/init_packet.hpp"
 
@@ -23,7 +22,7 @@
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 4;
+inline constexpr std::uint32_t version = 5;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
@@ -52,6 +51,7 @@ enum class stage : std::uint8_t {
   none = 0,
   request,
   process,
+  groups,
   pid_namespace,
   mount_namespace,
   proc,
@@ -73,12 +73,29 @@ enum class stage : std::uint8_t {
   exec,
 };
 
-inline constexpr std::string_view stage_names[] = {
-    "none",          "request",  "process", "pid_namespace",     "mount_namespace",
-    "proc",          "idmap",    "overlay", "namespaces",        "root",
-    "process_group", "stdio",    "nice",    "oom_score_adj",     "user",
-    "privileges",    "landlock", "limits",  "working_directory", "parent_death_signal",
-    "filter",        "exec"};
+inline constexpr std::string_view stage_names[] = {"none",
+                                                   "request",
+                                                   "process",
+                                                   "groups",
+                                                   "pid_namespace",
+                                                   "mount_namespace",
+                                                   "proc",
+                                                   "idmap",
+                                                   "overlay",
+                                                   "namespaces",
+                                                   "root",
+                                                   "process_group",
+                                                   "stdio",
+                                                   "nice",
+                                                   "oom_score_adj",
+                                                   "user",
+                                                   "privileges",
+                                                   "landlock",
+                                                   "limits",
+                                                   "working_directory",
+                                                   "parent_death_signal",
+                                                   "filter",
+                                                   "exec"};
 
 inline std::string_view to_string(stage x) noexcept {
   const auto index = static_cast<std::size_t>(x);
@@ -95,7 +112,17 @@ enum class end_cause : std::uint8_t {
   setup_failed = 6,
   lost = 7,
   withdrawn = 8,
+  memory_limit = 9,
 };
+
+/// What a control group does for a child. The value is the position of its bit in `hello::groups`.
+enum class group_use : std::uint8_t {
+  memory = 0,
+  processes = 1,
+  cpu_time = 2,
+  cpu_share = 3,
+};
+inline constexpr std::size_t group_uses = 4;
 
 /// What a sealed child sees of the machine: every pointer leads into the packet. The paths are the same inside.
 struct shown_view {
@@ -170,6 +197,8 @@ struct hello {
   std::int32_t sealed_errno = 0;
   /// Version of Landlock; 0: there is none.
   std::int32_t landlock = 0;
+  /// Bits of `group_use`, as far as looking tells.
+  std::uint8_t groups = 0;
 };
 
 /// How a child ended.
@@ -186,29 +215,11 @@ struct ended {
   std::int64_t user_ns = 0;
   std::int64_t system_ns = 0;
   std::uint64_t memory_peak = 0;
+  /// Processes and threads that did not begin because the tree had as many as its group allows.
+  std::uint64_t refused_processes = 0;
   /// Bits of core::fence: what stood from its first instruction on.
   std::uint16_t fences = 0;
 };
-
-/// What stands around a child that runs: every step of its set-up has succeeded.
-inline std::uint16_t fences_of(const core::sandbox_spec& spec, bool network, bool own_user,
-                               bool own_tree, bool landlock) noexcept {
-  core::isolation out;
-  const auto add = [&out](core::fence x, bool stands) {
-    if (stands)
-      out.add(x);
-  };
-  const bool confined = spec.level >= core::sandbox_level::subprocess;
-  add(core::fence::own_user, own_user);
-  add(core::fence::no_privileges, confined || own_user);
-  add(core::fence::limits, confined);
-  add(core::fence::processes, own_tree);
-  for (const auto each : {core::fence::root, core::fence::names, core::fence::syscalls})
-    add(each, spec.sealed());
-  add(core::fence::network, spec.sealed() && !network);
-  add(core::fence::landlock, spec.sealed() && landlock);
-  return out.fences;
-}
 
 namespace detail {
 
@@ -220,11 +231,13 @@ inline std::optional<std::uint64_t> count_of(const std::optional<core::byte_coun
 }
 
 inline bool read_limits(reader& in, core::sandbox_spec& x) {
-  std::optional<std::uint64_t> wall, cpu, space, file;
+  std::optional<std::uint64_t> wall, cpu, space, file, memory, share;
   std::uint8_t level = 0;
   if (!in.number(level) || level > static_cast<std::uint8_t>(core::sandbox_level::container)
       || !in.maybe(wall) || !in.maybe(cpu) || !in.maybe(space) || !in.maybe(file)
-      || !in.maybe(x.open_files) || !in.maybe(x.processes))
+      || !in.maybe(x.open_files) || !in.maybe(x.processes) || !in.maybe(memory) || !in.maybe(share))
+    return false;
+  if (share.value_or(1) == 0 || share.value_or(1) > core::cpu_share_max)
     return false;
   constexpr auto duration_max = static_cast<std::uint64_t>(core::duration::max().count());
   if (wall.value_or(0) > duration_max || cpu.value_or(0) > duration_max)
@@ -238,6 +251,10 @@ inline bool read_limits(reader& in, core::sandbox_spec& x) {
     x.address_space = core::byte_count{*space};
   if (file)
     x.file_size = core::byte_count{*file};
+  if (memory)
+    x.memory = core::byte_count{*memory};
+  if (share)
+    x.cpu_share = static_cast<std::uint32_t>(*share);
   return true;
 }
 
@@ -282,6 +299,8 @@ inline void encode_limits(writer& out, const core::sandbox_spec& x) {
   out.maybe(detail::count_of(x.file_size));
   out.maybe(x.open_files);
   out.maybe(x.processes);
+  out.maybe(detail::count_of(x.memory));
+  out.maybe(x.cpu_share);
 }
 
 inline std::string encode(const hello& x) {
@@ -294,6 +313,7 @@ inline std::string encode(const hello& x) {
   out.number(x.sealed_failed);
   out.number(x.sealed_errno);
   out.number(x.landlock);
+  out.number(x.groups);
   return out.take();
 }
 
@@ -302,7 +322,7 @@ inline bool decode(reader& in, hello& x) noexcept {
          && in.flag(x.pid_namespaces) && in.flag(x.overlay) && in.flag(x.idmapped_overlay)
          && in.flag(x.other_users) && in.flag(x.sealed) && in.number(x.sealed_failed)
          && x.sealed_failed <= stage::exec && in.number(x.sealed_errno) && in.number(x.landlock)
-         && in.done();
+         && in.number(x.groups) && in.done();
 }
 
 inline std::string encode(const stop_request& x) {
@@ -341,6 +361,7 @@ inline std::string encode(const ended& x) {
   out.number(x.user_ns);
   out.number(x.system_ns);
   out.number(x.memory_peak);
+  out.number(x.refused_processes);
   out.number(x.fences);
   return out.take();
 }
@@ -350,10 +371,10 @@ inline bool decode(reader& in, ended& x) {
   if (!in.number(x.id) || !in.number(x.cause) || !in.number(x.wait_status) || !in.number(x.failed)
       || !in.number(x.error_number) || !in.text(subject) || !in.number(x.wall_ns)
       || !in.number(x.user_ns) || !in.number(x.system_ns) || !in.number(x.memory_peak)
-      || !in.number(x.fences) || !in.done())
+      || !in.number(x.refused_processes) || !in.number(x.fences) || !in.done())
     return false;
   x.subject = subject;
-  return x.cause >= end_cause::exited && x.cause <= end_cause::withdrawn;
+  return x.cause >= end_cause::exited && x.cause <= end_cause::memory_limit;
 }
 
 } // namespace maze::sandbox::protocol

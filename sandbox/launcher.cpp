@@ -1,5 +1,6 @@
 #include "maze/sandbox/launcher.hpp"
 
+#include "maze/sandbox/fences.hpp"
 #include "maze/sandbox/init_link.hpp"
 #include "maze/sandbox/messages.hpp"
 #include "maze/sandbox/output_pipe.hpp"
@@ -33,6 +34,19 @@ constexpr std::chrono::seconds hello_patience{30};
 void give_to(const std::optional<child_user>& user, const io::unique_fd& pipe) {
   if (user)
     static_cast<void>(::fchown(pipe.get(), user->uid, user->gid));
+}
+
+std::uint8_t groups_of(const capabilities& can) {
+  using protocol::group_use;
+  unsigned out = 0;
+  const auto add = [&out](group_use use, bool here) {
+    out |= (here ? 1U : 0U) << static_cast<unsigned>(use);
+  };
+  add(group_use::memory, can.memory_groups);
+  add(group_use::processes, can.process_groups);
+  add(group_use::cpu_time, can.cpu_time_groups);
+  add(group_use::cpu_share, can.cpu_share_groups);
+  return static_cast<std::uint8_t>(out);
 }
 
 } // namespace
@@ -293,13 +307,18 @@ core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context&
   const auto hello = await_hello(*state->link, hello_patience);
   if (!hello)
     return core::fail(hello.error());
-  state->can = {.user_namespaces = hello->user_namespaces,
-                .pid_namespaces = hello->pid_namespaces,
-                .overlay = hello->overlay,
-                .idmapped_overlay = hello->idmapped_overlay,
-                .other_users = hello->other_users,
-                .sealed = hello->sealed,
-                .landlock = hello->landlock};
+  state->can = {
+      .user_namespaces = hello->user_namespaces,
+      .pid_namespaces = hello->pid_namespaces,
+      .overlay = hello->overlay,
+      .idmapped_overlay = hello->idmapped_overlay,
+      .other_users = hello->other_users,
+      .sealed = hello->sealed,
+      .landlock = hello->landlock,
+      .memory_groups = protocol::has_group(hello->groups, protocol::group_use::memory),
+      .process_groups = protocol::has_group(hello->groups, protocol::group_use::processes),
+      .cpu_time_groups = protocol::has_group(hello->groups, protocol::group_use::cpu_time),
+      .cpu_share_groups = protocol::has_group(hello->groups, protocol::group_use::cpu_share)};
   if (!hello->sealed)
     state->can.sealed_failure = explain(hello->sealed_failed, hello->sealed_errno, "level seccomp");
   state->listen();
@@ -320,9 +339,11 @@ core::isolation launcher::isolation_of(const launch_request& request) const {
   const bool own_tree =
       data_->can.pid_namespaces && request.sandbox.level >= core::sandbox_level::subprocess;
   return {.requested = request.sandbox.level,
-          .fences =
-              protocol::fences_of(request.sandbox, request.sandbox.has_network(),
-                                  request.user.has_value(), own_tree, data_->can.landlock > 0),
+          .fences = protocol::fences_of(request.sandbox, {.network = request.sandbox.has_network(),
+                                                          .own_user = request.user.has_value(),
+                                                          .own_tree = own_tree,
+                                                          .landlock = data_->can.landlock > 0,
+                                                          .groups = groups_of(data_->can)}),
           .began = true};
 }
 

@@ -97,6 +97,8 @@ enum class exit_cause : std::uint8_t {
   lost = 7,
   /// `withdraw` came before its start.
   withdrawn = 8,
+  /// Its tree had more memory than it may.
+  memory_limit = 9,
 };
 
 enum class output_stream : std::uint8_t { standard_output = 1, standard_error = 2 };
@@ -111,8 +113,11 @@ struct exit_report {
   std::chrono::nanoseconds wall{};
   std::chrono::nanoseconds cpu_user{};
   std::chrono::nanoseconds cpu_system{};
-  /// Peak resident memory of the largest process of the tree, in bytes.
+  /// Peak memory in bytes: of the whole tree where a control group held it to a limit, else resident, of its largest
+  /// process.
   std::uint64_t memory_peak = 0;
+  /// Processes and threads that did not begin because of the limit of a control group.
+  std::uint64_t refused_processes = 0;
   /// What was asked for, and what stood; `began` is false where the child never started.
   core::isolation isolation;
   captured_output standard_output;
@@ -134,6 +139,11 @@ struct capabilities {
   core::error sealed_failure;
   /// Version of Landlock, the second wall of level seccomp; 0: there is none.
   int landlock = 0;
+  /// Control groups that hold a whole tree to its limits, as far as looking tells.
+  bool memory_groups = false;
+  bool process_groups = false;
+  bool cpu_time_groups = false;
+  bool cpu_share_groups = false;
 };
 
 /// Client of the node's one resident maze-init, which forks, sets up, supervises and kills all

@@ -121,6 +121,9 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
            "own, without --task-user same";
   if (failed == stage::root && error_number == EACCES)
     return "; the task's user must be able to enter every folder above what is shown";
+  if (failed == stage::groups)
+    return "; the node needs a control group of its own for that: `maze-node doctor` says which "
+           "there are";
   if (failed == stage::user)
     return "; only a node that is root can give its children other users";
   return {};
@@ -173,6 +176,7 @@ exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
   report.cpu_user = std::chrono::nanoseconds(told.user_ns);
   report.cpu_system = std::chrono::nanoseconds(told.system_ns);
   report.memory_peak = told.memory_peak;
+  report.refused_processes = told.refused_processes;
   if (report.cause == exit_cause::setup_failed) {
     report.failure = explain(told.failed, told.error_number, told.subject);
     return report;

@@ -1,3 +1,4 @@
+#include "maze/sandbox/init/cgroups.hpp"
 #include "maze/sandbox/init/orphans.hpp"
 #include "maze/sandbox/init/probe.hpp"
 #include "maze/sandbox/init/server.hpp"
@@ -6,10 +7,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <string>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -44,10 +48,19 @@ void block_sigterm() {
   ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
 }
 
+/// Numbers of processes are used again, and mean others in other namespaces.
+std::string folder_of_groups() {
+  std::uint32_t chance = 0;
+  if (::getrandom(&chance, sizeof chance, 0) != sizeof chance)
+    chance = static_cast<std::uint32_t>(::time(nullptr));
+  return "maze-" + std::to_string(::getpid()) + "-" + std::to_string(chance);
+}
+
 /// The process that serves. It watches the guardian; as the first process of its own pid namespace,
 /// where no pidfd of the guardian can be had, it is told by a signal. SIGKILL would close the socket
 /// before the kernel has killed what is below.
-[[noreturn]] void serve(init::privilege how, int guardian_fd, std::array<std::uint32_t, 2> ids) {
+[[noreturn]] void serve(init::privilege how, int guardian_fd, std::array<std::uint32_t, 2> ids,
+                        std::string groups) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   block_sigterm();
   if (how == init::privilege::user_namespace
@@ -57,14 +70,14 @@ void block_sigterm() {
     ::_exit(1);
   }
   init::server server(maze::io::unique_fd(protocol::socket_fd), maze::io::unique_fd(guardian_fd),
-                      how);
+                      how, std::move(groups));
   ::_exit(server.run());
 }
 
 /// Waits for the server's end, then kills what it left: orphans come here because this process is a
 /// subreaper, too. Keeps the socket open until then, so that its end of file tells the node that
 /// every tree is gone.
-int guard(pid_t server) {
+int guard(pid_t server, const std::string& groups) {
   int status = 0;
   for (;;) {
     const pid_t ended = ::waitpid(-1, &status, 0);
@@ -72,6 +85,7 @@ int guard(pid_t server) {
       break;
   }
   init::end_all_children();
+  init::cgroups::remove_all(groups);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
@@ -97,13 +111,14 @@ int main() {
   const bool nested = how == init::privilege::user_namespace;
   const std::array<std::uint32_t, 2> ids{::geteuid(), ::getegid()};
   const auto self = static_cast<int>(nested ? -1 : ::syscall(SYS_pidfd_open, ::getpid(), 0));
+  const std::string groups = folder_of_groups();
   const unsigned long flags = SIGCHLD | (nested ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS : 0);
   const auto server = static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, 0));
   if (server == 0)
-    serve(how, self, ids);
+    serve(how, self, ids, groups);
   if (server < 0) {
     std::perror("maze-init: cannot fork");
     return 1;
   }
-  return guard(server);
+  return guard(server, groups);
 }

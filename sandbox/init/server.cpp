@@ -1,11 +1,11 @@
 #include "maze/sandbox/init/server.hpp"
 
+#include "maze/sandbox/fences.hpp"
 #include "maze/sandbox/init/orphans.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -54,10 +54,11 @@ io::unique_fd wanted_signals() {
 
 } // namespace
 
-server::server(io::unique_fd socket, io::unique_fd guardian, privilege how)
+server::server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups)
     : node_(std::move(socket)),
       guardian_(std::move(guardian)),
-      slots_(std::size_t{2} * std::max(1U, std::thread::hardware_concurrency())) {
+      slots_(std::size_t{2} * std::max(1U, std::thread::hardware_concurrency())),
+      groups_(std::move(groups)) {
   null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
   own_children_.reset(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
   events_.reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -66,6 +67,7 @@ server::server(io::unique_fd socket, io::unique_fd guardian, privilege how)
              .oom_score_adj = read_oom_score(),
              .user_namespace = how == privilege::user_namespace};
   can_ = probe_capabilities(how, around_);
+  can_.groups = groups_.offer();
   signals_ = wanted_signals();
   watch(events_.get(), node_.fd(), node_key);
   watch(events_.get(), signals_.get(), signal_key);
@@ -78,6 +80,7 @@ int server::run() {
   while (wait_and_handle()) {
   }
   end_all_children();
+  cgroups::remove_all(groups_.name());
   return 0;
 }
 
@@ -172,16 +175,23 @@ void server::start(const protocol::launch_view& request, const packet& received)
     made->report.failed = what.at;
     made->report.error_number = what.error_number;
     made->report.subject = what.subject;
+    groups_.give_back(made->groups);
     node_.send(protocol::encode(made->report));
     if (!knows(request.id))
       start_held_after(request.id);
     return;
   }
-  made->report.fences =
-      protocol::fences_of(request.sandbox, request.shown.network, request.has_user,
-                          made->inside != nullptr, can_.landlock > 0);
+  made->report.fences = protocol::fences_of(request.sandbox, {.network = request.shown.network,
+                                                              .own_user = request.has_user,
+                                                              .own_tree = made->inside != nullptr,
+                                                              .landlock = can_.landlock > 0,
+                                                              .groups = groups_.offer()});
   if (request.sandbox.wall_time)
-    deadlines_.emplace(made->started + *request.sandbox.wall_time, deadline{request.id, true});
+    deadlines_.emplace(made->started + *request.sandbox.wall_time, deadline{request.id, due::wall});
+  if (made->cpu_limit && made->groups.find(group_use::cpu_time) != nullptr)
+    deadlines_.emplace(made->started, deadline{request.id, due::cpu});
+  if (made->memory_watched)
+    deadlines_.emplace(made->started, deadline{request.id, due::memory});
   children_.emplace(request.id, std::move(made));
 }
 
@@ -241,12 +251,25 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   if (request.has_user && !can_.other_users)
     return {stage::user, EPERM, "another user"};
   // The kernel does not count root's processes, so the limit would be a promise without effect.
-  if (request.sandbox.processes && request.user() == 0)
+  const auto grouped = groups_.offer();
+  const auto has_group = [grouped](group_use x) { return protocol::has_group(grouped, x); };
+  if (request.sandbox.processes && request.user() == 0 && !has_group(group_use::processes))
     return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
   const std::size_t own = request.sealed() ? 3 : 2;
   if (received.descriptors().size() != own + request.inherited)
     return {stage::request, EBADF, "descriptors"};
-  spawn_plan plan{.request = request, .around = around_, .descriptors = received.descriptors()};
+  if (request.sandbox.cpu_share && !has_group(group_use::cpu_share))
+    return {stage::groups, EOPNOTSUPP, "cpu_share"};
+  if (failure what; !groups_.take(request.sandbox, made.groups, what))
+    return what;
+  if (request.sandbox.memory && !has_group(group_use::memory))
+    made.memory_watched = request.sandbox.memory->value;
+  const std::vector<int> joined = made.groups.procs();
+  spawn_plan plan{.request = request,
+                  .around = around_,
+                  .descriptors = received.descriptors(),
+                  .groups = joined,
+                  .grouped = grouped};
   if (request.has_overlay && request.has_user) {
     // The slot that was entered last may be dead, and nothing can be made in a dead pid namespace.
     if (!id_maps_.has(request.uid, request.gid) && !slots_.enter(nullptr))
@@ -322,7 +345,7 @@ void server::stop(const protocol::stop_request& request) {
   const auto grace = request.grace_ms < static_cast<std::uint64_t>(grace_max.count())
                          ? std::chrono::milliseconds(request.grace_ms)
                          : grace_max;
-  deadlines_.emplace(clock::now() + grace, deadline{request.id, false});
+  deadlines_.emplace(clock::now() + grace, deadline{request.id, due::stop});
 }
 
 void server::kill_main(const child& victim, int signal) const {
@@ -339,29 +362,6 @@ void server::kill_main(const child& victim, int signal) const {
   } else if (victim.main <= 1 && victim.kept.pid > 1 && signal == SIGKILL) {
     ::kill(victim.kept.pid, SIGKILL);
   }
-}
-
-void server::enforce_deadlines() {
-  if (deadlines_.empty())
-    return;
-  const auto now = clock::now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    const deadline due = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    const auto found = children_.find(due.id);
-    if (found == children_.end() || found->second->main_dead)
-      continue;
-    found->second->wall_passed |= due.wall;
-    kill_main(*found->second, SIGKILL);
-  }
-}
-
-int server::milliseconds_to_next_deadline() const {
-  if (deadlines_.empty())
-    return -1;
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first - clock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
 }
 
 } // namespace maze::sandbox::init

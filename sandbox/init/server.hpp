@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/io/files.hpp"
+#include "maze/sandbox/init/cgroups.hpp"
 #include "maze/sandbox/init/connection.hpp"
 #include "maze/sandbox/init/keeper.hpp"
 #include "maze/sandbox/init/overlay.hpp"
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -22,7 +24,8 @@ namespace maze::sandbox::init {
 class server {
 public:
   /// @param guardian  pidfd of the process above, whose death ends this one; -1: the kernel does it.
-  server(io::unique_fd socket, io::unique_fd guardian, privilege how);
+  /// @param groups  Name of the folder of its control groups: whoever survives it removes that.
+  server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups);
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
@@ -39,16 +42,22 @@ private:
     std::unique_ptr<slot> inside;
     keeper kept;
     clock::time_point started;
+    group_set groups;
     std::optional<core::duration> cpu_limit;
+    /// Of the memory that its tree may have, where no group holds it to that.
+    std::optional<std::uint64_t> memory_watched;
     bool wall_passed = false;
+    bool cpu_passed = false;
+    bool memory_passed = false;
     bool stopping = false;
     bool main_dead = false;
     protocol::ended report;
   };
-  /// When the child gets SIGKILL, and whether the wall limit is the reason.
+  /// What is due with a child: to kill it, because it was stopped or its time has passed, or to look at what it used.
+  enum class due : std::uint8_t { stop, wall, cpu, memory };
   struct deadline {
     std::uint64_t id = 0;
-    bool wall = false;
+    due what = due::stop;
   };
 
   /// A launch that waits until another child's tree is gone.
@@ -75,6 +84,10 @@ private:
   void stop(const protocol::stop_request& request);
   void kill_main(const child& victim, int signal) const;
   void enforce_deadlines();
+  /// Looks at what a child used so far: kills it where that is too much, else looks again later.
+  void check_cpu(child& x, clock::time_point now);
+  void check_memory(child& x, clock::time_point now);
+  void read_groups(child& x);
   [[nodiscard]] int milliseconds_to_next_deadline() const;
 
   bool serve_signal();
@@ -99,6 +112,7 @@ private:
   surroundings around_;
   protocol::hello can_;
   slot_pool slots_;
+  cgroups groups_;
   id_maps id_maps_;
   std::unordered_map<std::uint64_t, std::unique_ptr<child>> children_;
   /// In order of arrival.

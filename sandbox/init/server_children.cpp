@@ -119,12 +119,15 @@ void server::main_ended(child& x, int status, const rusage& usage) {
   report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
   report.user_ns = nanoseconds(usage.ru_utime);
   report.system_ns = nanoseconds(usage.ru_stime);
-  report.memory_peak = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  report.memory_peak =
+      std::max(report.memory_peak, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   if (x.stopping)
     report.cause = end_cause::stopped;
   else if (x.wall_passed && killed)
     report.cause = end_cause::wall_limit;
+  else if (x.cpu_passed && killed)
+    report.cause = end_cause::cpu_limit;
   else if (x.cpu_limit
            && ended_by_cpu_limit(status, report.user_ns + report.system_ns, *x.cpu_limit))
     report.cause = end_cause::cpu_limit;
@@ -158,11 +161,13 @@ void server::finish(child& x) {
   if (!x.main_dead) {
     x.report.cause = x.stopping      ? end_cause::stopped
                      : x.wall_passed ? end_cause::wall_limit
+                     : x.cpu_passed  ? end_cause::cpu_limit
                                      : end_cause::lost;
     x.report.failed = stage::process;
     x.report.wait_status = SIGKILL;
     x.report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
   }
+  read_groups(x);
   const auto over = children_.extract(x.report.id);
   // Whoever waits for the end starts before anybody hears of it: this is the only moment in which
   // its core would have nothing to do.

@@ -1,5 +1,6 @@
 #include "maze/sandbox/init/setup.hpp"
 
+#include "maze/sandbox/fences.hpp"
 #include "maze/sandbox/init/filter.hpp"
 #include "maze/sandbox/init/landlock.hpp"
 #include "maze/sandbox/init/overlay.hpp"
@@ -36,6 +37,14 @@ failure failed(stage at, const char* subject) { return {at, errno, subject}; }
 /// At this level and above, and for every child with a uid of its own, nothing may be regained.
 bool confined(const spawn_plan& plan) {
   return plan.request.has_user || plan.request.sandbox.level >= core::sandbox_level::subprocess;
+}
+
+/// First, so that all that follows is counted there.
+failure join_groups(const spawn_plan& plan) {
+  for (const int group : plan.groups)
+    if (::write(group, "0", 1) != 1)
+      return failed(stage::groups, "cgroup.procs");
+  return none;
 }
 
 failure enter_namespaces(const spawn_plan& plan) {
@@ -147,7 +156,9 @@ failure set_limits(const spawn_plan& plan) {
     return failed(stage::limits, "RLIMIT_FSIZE");
   if (spec.open_files && !lower_limit(RLIMIT_NOFILE, *spec.open_files))
     return failed(stage::limits, "RLIMIT_NOFILE");
-  if (spec.processes && !lower_limit(RLIMIT_NPROC, *spec.processes))
+  // A group counts what is the tree's, and not what its user has elsewhere.
+  const bool counted = protocol::has_group(plan.grouped, protocol::group_use::processes);
+  if (spec.processes && !counted && !lower_limit(RLIMIT_NPROC, *spec.processes))
     return failed(stage::limits, "RLIMIT_NPROC");
   return none;
 }
@@ -238,8 +249,8 @@ failure set_up_and_execute(const spawn_plan& plan) {
       return what;
   using step = failure (*)(const spawn_plan&);
   for (const step next :
-       {step{enter_namespaces}, step{connect_streams}, step{set_priorities}, step{become_user},
-        step{drop_privileges}, step{restrict}, step{set_limits}})
+       {step{join_groups}, step{enter_namespaces}, step{connect_streams}, step{set_priorities},
+        step{become_user}, step{drop_privileges}, step{restrict}, step{set_limits}})
     if (const failure what = next(plan); what.at != stage::none)
       return what;
   // With the child's own rights: a folder that the child may not enter is an error here, not later.

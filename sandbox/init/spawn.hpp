@@ -39,6 +39,10 @@ struct spawn_plan {
   bool new_user = false;
   /// Landlock, as far as the kernel has it.
   int landlock = 0;
+  /// Descriptors of the control groups that the child moves into first.
+  std::span<const int> groups = {};
+  /// Bits of `protocol::group_use`: what those do.
+  std::uint8_t grouped = 0;
   /// A user namespace that maps 0 to the child's uid, for the overlay's lower layers; -1: none.
   int idmap_fd = -1;
 };

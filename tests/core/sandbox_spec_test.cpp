@@ -48,6 +48,40 @@ TEST_CASE("what only a sealed child can have is refused below", "[core][sandbox_
         != std::string::npos);
 }
 
+TEST_CASE("a child without a sandbox can have no limits but that of its time",
+          "[core][sandbox_spec]") {
+  const auto none = sandbox_level::none;
+  CHECK(check_sandbox({.level = none, .wall_time = std::chrono::seconds(1)}));
+  CHECK(check_sandbox({.level = none}).has_value());
+  const auto refused = [](sandbox_spec spec) {
+    const auto below = check_sandbox(spec);
+    spec.level = sandbox_level::subprocess;
+    return !below && below.error().message.find("needs `level: subprocess`") != std::string::npos
+           && check_sandbox(spec).has_value();
+  };
+  CHECK(refused({.level = none, .cpu_time = std::chrono::seconds(1)}));
+  CHECK(refused({.level = none, .memory = byte_count{1}}));
+  CHECK(refused({.level = none, .cpu_share = 1}));
+  CHECK(refused({.level = none, .address_space = byte_count{1}}));
+  CHECK(refused({.level = none, .file_size = byte_count{0}}));
+  CHECK(refused({.level = none, .open_files = 1}));
+  CHECK(refused({.level = none, .processes = 1}));
+}
+
+TEST_CASE("limits and names of a sandbox have bounds", "[core][sandbox_spec]") {
+  CHECK_FALSE(check_sandbox({.memory = byte_count{0}}));
+  CHECK_FALSE(check_sandbox({.cpu_share = 0}));
+  CHECK_FALSE(check_sandbox({.cpu_share = cpu_share_max + 1}));
+  CHECK(check_sandbox({.cpu_share = cpu_share_max}));
+  CHECK(check_sandbox({.variables = {"HTTP_PROXY"}, .imports = std::vector<std::string>{}}));
+  for (const char* name : {"", "a-b", "1a", "A=B", "os.path"}) {
+    INFO(name);
+    CHECK_FALSE(check_sandbox({.variables = {name}}));
+    CHECK_FALSE(check_sandbox({.imports = std::vector<std::string>{name}}));
+  }
+  CHECK_FALSE(check_sandbox({.variables = std::vector<std::string>(257, "A")}));
+}
+
 TEST_CASE("paths of a sandbox are absolute and plain", "[core][sandbox_spec]") {
   for (const char* path : {"", "/", "opt", "./opt", "/opt/", "/opt/../etc", "/..", "/opt/./x",
                            "//opt", "/opt//x", "/proc", "/proc/self/root", "/dev", "/dev/shm"}) {

@@ -19,9 +19,11 @@ launch_request full_request() {
   x.after = 41;
   x.overlay = overlay_mount{{"/l1", "/l2"}, "/u", "/w", "/m"};
   x.user = child_user{7, 8};
-  x.sandbox = {.level = core::sandbox_level::none,
+  x.sandbox = {.level = core::sandbox_level::subprocess,
                .wall_time = 3s,
                .cpu_time = 5ns,
+               .memory = core::byte_count{7},
+               .cpu_share = 250,
                .address_space = core::byte_count{11},
                .file_size = core::byte_count{13},
                .open_files = 17,

@@ -15,7 +15,11 @@ sandbox::capabilities everything() {
           .other_users = true,
           .sealed = true,
           .sealed_failure = {},
-          .landlock = 7};
+          .landlock = 7,
+          .memory_groups = true,
+          .process_groups = true,
+          .cpu_time_groups = true,
+          .cpu_share_groups = true};
 }
 
 } // namespace
@@ -35,6 +39,9 @@ TEST_CASE("what a machine lacks comes with its meaning and a remedy", "[tools][d
   CHECK(text.find("seccomp: namespaces failed; run the node as root") != std::string::npos);
   CHECK(text.find("own users: run the node as root") != std::string::npos);
   CHECK(text.find("Landlock: Linux 5.13") != std::string::npos);
+  CHECK(text.find("group: memory     no") != std::string::npos);
+  CHECK(text.find("group: cpu share: tasks that ask for it are refused; run the node as root")
+        != std::string::npos);
 }
 
 TEST_CASE("programs get the report as JSON", "[tools][doctor]") {
@@ -44,7 +51,7 @@ TEST_CASE("programs get the report as JSON", "[tools][doctor]") {
       node::show(node::report_of(can, true), {node::output_form::json, false}));
   CHECK(read.at("levels").at(2) == nlohmann::json{{"name", "seccomp"}, {"here", true}});
   CHECK(read.at("levels").at(3).at("here") == false);
-  const auto& landlock = read.at("mechanisms").back();
+  const auto& landlock = read.at("mechanisms").at(4);
   CHECK(landlock.at("name") == "Landlock");
   CHECK(landlock.at("here") == false);
   CHECK(landlock.contains("remedy"));

@@ -18,6 +18,10 @@ constexpr const char* user_namespaces_remedy =
     "on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in a container, give it "
     "CAP_SYS_ADMIN";
 
+constexpr const char* groups_remedy =
+    "run the node as root, or let its user make control groups: `systemd-run --user --scope -p "
+    "Delegate=yes maze-node …`; in a container, mount /sys/fs/cgroup writable";
+
 mechanism_row row(std::string name, bool here, std::string detail, std::string meaning,
                   std::string remedy) {
   return {std::move(name), here, std::move(detail), std::move(meaning),
@@ -52,6 +56,18 @@ std::vector<mechanism_row> mechanisms_of(const sandbox::capabilities& can, bool 
           "a second wall around files at level seccomp",
           "Linux 5.13 or newer, with `landlock` among the boot parameter `lsm=`"),
   };
+  const auto group = [&out](std::string name, bool here, std::string meaning, std::string without) {
+    out.push_back(row("group: " + std::move(name), here, "", std::move(meaning),
+                      std::move(without) + "; " + groups_remedy));
+  };
+  group("memory", can.memory_groups, "a limit of memory holds for a task's whole tree",
+        "memory of a task is looked at every 50 ms instead");
+  group("processes", can.process_groups, "a limit of processes holds for a task's whole tree",
+        "processes of a task's user are counted instead");
+  group("cpu time", can.cpu_time_groups, "a limit of CPU time holds for a task's whole tree",
+        "CPU time of each process is limited instead");
+  group("cpu share", can.cpu_share_groups, "tasks can be held to a share of the cores",
+        "tasks that ask for it are refused");
   return out;
 }
 

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "maze/sandbox/init/cgroups.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The files of control groups, which have other names and forms in each
+/// version.
+namespace maze::sandbox::init {
+
+/// All of a small file; empty where it cannot be read.
+std::string read_text(const std::string& path);
+/// Whether all of `text` was taken, in one write.
+bool write_text(const std::string& path, std::string_view text);
+
+// Each returns the name of the file that refused, with errno, or null.
+
+/// Holds the group, all of its files in memory included, to so many bytes
+/// without swap, and counts from here.
+const char* limit_memory(cgroup_leaf& leaf, bool unified, std::uint64_t bytes);
+const char* limit_processes(cgroup_leaf& leaf, std::uint64_t count);
+/// Holds the group to so many hundredths of one core.
+const char* limit_cpu_share(cgroup_leaf& leaf, bool unified, std::uint32_t percent);
+/// Counts CPU time from here.
+const char* begin_cpu_time(cgroup_leaf& leaf, bool unified);
+/// Takes away those limits that an earlier child left and `keep` does not name.
+const char* lift_limits(cgroup_leaf& leaf, bool unified, const group_offer& keep);
+
+std::uint64_t read_oom_kills(const cgroup_leaf& leaf);
+std::uint64_t read_refused_processes(const cgroup_leaf& leaf);
+std::optional<std::uint64_t> read_cpu_ns(const cgroup_leaf& leaf);
+std::optional<std::uint64_t> read_memory_peak(const cgroup_leaf& leaf);
+
+} // namespace maze::sandbox::init

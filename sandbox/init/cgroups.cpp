@@ -1,0 +1,316 @@
+#include "maze/sandbox/init/cgroups.hpp"
+
+#include "maze/sandbox/cgroup_places.hpp"
+#include "maze/sandbox/init/cgroup_files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace maze::sandbox::init {
+namespace {
+
+using protocol::stage;
+
+/// What version 1 calls the controllers, and the file by which a group of
+/// version 2 shows that it has one.
+struct use_names {
+  std::string_view controller;
+  std::string_view enabled_by;
+  const char* shown_by;
+};
+constexpr std::array<use_names, group_uses> names{{
+    {"memory", "memory", "memory.max"},
+    {"pids", "pids", "pids.max"},
+    // Every group of version 2 counts that.
+    {"cpuacct", "", "cpu.stat"},
+    {"cpu", "cpu", "cpu.max"},
+}};
+
+const use_names& names_of(group_use use) { return names[static_cast<std::size_t>(use)]; }
+
+std::vector<cgroup_place> own_places() {
+  return find_cgroup_places(read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo"));
+}
+
+bool has_word(std::string_view text, std::string_view word) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find_first_of(" \n", at), text.size());
+    if (text.substr(at, end - at) == word)
+      return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+bool is_open_to_us(const std::string& folder) {
+  return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/// Folders in which groups with this controller can be made, and the process
+/// moved into them.
+std::vector<std::string> usable_folders(const cgroup_place& place, group_use use) {
+  std::vector<std::string> out;
+  for (const std::string& folder : place.folders) {
+    // Whoever moves between two groups must be allowed to in the one above
+    // both.
+    if (!is_open_to_us(folder) || ::access((folder + "/cgroup.procs").c_str(), W_OK) != 0)
+      continue;
+    // A group of version 2 with processes has no controllers to give to groups
+    // below: then one beside it will do.
+    if (place.unified && !names_of(use).enabled_by.empty()
+        && !has_word(read_text(folder + "/cgroup.subtree_control"), names_of(use).enabled_by))
+      continue;
+    out.push_back(folder);
+  }
+  return out;
+}
+
+/// Whether a process can move into the group, tried with one that ends there.
+bool can_enter(int procs) {
+  const pid_t pid = ::fork();
+  if (pid == 0)
+    ::_exit(::write(procs, "0", 1) == 1 ? 0 : errno);
+  int status = 0;
+  while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (pid > 0)
+    errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
+  return pid > 0 && status == 0;
+}
+
+/// Removes the groups in `folder`, then itself. Those with processes stay.
+void remove_groups(const std::string& folder) {
+  if (DIR* const open = ::opendir(folder.c_str()); open != nullptr) {
+    while (const dirent* const entry = ::readdir(open))
+      if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+        ::rmdir((folder + "/" + entry->d_name).c_str());
+    ::closedir(open);
+    ::rmdir(folder.c_str());
+  }
+}
+
+} // namespace
+
+cgroups::cgroups(std::string name) : name_(std::move(name)) {
+  for (std::size_t i = 0; i < group_uses; ++i)
+    look_for(static_cast<group_use>(i));
+}
+
+void cgroups::look_for(group_use use) {
+  const auto places = own_places();
+  const auto at = static_cast<std::size_t>(use);
+  const auto take = [&](const cgroup_place& place) {
+    auto folders = usable_folders(place, use);
+    if (folders.empty())
+      return false;
+    const auto same =
+        std::find_if(hierarchies_.begin(), hierarchies_.end(), [&](const hierarchy& x) {
+          return x.folders == folders && x.unified == place.unified;
+        });
+    where_[at] = static_cast<int>(same - hierarchies_.begin());
+    if (same == hierarchies_.end()) {
+      hierarchies_.emplace_back();
+      hierarchies_.back().unified = place.unified;
+      hierarchies_.back().folders = std::move(folders);
+    }
+    return offer_[at] = true;
+  };
+  for (const cgroup_place& place : places)
+    if (!place.unified
+        && std::find(place.controllers.begin(), place.controllers.end(), names_of(use).controller)
+               != place.controllers.end()) {
+      // Version 2 cannot have what version 1 has.
+      take(place);
+      return;
+    }
+  for (const cgroup_place& place : places)
+    if (place.unified && take(place))
+      return;
+}
+
+std::uint8_t cgroups::offer() const noexcept {
+  unsigned out = 0;
+  for (std::size_t i = 0; i < group_uses; ++i)
+    out |= (offer_[i] ? 1U : 0U) << i;
+  return static_cast<std::uint8_t>(out);
+}
+
+bool cgroups::make_folder(hierarchy& in, failure& what) const {
+  if (!in.made.empty())
+    return true;
+  int last = EACCES;
+  for (const std::string& folder : in.folders) {
+    const std::string made = folder + "/" + name_;
+    if (::mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
+      last = errno;
+      continue;
+    }
+    if (in.unified)
+      for (const use_names& each : names)
+        if (!each.enabled_by.empty())
+          write_text(made + "/cgroup.subtree_control", "+" + std::string(each.enabled_by));
+    const std::string trial = made + "/0";
+    ::mkdir(trial.c_str(), 0755);
+    const io::unique_fd procs(::open((trial + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+    const bool works = procs && can_enter(procs.get());
+    last = errno;
+    ::rmdir(trial.c_str());
+    if (works) {
+      in.made = made;
+      return true;
+    }
+    ::rmdir(made.c_str());
+  }
+  what = {stage::groups, last, "control group"};
+  return false;
+}
+
+std::unique_ptr<cgroup_leaf> cgroups::make_leaf(std::size_t at, failure& what) {
+  hierarchy& in = hierarchies_[at];
+  if (!in.idle.empty()) {
+    auto found = std::move(in.idle.back());
+    in.idle.pop_back();
+    return found;
+  }
+  if (!make_folder(in, what))
+    return nullptr;
+  auto made = std::make_unique<cgroup_leaf>();
+  made->hierarchy = at;
+  made->path = in.made + "/" + std::to_string(++in.last_leaf);
+  if (::mkdir(made->path.c_str(), 0755) == 0) {
+    made->folder.reset(::open(made->path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    made->procs.reset(::openat(made->folder.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  }
+  if (made->procs)
+    return made;
+  what = {stage::groups, errno, "control group"};
+  ::rmdir(made->path.c_str());
+  return nullptr;
+}
+
+cgroup_leaf* cgroups::leaf_for(group_use use, group_set& out, failure& what) {
+  const auto at = static_cast<std::size_t>(use);
+  const auto where = static_cast<std::size_t>(where_[at]);
+  const auto same = std::find_if(out.leaves.begin(), out.leaves.end(),
+                                 [where](const auto& x) { return x->hierarchy == where; });
+  out.at[at] = static_cast<int>(same - out.leaves.begin());
+  if (same != out.leaves.end())
+    return same->get();
+  auto made = make_leaf(where, what);
+  if (!made) {
+    out.at[at] = -1;
+    return nullptr;
+  }
+  out.leaves.push_back(std::move(made));
+  return out.leaves.back().get();
+}
+
+bool cgroups::take(const core::sandbox_spec& spec, group_set& out, failure& what) {
+  const auto wants = [this](group_use use, bool asked) {
+    return asked && offer_[static_cast<std::size_t>(use)];
+  };
+  const auto have = [&](group_use use, auto set) {
+    cgroup_leaf* const leaf = leaf_for(use, out, what);
+    if (leaf == nullptr)
+      return false;
+    const auto at = leaf->hierarchy;
+    if (const char* const failed = set(*leaf, hierarchies_[at].unified); failed != nullptr) {
+      what = {stage::groups, errno, failed};
+      return false;
+    }
+    return true;
+  };
+  const bool done =
+      (!wants(group_use::memory, spec.memory.has_value())
+       || have(group_use::memory,
+               [&](auto& leaf, bool v2) { return limit_memory(leaf, v2, spec.memory->value); }))
+      && (!wants(group_use::processes, spec.processes.has_value())
+          || have(group_use::processes,
+                  [&](auto& leaf, bool) { return limit_processes(leaf, *spec.processes); }))
+      && (!wants(group_use::cpu_time, spec.cpu_time.has_value())
+          || have(group_use::cpu_time,
+                  [&](auto& leaf, bool v2) { return begin_cpu_time(leaf, v2); }))
+      && (!wants(group_use::cpu_share, spec.cpu_share.has_value())
+          || have(group_use::cpu_share,
+                  [&](auto& leaf, bool v2) { return limit_cpu_share(leaf, v2, *spec.cpu_share); }));
+  if (done && lift_stale(out, what))
+    return true;
+  give_back(out);
+  return false;
+}
+
+bool cgroups::lift_stale(const group_set& taken, failure& what) const {
+  for (std::size_t i = 0; i < taken.leaves.size(); ++i) {
+    group_offer keep{};
+    for (std::size_t use = 0; use < group_uses; ++use)
+      keep[use] = taken.at[use] == static_cast<int>(i);
+    cgroup_leaf& leaf = *taken.leaves[i];
+    const bool unified = hierarchies_[leaf.hierarchy].unified;
+    if (const char* const failed = lift_limits(leaf, unified, keep); failed != nullptr) {
+      what = {stage::groups, errno, failed};
+      return false;
+    }
+  }
+  return true;
+}
+
+void cgroups::give_back(group_set& used) {
+  for (auto& leaf : used.leaves) {
+    hierarchy& in = hierarchies_[leaf->hierarchy];
+    // Version 2 keeps the highest peak that ever was.
+    if (in.unified && leaf->memory)
+      ::rmdir(leaf->path.c_str());
+    else
+      in.idle.push_back(std::move(leaf));
+  }
+  used = {};
+}
+
+cgroup_leaf* group_set::find(group_use use) const noexcept {
+  const int index = at[static_cast<std::size_t>(use)];
+  return index < 0 ? nullptr : leaves[static_cast<std::size_t>(index)].get();
+}
+
+std::vector<int> group_set::procs() const {
+  std::vector<int> out;
+  for (const auto& leaf : leaves)
+    out.push_back(leaf->procs.get());
+  return out;
+}
+
+std::optional<std::uint64_t> group_set::cpu_ns() const {
+  const auto* const leaf = find(group_use::cpu_time);
+  const auto now = leaf == nullptr ? std::nullopt : read_cpu_ns(*leaf);
+  return now ? std::optional(*now - std::min(*now, leaf->cpu_ns)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> group_set::memory_peak() const {
+  const auto* const leaf = find(group_use::memory);
+  return leaf == nullptr ? std::nullopt : read_memory_peak(*leaf);
+}
+
+std::uint64_t group_set::oom_kills() const {
+  const auto* const leaf = find(group_use::memory);
+  const auto now = leaf == nullptr ? 0 : read_oom_kills(*leaf);
+  return leaf == nullptr ? 0 : now - std::min(now, leaf->oom_kills);
+}
+
+std::uint64_t group_set::refused_processes() const {
+  const auto* const leaf = find(group_use::processes);
+  const auto now = leaf == nullptr ? 0 : read_refused_processes(*leaf);
+  return leaf == nullptr ? 0 : now - std::min(now, leaf->refused_processes);
+}
+
+void cgroups::remove_all(const std::string& name) {
+  for (const cgroup_place& place : own_places())
+    for (const std::string& folder : place.folders)
+      remove_groups(folder + "/" + name);
+}
+
+} // namespace maze::sandbox::init
