@@ -56,8 +56,10 @@ void tell_gpus(const io::gpu_devices& node, const std::vector<std::uint32_t>& gr
 
 } // namespace
 
-base_environment base_environment::of_this_process() {
+base_environment base_environment::of_this_process(const std::vector<std::string>& passed) {
   base_environment out;
+  for (const std::string& name : passed)
+    out.passed.insert_or_assign(name, from_process(name.c_str(), ""));
   out.lang = from_process("LANG", "C.UTF-8");
   out.time_zone = from_process("TZ", "");
   return out;
@@ -85,6 +87,18 @@ core::result<std::vector<std::string>> attempt_environment(const base_environmen
         return core::fail(json.error());
       variables[variable] = std::move(*json);
     }
+  }
+  for (const std::string& name : spec.sandbox.variables) {
+    const auto known = base.passed.find(name);
+    if (known == base.passed.end())
+      return core::fail(core::errc::permission_denied,
+                        fmt::format("the node does not let tasks have its variable {}: start it "
+                                    "with --pass-env {}",
+                                    name, name),
+                        "resolve");
+    // One that is not set here stays what it was.
+    if (!known->second.empty())
+      variables[name] = known->second;
   }
   for (const auto& [name, text] : spec.environment)
     variables[name] = text;

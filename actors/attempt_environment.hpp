@@ -19,9 +19,12 @@ struct base_environment {
   std::string time_zone;
   /// Of the node.
   io::gpu_devices gpus;
+  /// What the node's owner lets tasks have of the node's own environment, if they ask for it.
+  std::map<std::string, std::string> passed;
 
-  /// LANG and TZ of this process (C.UTF-8 and none where they are not set); PATH stays the default.
-  static base_environment of_this_process();
+  /// LANG and TZ of this process (C.UTF-8 and none where they are not set); PATH stays the default. Of the variables
+  /// `passed` those that are set here.
+  static base_environment of_this_process(const std::vector<std::string>& passed = {});
 };
 
 /// What tells one attempt apart.
@@ -37,7 +40,8 @@ struct attempt_labels {
 /// MAZE_INPUT_<parameter> (strings as they are, everything else as JSON), then what the task declares.
 /// CUDA_VISIBLE_DEVICES tells of the GPUs that were granted, and CUDA_DEVICE_ORDER how to count them,
 /// whatever a task with GPUs declares; others find the first one empty on a node that tells. Nothing of
-/// the node's own environment is passed on. Fails with `invalid_payload` where a value
+/// the node's own environment is passed on but what `sandbox.variables` names and the node's owner allows: `permission_denied`
+/// for others. Fails with `invalid_payload` where a value
 /// cannot be an environment variable: a NUL byte, or more than 128 KiB, the kernel's bound.
 core::result<std::vector<std::string>> attempt_environment(const base_environment& base,
                                                            const attempt_labels& labels,

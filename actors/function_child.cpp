@@ -135,7 +135,8 @@ core::result<void> check_replies(const core::call_message_view& replies) {
 }
 
 core::result<std::string> define_function(const core::task_action& action, const std::string& name,
-                                          const std::vector<std::string>& libraries) {
+                                          const std::vector<std::string>& libraries,
+                                          const core::sandbox_spec& sandbox) {
   core::dict out;
   if (const auto* function = std::get_if<core::function_action>(&action)) {
     const auto at = std::find(libraries.begin(), libraries.end(), function->library);
@@ -146,6 +147,8 @@ core::result<std::string> define_function(const core::task_action& action, const
     out.emplace("text", python->text);
     out.emplace("entry", python->entry);
     out.emplace("name", name);
+    if (sandbox.imports)
+      out.emplace("imports", fmt::format("{}", fmt::join(*sandbox.imports, ",")));
   }
   return core::encode(std::move(out));
 }
@@ -174,7 +177,7 @@ core::result<single_call> start_single_call(const core::task_spec& spec,
   }
   out.start.argv.insert(out.start.argv.end(),
                         {"--result-max", std::to_string(function_result_max)});
-  auto definition = define_function(spec.action, spec.name, loaded);
+  auto definition = define_function(spec.action, spec.name, loaded, spec.sandbox);
   if (!definition)
     return core::fail(definition.error());
   auto request = io::make_sealed_file(
@@ -218,8 +221,8 @@ core::result<std::string> define_functions(const core::call_plan& plan) {
   const std::vector<std::string> loaded = libraries_of(plan);
   core::call_message_writer writer;
   for (std::size_t i = 0; i < plan.functions.size(); ++i) {
-    auto definition =
-        define_function(plan.functions[i].action, plan.functions[i].shown_name(), loaded);
+    auto definition = define_function(plan.functions[i].action, plan.functions[i].shown_name(),
+                                      loaded, plan.sandbox);
     if (!definition)
       return core::fail(definition.error());
     writer.add(0, static_cast<std::uint32_t>(i), *definition);

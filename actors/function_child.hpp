@@ -47,7 +47,8 @@ core::result<std::string> define_functions(const core::call_plan& plan);
 /// How a host learns of a function: the payload of its `define` message. `libraries` are those that it loaded, in
 /// order.
 core::result<std::string> define_function(const core::task_action& action, const std::string& name,
-                                          const std::vector<std::string>& libraries);
+                                          const std::vector<std::string>& libraries,
+                                          const core::sandbox_spec& sandbox);
 
 /// What to start for one call of a task's function. Fails with `untrusted_function` where the run has no library
 /// of that name, with `object_lost` where this node lacks it, and as `core::encode_arguments`.

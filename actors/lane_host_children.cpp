@@ -55,6 +55,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   out.inherited = std::move(start->inherited);
   core::task_spec nothing_of_its_own;
   nothing_of_its_own.needs = plan_of(x).needs;
+  nothing_of_its_own.sandbox.variables = plan_of(x).sandbox.variables;
   auto environment = attempt_environment(
       setup_.environment,
       {.run = core::to_string(bundle.run), .task = bundle.name, .number = 1, .gpus = x.gpus}, "/",

@@ -170,17 +170,18 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
 }
 
 core::result<core::library_description>
-library_catalogue::describe_python(const std::filesystem::path& file) const {
+library_catalogue::describe_python(const std::filesystem::path& file, std::string* printed) const {
   const auto path = std::filesystem::absolute(file);
   sandbox::launch_request request;
   request.argv = {options_.programs.python.string(), "-I",         "-B",
                   options_.programs.runner.string(), "--describe", path.string()};
   request.working_directory = path.parent_path();
-  return ask_child(std::move(request), file.filename().string());
+  return ask_child(std::move(request), file.filename().string(), printed);
 }
 
 core::result<core::library_description>
-library_catalogue::ask_child(sandbox::launch_request request, const std::string& name) const {
+library_catalogue::ask_child(sandbox::launch_request request, const std::string& name,
+                             std::string* printed) const {
   const auto failed = [&name](core::errc code, const core::error& why) {
     return core::fail(core::error{.code = code,
                                   .message = fmt::format("library '{}' cannot be used: {}", name,
@@ -205,6 +206,8 @@ library_catalogue::ask_child(sandbox::launch_request request, const std::string&
   launcher_->launch(std::move(request),
                     [&end](sandbox::exit_report report) { end.set_value(std::move(report)); });
   const sandbox::exit_report report = ended.get();
+  if (printed != nullptr)
+    *printed = report.standard_error.text;
   core::task_spec limits;
   limits.sandbox.wall_time = options_.patience;
   limits.sandbox.cpu_time = options_.patience;

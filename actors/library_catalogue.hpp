@@ -47,7 +47,9 @@ public:
 
   /// The same of the Python functions of a file, which is executed for that in a child, in its own folder and by this process's
   /// user: a person asks for a file of theirs. Nothing is remembered. Fails with `invalid_payload`.
-  core::result<core::library_description> describe_python(const std::filesystem::path& file) const;
+  /// @param printed  where it is not null: what the file printed to standard error.
+  core::result<core::library_description> describe_python(const std::filesystem::path& file,
+                                                          std::string* printed = nullptr) const;
 
   /// Judges the functions among `tasks` by what the libraries of their run say, and completes them: see
   /// `core::check_functions` and `core::complete_functions`, whose errors it has beside those of `describe`.
@@ -64,7 +66,8 @@ private:
   core::result<description> read(const std::string& name, const core::digest& hash) const;
   /// What a child says that reads what `name` calls a library or a file. It gets what `request` says, and a file for its answer.
   core::result<core::library_description> ask_child(sandbox::launch_request request,
-                                                    const std::string& name) const;
+                                                    const std::string& name,
+                                                    std::string* printed = nullptr) const;
 
   std::shared_ptr<sandbox::launcher> launcher_;
   std::shared_ptr<io::blob_store> blobs_;

@@ -66,7 +66,7 @@ constexpr std::uint32_t reader_user = 1 << 14;
 constexpr std::uint32_t warm_user = reader_user + 1;
 
 base_environment environment_of(const node_settings& settings) {
-  base_environment out = base_environment::of_this_process();
+  base_environment out = base_environment::of_this_process(settings.passed_variables);
   out.gpus = settings.gpus;
   return out;
 }

@@ -24,6 +24,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace maze::actors {
 
@@ -48,6 +49,8 @@ struct node_settings {
   std::optional<std::uint32_t> first_user;
   /// What every task gets at least, whatever it asks for.
   core::sandbox_level sandbox_min = core::sandbox_level::none;
+  /// Variables of this process' environment that tasks may ask for.
+  std::vector<std::string> passed_variables;
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

@@ -52,6 +52,8 @@ result<void> check_call_plan(const call_plan& plan) {
       return sound;
   if (auto fine = check_sandbox(plan.sandbox); !fine)
     return fine;
+  if (plan.sandbox.imports && !plan.is_python())
+    return fail(errc::invalid_argument, "`imports` is for Python functions", "submit");
   if (plan.priority < -20 || plan.priority > 20)
     return fail(errc::invalid_argument, "the priority of calls lies between -20 and 20", "submit");
   if (plan.lanes_min > call_lanes_max)

@@ -118,6 +118,8 @@ result<void> check_action(const task_spec& task, const python_action& action) {
 }
 
 result<void> check_function(const task_spec& task) {
+  if (task.sandbox.imports && !std::holds_alternative<python_action>(task.action))
+    return wrong(task, "`imports` is for Python functions: what holds other code is the level");
   if (!is_function(task)) {
     if (task.child != child_use::fresh)
       return wrong(task, "a command always has a child of its own");

@@ -1,6 +1,7 @@
 #include "maze/io/output_reader.hpp"
 
 #include "maze/core/suggestion.hpp"
+#include "maze/io/amount_reader.hpp"
 #include "maze/io/workflow_codes.hpp"
 
 #include <fmt/format.h>

@@ -38,7 +38,5 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
 /// Reads a type name, or nothing where it is wrong.
 std::optional<std::string> read_type(const node_reader& read, const document_node& node,
                                      const field_path& field);
-/// Whether the scalar is the word null, written out.
-bool is_written_null(const document_node& node) noexcept;
 
 } // namespace maze::io

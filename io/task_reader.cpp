@@ -1,5 +1,6 @@
 #include "maze/io/task_reader.hpp"
 
+#include "maze/io/amount_reader.hpp"
 #include "maze/io/function_reader.hpp"
 #include "maze/io/value_types.hpp"
 #include "maze/io/workflow_codes.hpp"
@@ -51,6 +52,7 @@ public:
 private:
   void attributes(task_attributes read, const std::vector<std::string_view>& meant);
   void check_gpu_variables();
+  void check_imports();
   void parameters(const document_node& node, const field_path& field);
   void parameter(const document_member& member, const field_path& field);
   void inputs(const document_node& node, const field_path& field);
@@ -92,6 +94,20 @@ void task_reader::attributes(task_attributes read, const std::vector<std::string
   spec.priority = read.priority;
   if (spec.needs.gpus > 0)
     check_gpu_variables();
+}
+
+/// Those of `defaults` are meant for Python.
+void task_reader::check_imports() {
+  const auto* own = find_member(*members_, "sandbox");
+  const auto* parts = own == nullptr ? nullptr : own->value.as_map();
+  const auto* written = parts == nullptr ? nullptr : find_member(*parts, "imports");
+  if (written == nullptr && parts != nullptr)
+    written = find_member(*parts, "allowed_imports");
+  out_.spec.sandbox.imports.reset();
+  if (written != nullptr)
+    read_.report(codes::bad_sandbox, written->key_offset, field_ / "sandbox" / written->key,
+                 "only what a Python function imports can be told",
+                 "take it away: what holds a command or a function in C++ is the level");
 }
 
 /// Which GPUs a task sees is decided when it starts.
@@ -216,6 +232,11 @@ void task_reader::action(const std::vector<std::string_view>& meant) {
     if (contains(task_kinds(), member.key))
       found.push_back(&member);
   check_kinds(found, meant);
+  const bool python = std::any_of(found.begin(), found.end(), [](const auto* kind) {
+    return kind->key == "python" || kind->key == "code" || kind->key == "pickle";
+  });
+  if (out_.spec.sandbox.imports && !python && !found.empty())
+    check_imports();
   if (found.size() == 1)
     check_function_keys(read_, found.front()->key, *members_, field_);
   for (const auto* kind : found) {

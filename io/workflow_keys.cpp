@@ -82,7 +82,10 @@ constexpr auto task_keys = [] {
 
 constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "level"},
+    {.name = "timeout"},
     {.name = "cpu_time"},
+    {.name = "cpu_share"},
+    {.name = "memory"},
     {.name = "address_space"},
     {.name = "file_size"},
     {.name = "open_files"},
@@ -91,6 +94,22 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "readable"},
     {.name = "writable"},
     {.name = "syscalls"},
+    {.name = "environment"},
+    {.name = "imports"},
+    // Those of `sandbox_spellings`.
+    {.name = "max_memory_mb"},
+    {.name = "max_cpu_time"},
+    {.name = "allowed_imports"},
+    {.name = "network_enabled"},
+    {.name = "mount_paths"},
+    {.name = "allowed_syscalls"},
+    {.name = "allow_network"},
+    {.name = "allow_filesystem"},
+    {.name = "allowed_paths"},
+    {.name = "max_file_size"},
+    {.name = "max_execution_time"},
+    {.name = "memory_limit"},
+    {.name = "cpu_limit"},
 });
 
 constexpr auto parameter_keys = std::to_array<known_key>({{.name = "type"}, {.name = "default"}});
@@ -123,6 +142,7 @@ constexpr auto other_words = std::to_array<std::pair<std::string_view, std::stri
     {"bash", "shell"},
     {"sh", "shell"},
     {"callable", "function"},
+    {"code_str", "code"},
     {"library", "libraries"},
     {"libs", "libraries"},
     {"depends_on", "after"},

@@ -57,6 +57,25 @@ TEST_CASE("nothing of the node's own environment reaches a child", "[actors][env
   CHECK(find(out, "PATH") == base_environment{}.path);
 }
 
+TEST_CASE("what the owner of a node lets out reaches a child that asks for it",
+          "[actors][environment]") {
+  ::setenv("MAZE_TEST_LET_OUT", "seen", 1);
+  const auto from = base_environment::of_this_process({"MAZE_TEST_LET_OUT", "MAZE_TEST_NOT_SET"});
+  ::unsetenv("MAZE_TEST_LET_OUT");
+  auto spec = test::shell("count");
+  CHECK_FALSE(find(environment_of(spec, {}, from), "MAZE_TEST_LET_OUT"));
+  spec.sandbox.variables = {"MAZE_TEST_LET_OUT", "MAZE_TEST_NOT_SET"};
+  CHECK(find(environment_of(spec, {}, from), "MAZE_TEST_LET_OUT") == "seen");
+  CHECK_FALSE(find(environment_of(spec, {}, from), "MAZE_TEST_NOT_SET"));
+  spec.environment = {{"MAZE_TEST_LET_OUT", "own"}};
+  CHECK(find(environment_of(spec, {}, from), "MAZE_TEST_LET_OUT") == "own");
+  spec.sandbox.variables = {"AWS_SECRET_ACCESS_KEY"};
+  const auto refused = attempt_environment(from, labels, "/view", spec, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::permission_denied);
+  CHECK(refused.error().message.find("--pass-env AWS_SECRET_ACCESS_KEY") != std::string::npos);
+}
+
 TEST_CASE("the time zone is passed on only where there is one", "[actors][environment]") {
   CHECK_FALSE(find(environment_of(test::shell("t"), {}), "TZ"));
   base_environment local = base;

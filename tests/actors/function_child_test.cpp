@@ -262,6 +262,13 @@ TEST_CASE_METHOD(function_child_fixture, "a warm child of Python functions loads
   REQUIRE(made);
   CHECK(made->inherited.size() == 2);
   CHECK(made->argv.front() == programs.python);
+  plan.sandbox.imports = std::vector<std::string>{"json", "math"};
+  const auto defined = define_functions(plan).value();
+  core::call_message_view::of(defined)->for_each(
+      [](const core::call_entry&, std::string_view payload) {
+        const auto told = core::decode(payload).value();
+        CHECK(told.as<core::dict>()->at("imports") == core::value("json,math"));
+      });
   plan.functions.clear();
   for (int i = 0; i < 15; ++i) {
     const std::string name = "l" + std::to_string(i);

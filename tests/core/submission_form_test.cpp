@@ -22,7 +22,7 @@ task_spec full_task() {
   out.output = {output_form::one, {{"table", "dict"}}};
   out.after = {"split"};
   out.needs = {1500, {1U << 20}, 1};
-  out.sandbox.level = sandbox_level::none;
+  out.sandbox.level = sandbox_level::subprocess;
   out.sandbox.wall_time = std::chrono::seconds(5);
   out.sandbox.open_files = 64;
   out.retries = 2;
@@ -176,6 +176,9 @@ TEST_CASE("what only functions have is refused of commands, and the other way ro
   form = full_form();
   form.tasks[2].ok_exit = {0, 1};
   CHECK_THAT(refused(form), Contains("no exit status"));
+  form = full_form();
+  form.tasks[0].sandbox.imports = std::vector<std::string>{"json"};
+  CHECK_THAT(refused(form), Contains("`imports` is for Python"));
 }
 
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {

@@ -75,3 +75,24 @@ TEST_CASE("a task that asks for GPUs cannot inherit a choice of them", "[io][wor
     CHECK(doc.codes().empty());
   }
 }
+
+TEST_CASE("modules that may be imported are told to Python functions alone", "[io][workflow]") {
+  io::task_attributes defaults;
+  defaults.output = core::task_output{.keys = {{"r", "any"}}};
+  defaults.sandbox.imports = std::vector<std::string>{"json"};
+  SECTION("those of the defaults are not meant for commands") {
+    test::read_document doc("a: {shell: x}");
+    CHECK_FALSE(read(doc, defaults).spec.sandbox.imports);
+    CHECK(doc.codes().empty());
+  }
+  SECTION("but for Python") {
+    test::read_document doc("a: {code: \"def f(): pass\"}");
+    CHECK(read(doc, defaults).spec.sandbox.imports);
+    CHECK(doc.codes().empty());
+  }
+  SECTION("a command that says them itself is wrong") {
+    test::read_document doc("a: {shell: x, sandbox: {allowed_imports: [math]}}");
+    CHECK_FALSE(read(doc, defaults).spec.sandbox.imports);
+    CHECK(doc.codes() == "bad_sandbox");
+  }
+}

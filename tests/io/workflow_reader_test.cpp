@@ -150,8 +150,13 @@ TEST_CASE("resources and limits are read with their units", "[io][workflow]") {
   using namespace std::chrono_literals;
   CHECK(task.needs == core::resources{500, {1610612736}, 2});
   CHECK(task.sandbox
-        == core::sandbox_spec{core::sandbox_level::seccomp, 90s, 2min, core::byte_count{4000000000},
-                              core::byte_count{0}, 64, 8});
+        == core::sandbox_spec{.level = core::sandbox_level::seccomp,
+                              .wall_time = 90s,
+                              .cpu_time = 2min,
+                              .address_space = core::byte_count{4000000000},
+                              .file_size = core::byte_count{0},
+                              .open_files = 64,
+                              .processes = 8});
   CHECK(task.retries == 3);
   CHECK(task.priority == -20);
   CHECK(task.ok_exit == std::vector<std::int32_t>{0, 1, 2});

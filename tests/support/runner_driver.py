@@ -65,8 +65,12 @@ def message(kind: int, *entries: tuple[int, int, bytes]) -> bytes:
     return writer.finish(kind)
 
 
-def define(number: int, text: str, *, source: str = "code", entry: str = "", name: str = "task") -> bytes:
-    return message(frames.DEFINE, (0, number, encode({"source": source, "text": text, "entry": entry, "name": name})))
+def define(number: int, text: str, *, source: str = "code", entry: str = "", name: str = "task",
+           imports: str | None = None) -> bytes:
+    said = {"source": source, "text": text, "entry": entry, "name": name}
+    if imports is not None:
+        said["imports"] = imports
+    return message(frames.DEFINE, (0, number, encode(said)))
 
 
 def calls(*entries: tuple[int, int, Any]) -> bytes:

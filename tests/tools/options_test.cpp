@@ -269,6 +269,9 @@ TEST_CASE("a cluster is started with what its node offers", "[tools][options]") 
   CHECK(sut.values.cpu_millis == 2500u);
   CHECK(sut.values.memory == core::byte_count{8'000'000'000});
   CHECK(sut.values.gpus == 2u);
+  CHECK(accepted({"start", "--libraries", "/opt/tasks"}).values.libraries == "/opt/tasks");
+  CHECK(accepted({"start", "--pass-env", "HTTP_PROXY,LC_ALL"}).values.pass_env
+        == std::vector<std::string>{"HTTP_PROXY", "LC_ALL"});
   CHECK(accepted({"start", "--gpus", "0"}).values.gpus == 0u);
   CHECK(sut.values.labels == std::map<std::string, std::string>{{"room", "b"}, {"rack", "7"}});
   REQUIRE(sut.values.listen.size() == 1);
@@ -290,6 +293,8 @@ TEST_CASE("what a start cannot mean is refused by name", "[tools][options]") {
   CHECK_THAT(refused({"start", "--resources", "gpus=-1"}), Contains("from 0 to 1024"));
   CHECK_THAT(refused({"start", "--label", "room"}), StartsWith("flag --label: "));
   CHECK_THAT(refused({"start", "--label", "a=1", "--label", "a=2"}), Contains("twice"));
+  CHECK(refused({"start", "--pass-env", "A=B"})
+        == "flag --pass-env: 'A=B' is not the name of a variable: letters, digits and `_`");
   CHECK_THAT(refused({"start", "--listen", "everywhere"}), StartsWith("flag --listen: "));
   CHECK(refused({"start", "x"}) == "unexpected argument 'x'");
 }

@@ -2,6 +2,7 @@
 
 #include "host/end_guard.hpp"
 #include "maze/core/codec.hpp"
+#include "maze/core/printable.hpp"
 #include "maze/core/value.hpp"
 
 #include <fmt/format.h>
@@ -77,11 +78,14 @@ void caller::define(std::uint32_t number, std::string_view definition) {
   const auto* name = function->second.as<std::string>();
   if (position == nullptr || name == nullptr)
     return;
+  missing_.insert_or_assign(number, *name);
   std::size_t at = 0;
   for (std::size_t i = 0; i < libraries_.description.libraries.size(); ++i)
     for (const core::function_signature& each : libraries_.description.libraries[i].functions) {
-      if (static_cast<std::int64_t>(i) == *position && each.name == *name)
+      if (static_cast<std::int64_t>(i) == *position && each.name == *name) {
         defined_[number] = &libraries_.functions[at];
+        missing_.erase(number);
+      }
       ++at;
     }
 }
@@ -89,10 +93,16 @@ void caller::define(std::uint32_t number, std::string_view definition) {
 void caller::run(const core::call_entry& what, std::string_view arguments) {
   answer to{replies_, what.number, result_max_};
   const callable* const found = find(what.word);
-  if (found == nullptr)
+  if (found == nullptr) {
+    const auto name = missing_.find(what.word);
     return fail_call(to, core::errc::untrusted_function,
-                     fmt::format("there is no function {}, the libraries have {}", what.word,
-                                 libraries_.functions.size()));
+                     name != missing_.end()
+                         ? fmt::format("the library has no function '{}' any more: it offers other "
+                                       "functions than when its run was submitted",
+                                       core::printable(name->second))
+                         : fmt::format("there is no function {}, the libraries have {}", what.word,
+                                       libraries_.functions.size()));
+  }
   const callable& function = *found;
   const core::library_call call{.size = sizeof(core::library_call),
                                 .function = function.index,

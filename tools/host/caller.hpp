@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +43,8 @@ private:
   volatile std::uint64_t* begun_;
   /// By number; null: it leads nowhere.
   std::vector<const callable*> defined_;
+  /// What those that lead nowhere were to be.
+  std::map<std::uint32_t, std::string> missing_;
 };
 
 } // namespace maze::host

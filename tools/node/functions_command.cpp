@@ -84,7 +84,8 @@ public:
     auto users = claim_users(values);
     if (!users)
       return core::fail(users.error());
-    std::unique_ptr<library_reader> out(new library_reader(std::move(*folder), std::move(*users)));
+    std::unique_ptr<library_reader> out(
+        new library_reader(values, std::move(*folder), std::move(*users)));
     auto store = io::blob_store::open(out->folder_.path() / "store", {.durable = false});
     if (!store)
       return core::fail(store.error());
@@ -112,7 +113,17 @@ public:
       if (!content)
         return core::fail(content.error());
       out.hash = content->hash;
-      auto described = catalogue_->describe_python(from.path);
+      std::string printed;
+      auto described = catalogue_->describe_python(from.path, &printed);
+      // Its own words are its own business; ours are for whoever asks.
+      constexpr std::string_view ours = "maze: ";
+      for (std::size_t at = 0; at < printed.size();) {
+        const auto end = std::min(printed.find('\n', at), printed.size());
+        if (const auto line = std::string_view(printed).substr(at, end - at);
+            line.starts_with(ours))
+          warn(values_, fmt::format("{}: {}", from.path.native(), line.substr(ours.size())));
+        at = end + 1;
+      }
       if (!described)
         return core::fail(described.error());
       out.description = std::move(*described);
@@ -133,8 +144,8 @@ public:
   }
 
 private:
-  library_reader(private_folder folder, std::optional<user_range> users)
-      : folder_(std::move(folder)), users_(std::move(users)) {}
+  library_reader(const settings& values, private_folder folder, std::optional<user_range> users)
+      : values_(values), folder_(std::move(folder)), users_(std::move(users)) {}
 
   [[nodiscard]] std::optional<sandbox::child_user> task_user() const {
     if (!users_)
@@ -142,6 +153,7 @@ private:
     return sandbox::child_user{users_->first(), users_->first()};
   }
 
+  const settings& values_;
   private_folder folder_;
   std::optional<user_range> users_;
   actors::reactor events_;

@@ -90,6 +90,9 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                      std::string(io::to_string(values.log_level)),
                      "--lease",
                      fmt::format("{}ns", values.lease.count())};
+    if (!values.pass_env.empty())
+      one.arguments.insert(one.arguments.end(),
+                           {"--pass-env", fmt::format("{}", fmt::join(values.pass_env, ","))});
     if (share.jobs)
       one.arguments.insert(one.arguments.end(), {"--jobs", std::to_string(*share.jobs)});
     if (whole->gpus.told)

@@ -116,6 +116,19 @@ for_each_part(const std::string& text,
   return {};
 }
 
+core::result<std::vector<std::string>> read_variables(const std::string& text) {
+  std::vector<std::string> out;
+  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    if (!core::is_name(part) || part.find('-') != std::string::npos)
+      return expected("the name of a variable: letters, digits and `_`", part);
+    out.push_back(part);
+    return {};
+  });
+  if (!taken)
+    return fail(taken.error());
+  return out;
+}
+
 /// The two sides of `name=value`.
 core::result<std::pair<std::string, std::string>> read_pair(const std::string& text,
                                                             std::string_view example) {
@@ -250,6 +263,9 @@ constexpr std::array rules{
     setting_rule{"sandbox", "LEVEL",
                  "Give every task at least this level: none, subprocess or seccomp",
                  store<&settings::sandbox, read_sandbox>},
+    setting_rule{"pass_env", "NAMES",
+                 "Let tasks have these variables of the node if they ask; several with commas",
+                 store<&settings::pass_env, read_variables>},
     setting_rule{"cluster", "NAME|FILE",
                  "Talk to the cluster NAME of this machine, or to the one of the join file FILE",
                  store<&settings::cluster, read_cluster>},

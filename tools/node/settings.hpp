@@ -50,6 +50,8 @@ struct settings {
   node::task_user task_user = task_user::same;
   /// What every task gets at least.
   core::sandbox_level sandbox = core::sandbox_level::none;
+  /// Variables of the node's environment that tasks may ask for.
+  std::vector<std::string> pass_env;
   /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.
   std::string cluster;
   /// Of the cluster that is started, and of its node.

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import os
 import sys
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
-from maze_runner import face
+from maze_runner import face, imports
 from maze_runner.faults import Failure, from_exception, one_line, quote_sources, sources, traceback_text
 from maze_runner.signature import quoted
 from maze_runner.values import Refused, decode
@@ -14,12 +14,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
     from typing import Any, Callable
 
+DEFINES = 0x1
+"""CO_OPTIMIZED: code of a function, not of a class or module. Source: inspect.CO_OPTIMIZED, which takes long to import."""
 NO_FUNCTION = "No function definition found"
-FIELDS = ("source", "text", "entry", "name")
+FIELDS = ("source", "text", "entry", "name", "imports")
+
+defined: dict[str, frozenset[str]] = {}
+"""What each module that was executed here defines with `def` at its top."""
 
 
 class Definition(dict):
-    """What a `define` says: `source`, `text`, `entry` and `name`, all text; the last two may be empty."""
+    """What a `define` says: `source`, `text`, `entry` and `name`, all text; the last two may be empty.
+
+    With `imports` the code may import no other modules than those, with commas between them.
+    """
 
 
 def definition_of(payload: bytes) -> Definition:
@@ -31,7 +39,7 @@ def definition_of(payload: bytes) -> Definition:
     if not isinstance(said, dict) or not {"source", "text"} <= said.keys() <= set(FIELDS) \
             or not all(isinstance(x, str) for x in said.values()):
         raise Failure("invalid_payload", "a function's definition is a dictionary of text with "
-                      "'source', 'text' and perhaps 'entry' and 'name'")
+                      "'source', 'text' and perhaps 'entry', 'name' and 'imports'")
     return Definition({"entry": "", "name": "", **said})
 
 
@@ -41,6 +49,8 @@ def load(what: Definition, number: int) -> Callable:
     Raises Failure; lets SystemExit and KeyboardInterrupt pass.
     """
     source = what["source"]
+    if "imports" in what:
+        imports.restrict(what["imports"])
     if source == "pickle":
         return unpickled(what)
     if source == "file":
@@ -88,6 +98,8 @@ def executed(code: str | bytes, place: str, name: str, path: str | None) -> Modu
     if isinstance(code, bytes):
         # Lines stay quotable when the user's code goes to another folder.
         sources[place] = code.decode("utf-8", "replace")
+    defined[name] = frozenset(x.co_name for x in ready.co_consts
+                              if isinstance(x, CodeType) and x.co_flags & DEFINES and x.co_name.isidentifier())
     module = ModuleType(name)
     if path:
         module.__file__ = path
@@ -109,7 +121,7 @@ def executed(code: str | bytes, place: str, name: str, path: str | None) -> Modu
 def entry_of(module: ModuleType, entry: str) -> Callable:
     """The function that `entry` names; without one the only public function, else `main`."""
     inside = vars(module)
-    own = {name: x for name, x in inside.items() if is_own(x, module.__name__)}
+    own = {name: x for name, x in inside.items() if is_own(name, x, module.__name__)}
     public = {name: x for name, x in own.items() if not name.startswith("_")}
     if entry:
         # A task's own name may be that of another function; who gave it meant the task.
@@ -129,17 +141,18 @@ def entry_of(module: ModuleType, entry: str) -> Callable:
                   "name one as the entry, or call it 'main'")
 
 
-def is_own(x: Any, module: str) -> bool:
-    """Whether `x` is a function that was defined in the module."""
+def is_own(name: str, x: Any, module: str) -> bool:
+    """Whether `x`, which the module knows by that name, is a function that was defined there, whatever decorators made of it."""
+    if name in defined.get(module, ()) and callable(x) and not isinstance(x, type):
+        return True
     return (isinstance(x, FunctionType) or hasattr(x, "__maze_task__")) and getattr(x, "__module__", "") == module
 
 
 def unpickled(what: Definition) -> Callable:
     """Raises Failure, with `unsupported_operation` where a package is missing."""
     import base64
-    import pickle
     try:
-        found = pickle.loads(base64.b64decode(what["text"], validate=True))
+        found = imports.unpickled(base64.b64decode(what["text"], validate=True))
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
         raise Failure("unsupported_operation", f"the pickled function needs the Python package '{package}', which "

@@ -39,11 +39,26 @@ def describe(path: str) -> bytes:
 def functions_of(module: ModuleType) -> dict[str, Callable]:
     """By the name that an entry gives; a task's own name goes before that of another function."""
     own = {name: x for name, x in vars(module).items()
-           if is_own(x, module.__name__) and not name.startswith("_") and name.isascii() and name.isidentifier()}
+           if is_own(name, x, module.__name__) and not name.startswith("_")}
     tasks = face.tasks.get(module.__name__, {})
     marked = {id(x) for x in tasks.values()}
     plain = {name: x for name, x in own.items() if id(x) not in marked}
-    return plain | {name: x for name, x in tasks.items() if name.isascii() and name.replace("-", "_").isidentifier()}
+    return {name: x for name, x in (plain | tasks).items() if is_nameable(name, x)}
+
+
+def is_nameable(name: str, function: Callable) -> bool:
+    """Whether a workflow can name it and all of its parameters. Says so on standard error where it cannot."""
+    if not (name.isascii() and name.replace("-", "_").isidentifier()):
+        print(f"maze: the function '{name}' is left out: a workflow names it with letters of ASCII, digits, '_' and '-'",
+              file=sys.stderr)
+        return False
+    try:
+        odd = [x for x in inspect.signature(function).parameters if not x.isascii()]
+    except (TypeError, ValueError):
+        odd = []
+    if odd:
+        print(f"maze: the function '{name}' is left out: no workflow can name its parameter '{odd[0]}'", file=sys.stderr)
+    return not odd
 
 
 def signature(name: str, function: Callable) -> bytes:
@@ -58,7 +73,7 @@ def signature(name: str, function: Callable) -> bytes:
         found = inspect.Signature()
     ways = inspect.Parameter
     named = [x for x in found.parameters.values()
-             if x.kind not in (ways.VAR_POSITIONAL, ways.VAR_KEYWORD) and x.name.isascii()]
+             if x.kind not in (ways.VAR_POSITIONAL, ways.VAR_KEYWORD)]
     out += varint(len(named))
     for each in named:
         kind = declared(said.get("input_parameters"), each.name) or type_of(each.annotation, each.empty)
@@ -68,7 +83,8 @@ def signature(name: str, function: Callable) -> bytes:
             kind, default = "any", b"\x00" if each.default is each.empty else encoded_default(each.default, "any")
         # There is one, which only Python knows.
         out += text(kind) + (default or NO_VALUE)
-    return out + text(type_of(found.return_annotation, found.empty)) + needs_of(said.get("resources"))
+    result = declared_result(said.get("output_parameters")) or type_of(found.return_annotation, found.empty)
+    return out + text(result) + needs_of(said.get("resources"))
 
 
 def encoded_default(default: Any, kind: str) -> bytes | None:
@@ -104,13 +120,21 @@ def declared(parameters: Any, name: str) -> str | None:
     return TYPES.get(found.lower(), "any") if isinstance(found, str) else None
 
 
+def declared_result(parameters: Any) -> str | None:
+    """The type that `@task(output_parameters=...)` gives to what is returned: that of the one output, or a dictionary of
+    several."""
+    if not isinstance(parameters, dict) or not parameters:
+        return None
+    return declared(parameters, next(iter(parameters))) if len(parameters) == 1 else "dict"
+
+
 def needs_of(resources: Any) -> bytes:
-    """An optional `core::resources` of `@task(resources={"cpu_num": 2, "mem": "1GB", "gpu": 1})`; what it means otherwise
-    is not for maze to say."""
+    """An optional `core::resources` of `@task(resources={"cpu_num": 2, "mem": "1GB", "gpu": 1})`, where `mem` without a unit
+    is in MB; what it means otherwise is not for maze to say."""
     if not isinstance(resources, dict):
         return b"\x00"
     cpus = number(resources.get("cpus", resources.get("cpu_num", 1)), 1)
-    memory = amount(resources.get("memory", resources.get("mem", 0)))
+    memory = amount(resources.get("memory", 0)) or amount(resources.get("mem", 0), 10**6)
     gpus = number(resources.get("gpus", resources.get("gpu", 0)), 0)
     return b"\x01" + varint(round(cpus * 1000)) + varint(memory) + varint(round(gpus))
 
@@ -119,10 +143,11 @@ def number(x: Any, otherwise: float) -> float:
     return x if isinstance(x, (int, float)) and 0 <= x <= 4_000_000 else otherwise
 
 
-def amount(x: Any) -> int:
+def amount(x: Any, unit_of_numbers: int = 1) -> int:
     """Bytes, as a number or as text with a unit; 0 where it is neither."""
     if isinstance(x, (int, float)):
-        return int(x) if 0 <= x < 2**63 else 0
+        found = x * unit_of_numbers
+        return int(found) if 0 <= found < 2**63 else 0
     digits = str(x).strip()
     unit = digits.lstrip("0123456789.")
     try:
