@@ -41,7 +41,12 @@ std::string limit_text(const std::optional<Limit>& limit) {
 }
 
 /// Programs only say that they could not: what stood around them is for the reader to know.
-std::string_view fence_hint(const core::isolation& card) {
+std::string fence_hint(const sandbox::exit_report& report) {
+  const core::isolation& card = report.isolation;
+  if (report.refused_processes > 0)
+    return fmt::format("; {} processes or threads did not begin because of its limit of them: the "
+                       "task's `sandbox` has `processes`",
+                       report.refused_processes);
   if (!card.has(core::fence::root))
     return "";
   return card.has(core::fence::network)
@@ -178,7 +183,7 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
   if (std::find(spec.ok_exit.begin(), spec.ok_exit.end(), report.exit_code) == spec.ok_exit.end())
     return core::fail(ended_badly(core::errc::exit_nonzero,
                                   fmt::format("the command ended with exit status {}{}",
-                                              report.exit_code, fence_hint(report.isolation)),
+                                              report.exit_code, fence_hint(report)),
                                   report));
   auto output = declared_output(spec, report);
   return output ? core::encode(*output) : tl::make_unexpected(std::move(output.error()));

@@ -260,6 +260,11 @@ failure server::start_child(child& made, const protocol::launch_view& request,
     return {stage::request, EBADF, "descriptors"};
   if (request.sandbox.cpu_share && !has_group(group_use::cpu_share))
     return {stage::groups, EOPNOTSUPP, "cpu_share"};
+  // A group may have to be tried by a process of our own, and none can be made in a slot that is dead.
+  const auto& limits = request.sandbox;
+  if ((limits.memory || limits.processes || limits.cpu_time || limits.cpu_share)
+      && !slots_.enter(nullptr))
+    return {stage::pid_namespace, errno, "own pid namespace"};
   if (failure what; !groups_.take(request.sandbox, made.groups, what))
     return what;
   if (request.sandbox.memory && !has_group(group_use::memory))

@@ -101,6 +101,15 @@ TEST_CASE_METHOD(launcher_fixture, "no child has the limits of one before it",
   CHECK(many.exit_code == 0);
 }
 
+TEST_CASE_METHOD(launcher_fixture, "the first group is made also after a child that was killed",
+                 "[sandbox][groups]") {
+  MAZE_NEEDS(needs(sut->can().memory_groups, "control groups for memory"));
+  auto slow = shell("sleep 60");
+  slow.sandbox.wall_time = 50ms;
+  CHECK(run(slow).cause == exit_cause::wall_limit);
+  CHECK(run(with_memory("true", 40 * mib)).cause == exit_cause::exited);
+}
+
 TEST_CASE_METHOD(launcher_fixture, "processes of a tree are counted together, those of root too",
                  "[sandbox][groups]") {
   MAZE_NEEDS(needs(sut->can().process_groups, "control groups for processes"));

@@ -79,6 +79,8 @@ def traceback_text(x: BaseException) -> str:
     quote_sources()
     try:
         told = traceback.TracebackException(type(x), x, users(x.__traceback__))
+        # What stands in for a function of Python's is no place in the user's code either.
+        told.stack[:] = [x for x in told.stack if not x.filename.startswith(OWN_FOLDER)]
         return "".join(told.format()).rstrip("\n")
     except Exception as failed:
         return f"the traceback cannot be told: {one_line(failed)}"
