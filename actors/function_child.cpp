@@ -76,16 +76,16 @@ core::error no_result(std::string why) {
   return {.code = core::errc::worker_crash, .message = std::move(why), .origin = "execute"};
 }
 
-/// Whether a function can fail this way. All else that befalls an attempt its node knows better, and decides by it
+/// Whether a function can fail this way, or the copy of a child in which it ran. All else that befalls an attempt its node knows better, and decides by it
 /// whether the task is tried again.
 bool may_be_told(core::errc code) noexcept {
   using core::errc;
-  constexpr std::array codes{errc::user_exception,     errc::invalid_payload,
-                             errc::permission_denied,  errc::unsupported_operation,
-                             errc::untrusted_function, errc::resource_exhausted,
-                             errc::invalid_argument,   errc::not_found,
-                             errc::io_error,           errc::malformed,
-                             errc::limit_exceeded};
+  constexpr std::array codes{
+      errc::user_exception,     errc::exit_nonzero,       errc::signalled,
+      errc::invalid_payload,    errc::permission_denied,  errc::unsupported_operation,
+      errc::untrusted_function, errc::resource_exhausted, errc::invalid_argument,
+      errc::not_found,          errc::io_error,           errc::malformed,
+      errc::limit_exceeded};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
@@ -206,6 +206,8 @@ core::result<host_start> start_warm_host(const core::call_plan& plan,
         "resolve");
   host_start out;
   out.argv = command_of(programs, loaded.size());
+  if (plan.child == core::child_use::forked)
+    out.argv.emplace_back("--fork");
   out.argv.insert(out.argv.end(), {"--result-max", std::to_string(function_result_max)});
   out.inherited = {share(std::move(socket)), std::move(progress)};
   for (const std::string& name : loaded) {

@@ -15,7 +15,8 @@ namespace {
 /// What tasks must have in common that share a child.
 std::string kind_of(const core::task_spec& spec) {
   core::binary_writer out;
-  out(std::holds_alternative<core::python_action>(spec.action), spec.sandbox, spec.needs);
+  out(std::holds_alternative<core::python_action>(spec.action), spec.sandbox, spec.needs,
+      spec.child);
   return std::move(out).bytes();
 }
 
@@ -34,9 +35,10 @@ void lane_host_state::choose_plan(lane& x) {
   if (fresh) {
     found.plan->sandbox = own.sandbox;
     found.plan->needs = own.needs;
+    found.plan->child = own.child;
     for (std::uint64_t i = 0; i < bundle.tasks->size(); ++i) {
       const core::task_spec& each = bundle.tasks->spec(core::task_id{i});
-      if (each.child != core::child_use::warm || !core::is_function(each) || kind_of(each) != kind)
+      if (!core::is_kept(each.child) || !core::is_function(each) || kind_of(each) != kind)
         continue;
       const auto place = static_cast<std::uint32_t>(found.plan->functions.size());
       if (found.places.emplace(core::descriptor(each.action, bundle.libraries), place).second)

@@ -114,8 +114,7 @@ bool node_agent_state::needs_warm_child(const attempt_order& order) const {
     return true;
   // A node without warm children gives the task a fresh one.
   return setup_.lanes
-         && runs_.at(order.run).files->bundle().tasks->spec(order.task).child
-                == core::child_use::warm;
+         && core::is_kept(runs_.at(order.run).files->bundle().tasks->spec(order.task).child);
 }
 
 void node_agent_state::stop(core::attempt_id attempt) {

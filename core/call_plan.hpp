@@ -36,7 +36,7 @@ struct call_plan {
   std::uint32_t retries = 0;
   /// -20 (last) to 20 (first), of the lanes.
   std::int32_t priority = 0;
-  /// Whether a child is kept for the next call.
+  /// Whether a child is kept for the next call, and whether calls are made in copies of it.
   child_use child = child_use::warm;
   /// Calls after which a child is replaced; 0: never.
   std::uint32_t child_calls_max = 0;

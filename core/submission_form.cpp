@@ -73,8 +73,12 @@ result<void> check_texts(const task_spec& task) {
 }
 
 /// A name of Python, of those that need no other letters than names here.
+/// Names with dots between them: a function, or one of a class.
 bool is_python_name(std::string_view text) {
-  return is_name(text) && text.find('-') == std::string_view::npos;
+  const auto dot = text.find('.');
+  const auto first = text.substr(0, dot);
+  return is_name(first) && first.find('-') == std::string_view::npos
+         && (dot == std::string_view::npos || is_python_name(text.substr(dot + 1)));
 }
 
 /// Whether the text has the shape of base 64, by its alphabet and padding.

@@ -102,11 +102,16 @@ enum class child_use : std::uint8_t {
   fresh = 1,
   /// One that has called functions of this run before, where there is one: no view, no files.
   warm = 2,
+  /// A copy of such a one, made for the call: it finds nothing of the calls before it.
+  forked = 3,
 };
 /// Whether the number names a use.
 constexpr bool is_known(child_use x) noexcept {
-  return x == child_use::fresh || x == child_use::warm;
+  return x >= child_use::fresh && x <= child_use::forked;
 }
+
+/// Whether the child serves more than one call.
+constexpr bool is_kept(child_use x) noexcept { return x != child_use::fresh; }
 
 /// One output that a task declares.
 struct output_spec {

@@ -18,14 +18,22 @@ constexpr std::array<std::string_view, 7> kinds{"command", "shell",  "function",
                                                 "code",    "pickle", "serialized_code"};
 constexpr std::string_view blank = " \t\r\n";
 
-/// Hyphens are for names of ours: a function of Python has none in its name.
+/// Hyphens are for names of ours: a function of Python has none in its name. Dots lead into classes.
+bool is_entry(std::string_view entry) {
+  const auto dot = entry.find('.');
+  const auto first = entry.substr(0, dot);
+  return core::is_name(first) && first.find('-') == std::string_view::npos
+         && (dot == std::string_view::npos || is_entry(entry.substr(dot + 1)));
+}
+
 bool check_entry(const node_reader& read, std::string_view entry, std::size_t offset,
                  const field_path& field) {
-  if (core::is_name(entry) && entry.find('-') == std::string_view::npos)
+  if (is_entry(entry))
     return true;
   read.report(codes::bad_function, offset, field,
               fmt::format("\"{}\" cannot name a Python function", entry),
-              "use letters, digits and `_`, not beginning with a digit");
+              "use letters, digits and `_`, not beginning with a digit; `Class.function` leads "
+              "into a class");
   return false;
 }
 
@@ -154,16 +162,17 @@ void check_function_keys(const node_reader& read, std::string_view kind,
 core::child_use read_child(const node_reader& read, const document_node::map& members,
                            const field_path& field) {
   using core::child_use;
-  static constexpr std::array<std::string_view, 2> words{"fresh", "warm"};
+  static constexpr std::array<std::string_view, 3> words{"fresh", "warm", "forked"};
   const auto* member = find_member(members, "child");
   if (member == nullptr)
     return child_use::fresh;
   const auto chosen = read.choice(member->value, field / "child", words, "the children are");
-  if (chosen == std::size_t{1} && find_member(members, "python") != nullptr)
+  if (chosen.value_or(0) > 0 && find_member(members, "python") != nullptr)
     read.report(codes::key_of_other_kind, member->value.offset, field / "child",
-                "a warm child has no files, so it cannot read a Python file",
+                "only a fresh child has files, so no other can read a Python file",
                 "write the code itself with `code`, or leave the child fresh");
-  return chosen == std::size_t{1} ? child_use::warm : child_use::fresh;
+  static constexpr std::array uses{child_use::fresh, child_use::warm, child_use::forked};
+  return uses.at(chosen.value_or(0));
 }
 
 } // namespace maze::io

@@ -62,9 +62,10 @@ constexpr std::array<std::uint64_t, 3> internet{AF_INET, AF_INET6, AF_NETLINK};
 constexpr std::array<std::uint64_t, 1> pipes{S_IFIFO};
 constexpr std::array<std::uint64_t, 9> ioctl_requests{
     TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCGPGRP, FICLONE, FICLONERANGE};
-constexpr std::array<std::uint64_t, 10> prctl_options{
-    PR_SET_NAME,     PR_GET_NAME,         PR_SET_PDEATHSIG,    PR_GET_PDEATHSIG, PR_GET_DUMPABLE,
-    PR_CAPBSET_READ, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,   PR_SET_VMA};
+constexpr std::array<std::uint64_t, 11> prctl_options{
+    PR_SET_NAME,     PR_GET_NAME,     PR_SET_PDEATHSIG,      PR_GET_PDEATHSIG,
+    PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_NO_NEW_PRIVS,   PR_GET_NO_NEW_PRIVS,
+    PR_GET_SECCOMP,  PR_SET_VMA,      PR_SET_CHILD_SUBREAPER};
 constexpr std::array<std::uint64_t, 2> usual_personalities{0, 0xffffffff};
 
 } // namespace

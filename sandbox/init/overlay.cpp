@@ -1,5 +1,7 @@
 #include "maze/sandbox/init/overlay.hpp"
 
+#include "maze/sandbox/init/fault.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -76,6 +78,9 @@ failure add_lower(option_text& options, const spawn_plan& plan) {
   for (const char* path : plan.request.lower) {
     if (plan.idmap_fd >= 0)
       if (const failure what = show_as_user(path, plan.idmap_fd); what.at != stage::none)
+        return what;
+    if (plan.idmap_fd >= 0)
+      if (const failure what = injected(stage::idmap); what.at != stage::none)
         return what;
     if (const failure what = add_layer(options, format, path); what.at != stage::none)
       return what;

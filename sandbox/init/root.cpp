@@ -1,5 +1,7 @@
 #include "maze/sandbox/init/root.hpp"
 
+#include "maze/sandbox/init/fault.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -370,6 +372,8 @@ failure enter_root(const spawn_plan& plan) {
   // The slot's base becomes the root, then a copy of it that is this child's own.
   if (::setns(plan.slot_fd, CLONE_NEWNS | plan.joins) != 0 || ::unshare(CLONE_NEWNS) != 0)
     return {stage::namespaces, errno, "setns"};
+  if (const auto what = injected(stage::namespaces); !good(what))
+    return what;
   if (::chdir("/") != 0)
     return failed("/");
   if (const auto what = add_own(plan); !good(what))
@@ -378,7 +382,7 @@ failure enter_root(const spawn_plan& plan) {
               nullptr)
       != 0)
     return failed("/");
-  return {};
+  return injected(stage::root);
 }
 
 } // namespace maze::sandbox::init

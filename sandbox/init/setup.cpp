@@ -1,6 +1,7 @@
 #include "maze/sandbox/init/setup.hpp"
 
 #include "maze/sandbox/fences.hpp"
+#include "maze/sandbox/init/fault.hpp"
 #include "maze/sandbox/init/filter.hpp"
 #include "maze/sandbox/init/landlock.hpp"
 #include "maze/sandbox/init/overlay.hpp"
@@ -55,7 +56,11 @@ failure enter_namespaces(const spawn_plan& plan) {
     if (plan.slot_fd >= 0
         && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
       return failed(stage::proc, "/proc");
+    if (const failure what = injected(stage::proc); what.at != stage::none)
+      return what;
     if (const failure what = mount_overlay(plan); what.at != stage::none)
+      return what;
+    if (const failure what = injected(stage::overlay); what.at != stage::none)
       return what;
   }
   if (plan.request.sealed())
@@ -92,6 +97,8 @@ failure connect_streams(const spawn_plan& plan) {
   // would mean nothing and many tasks would outweigh the node.
   if (::setpgid(0, 0) < 0)
     return failed(stage::process_group, "setpgid");
+  if (const failure what = injected(stage::process_group); what.at != stage::none)
+    return what;
   // The sources are above 2 in maze-init, so none is overwritten before it is used.
   if (::dup2(plan.around.null_fd, STDIN_FILENO) < 0)
     return failed(stage::stdio, "standard input");
@@ -122,6 +129,8 @@ failure set_priorities(const spawn_plan& plan) {
   const int nice = std::clamp(plan.around.nice + plan.request.nice, -20, 19);
   if (nice != plan.around.nice && ::setpriority(PRIO_PROCESS, 0, nice) != 0)
     return failed(stage::nice, "nice");
+  if (const failure what = injected(stage::nice); what.at != stage::none)
+    return what;
   return set_oom_score(plan);
 }
 
@@ -229,6 +238,20 @@ int execute_from_path(const protocol::launch_view& request, const char* path) {
   }
 }
 
+failure enter_folder(const spawn_plan& plan) {
+  // With the child's own rights: a folder that the child may not enter is an error here, not later.
+  if (::chdir(plan.request.working_directory) != 0)
+    return failed(stage::working_directory, plan.request.working_directory);
+  return none;
+}
+
+failure die_with_parent(const spawn_plan&) {
+  // A change of credentials clears it, so it comes after all of them.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return failed(stage::parent_death_signal, "PR_SET_PDEATHSIG");
+  return none;
+}
+
 failure execute(const protocol::launch_view& request) {
   const char* name = request.argv[0];
   if (*name == '\0')
@@ -247,24 +270,31 @@ failure set_up_and_execute(const spawn_plan& plan) {
   if (plan.request.sealed())
     if (const failure what = read_filter(plan.descriptors[2].get()); what.at != stage::none)
       return what;
-  using step = failure (*)(const spawn_plan&);
-  for (const step next :
-       {step{join_groups}, step{enter_namespaces}, step{connect_streams}, step{set_priorities},
-        step{become_user}, step{drop_privileges}, step{restrict}, step{set_limits}})
-    if (const failure what = next(plan); what.at != stage::none)
+  struct step {
+    stage last;
+    failure (*run)(const spawn_plan&);
+  };
+  for (const auto& [last, run] :
+       {step{stage::groups, join_groups}, step{stage::mount_namespace, enter_namespaces},
+        step{stage::stdio, connect_streams}, step{stage::oom_score_adj, set_priorities},
+        step{stage::user, become_user}, step{stage::privileges, drop_privileges},
+        step{stage::landlock, restrict}, step{stage::limits, set_limits},
+        step{stage::working_directory, enter_folder},
+        step{stage::parent_death_signal, die_with_parent}}) {
+    if (const failure what = run(plan); what.at != stage::none)
       return what;
-  // With the child's own rights: a folder that the child may not enter is an error here, not later.
-  if (::chdir(plan.request.working_directory) != 0)
-    return failed(stage::working_directory, plan.request.working_directory);
-  // A change of credentials clears it, so it comes after all of them.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-    return failed(stage::parent_death_signal, "PR_SET_PDEATHSIG");
+    if (const failure what = injected(last); what.at != stage::none)
+      return what;
+  }
   sigset_t nothing;
   ::sigemptyset(&nothing);
   ::sigprocmask(SIG_SETMASK, &nothing, nullptr);
   // Last: it allows nothing that the steps above need.
   if (plan.request.sealed())
     if (const failure what = install_filter(); what.at != stage::none)
+      return what;
+  for (const stage last : {stage::filter, stage::exec})
+    if (const failure what = injected(last); what.at != stage::none)
       return what;
   return execute(plan.request);
 }

@@ -1,5 +1,6 @@
 #include "maze/sandbox/init/slot.hpp"
 
+#include "maze/sandbox/init/fault.hpp"
 #include "maze/sandbox/init/root.hpp"
 
 #include <algorithm>
@@ -43,6 +44,8 @@ readiness prepare_first(const slot& own) {
     if (const failure what = build_base(own.base); what.at != stage::none)
       return {what.at, what.error_number};
   }
+  if (const failure what = injected(stage::pid_namespace); what.at != stage::none)
+    return {what.at, what.error_number};
   // Ignored, so that the kernel reaps orphans by itself.
   ::signal(SIGCHLD, SIG_IGN);
   return {};

@@ -1,5 +1,6 @@
 #include "maze/sandbox/init/spawn.hpp"
 
+#include "maze/sandbox/init/fault.hpp"
 #include "maze/sandbox/init/overlay.hpp"
 #include "maze/sandbox/init/setup.hpp"
 
@@ -43,6 +44,8 @@ int run_child(void* argument) {
 } // namespace
 
 spawn_result spawn(const spawn_plan& plan) {
+  if (const failure what = injected(protocol::stage::process); what.at != protocol::stage::none)
+    return {-1, what};
   start job{plan, {}};
   // An overlay needs a mount namespace of the child's own; without one the slot's is joined.
   const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (plan.request.has_overlay ? CLONE_NEWNS : 0);

@@ -79,7 +79,9 @@ TEST_CASE("a Python file may name the function in it", "[io][workflow]") {
         == task_action{python_action{python_source::file, "plot.py", ""}});
   for (const char* text : {"/plot.py", "../plot.py", "a//b.py", "\":draw\"", "./plot.py"})
     CHECK(refused(std::string("{python: ") + text + "}") == "bad_path");
-  for (const char* entry : {"", "draw all", "draw-all", "1st"})
+  CHECK(action_of("{python: \"plot.py:Shapes.draw\"}")
+        == task_action{python_action{python_source::file, "plot.py", "Shapes.draw"}});
+  for (const char* entry : {"", "draw all", "draw-all", "1st", "a.", ".a", "a..b", "a.b-c"})
     CHECK(refused("{python: \"plot.py:" + std::string(entry) + "\"}") == "bad_function");
 }
 

@@ -30,15 +30,20 @@ launch_request with_memory(const std::string& script, std::uint64_t limit) {
   return request;
 }
 
-/// Folders of control groups that a maze-init made and did not remove, with what is in them.
-std::vector<std::string> groups_of_maze() {
+/// Folders of control groups that the maze-init with this guardian made.
+std::vector<std::string> groups_of(int guardian) {
+  const auto prefix = "maze-" + std::to_string(guardian) + "-";
   std::vector<std::string> out;
   for (const auto& place : find_cgroup_places(test::content_of("/proc/self/cgroup"),
                                               test::content_of("/proc/self/mountinfo")))
-    for (const std::string& folder : place.folders)
-      for (const auto& entry : std::filesystem::directory_iterator(folder))
-        if (entry.path().filename().native().starts_with("maze-"))
-          out.push_back(entry.path().native());
+    for (const std::string& folder : place.folders) {
+      // Those of others come and go meanwhile.
+      std::error_code gone;
+      for (std::filesystem::directory_iterator at(folder, gone), end; !gone && at != end;
+           at.increment(gone))
+        if (at->path().filename().native().starts_with(prefix))
+          out.push_back(at->path().native());
+    }
   return out;
 }
 
@@ -150,26 +155,26 @@ TEST_CASE_METHOD(launcher_fixture, "a share of cores is set for the tree", "[san
 
 TEST_CASE("groups go with the maze-init that made them", "[sandbox][groups]") {
   MAZE_NEEDS(needs(launcher_fixture().sut->can().memory_groups, "control groups for memory"));
-  const auto before = groups_of_maze();
+  int guardian = -1;
   {
     launcher_fixture node;
-    CHECK(groups_of_maze() == before);
+    guardian = test::children_of(::getpid()).at(0);
+    CHECK(groups_of(guardian).empty());
     CHECK(node.run(with_memory("true", 40 * mib)).cause == exit_cause::exited);
-    CHECK(groups_of_maze().size() > before.size());
+    CHECK(groups_of(guardian).size() == 1);
     if (GENERATE(false, true)) {
       // The process that serves dies; the one above it cleans up.
       const auto lost = node.launch(with_memory("sleep 60", 40 * mib));
-      for (const int guardian : test::children_of(::getpid()))
-        for (const int server : test::children_of(guardian))
-          ::kill(server, SIGKILL);
+      for (const int server : test::children_of(guardian))
+        ::kill(server, SIGKILL);
       node.wait_until([&] { return lost->has_value(); });
       CHECK((*lost)->cause == exit_cause::lost);
     }
   }
   const auto end = std::chrono::steady_clock::now() + 20s;
-  while (groups_of_maze() != before && std::chrono::steady_clock::now() < end)
+  while (!groups_of(guardian).empty() && std::chrono::steady_clock::now() < end)
     std::this_thread::yield();
-  CHECK(groups_of_maze() == before);
+  CHECK(groups_of(guardian).empty());
 }
 
 TEST_CASE("where no group can be had, memory is looked at, and shares are refused",
@@ -178,7 +183,7 @@ TEST_CASE("where no group can be had, memory is looked at, and shares are refuse
     launcher_fixture node;
     if (node.sut->can().memory_groups)
       return true;
-    auto request = with_memory(hold(100) + "; sleep 60", 60 * mib);
+    auto request = with_memory("x=$(head -c 100M /dev/zero | tr '\\0' a); sleep 60", 60 * mib);
     request.sandbox.wall_time = 50s;
     const auto large = node.run(std::move(request));
     const auto small = node.run(with_memory("true", 60 * mib));

@@ -71,6 +71,26 @@ TEST_CASE_METHOD(sealed_folder, "functions of all kinds and commands work sealed
   CHECK(test::read_tree(folder / "two") == test::read_tree(folder / "one"));
 }
 
+TEST_CASE_METHOD(sealed_folder, "calls in copies of a warm child leave nothing for each other",
+                 "[system][sandbox]") {
+  const std::string counting = "\"import os\\nseen = []\\ndef f(x):\\n  seen.append(x)\\n  return "
+                               "[len(seen), os.getppid()]\"";
+  seal("copies",
+       "  a: { code: " + counting
+           + ", child: forked, inputs: { x: 1 } }\n"
+             "  b: { code: "
+           + counting
+           + ", child: forked, inputs: { x: a.output.r } }\n"
+             "  plain: { function: plain.add, child: forked, inputs: { a: 1, b: 2 } }\n"
+             "  all: { code: \"def f(a, b, p): return [a[0], b[0], a[1] == b[1], p]\", inputs: "
+             "{ a: a.output.r, b: b.output.r, p: plain.output.r } }\nresult: all.output.r\n");
+  CHECK(completed("copies.yaml")["result"] == json{1, 1, true, 3});
+  seal("crash", "  a: { code: \"import os\\ndef f(): os.abort()\", child: forked }\n");
+  const auto crashed = run("crash.yaml");
+  CHECK(crashed.status == 1);
+  CHECK_THAT(crashed.standard_output, Contains("signalled") && Contains("signal 6"));
+}
+
 TEST_CASE_METHOD(sealed_folder, "a sealed task sees what it asks for and nothing else",
                  "[system][sandbox]") {
   write("data/model", "weights");

@@ -52,6 +52,20 @@ class Functions(unittest.TestCase):
         path.write_text(dedent(code), encoding="utf-8")
         return name
 
+    def test_an_entry_may_lead_into_a_class(self):
+        code = """
+            class Shapes:
+                @staticmethod
+                def area(a, b): return a * b
+                class Inner:
+                    @classmethod
+                    def name(cls): return cls.__name__
+            """
+        self.assertEqual(self.value(code, [2, 3], entry="Shapes.area"), 6)
+        self.assertEqual(self.value(code, [], entry="Shapes.Inner.name"), "Inner")
+        for entry in ("Shapes.none", "None.x", "Shapes.area.x"):
+            self.assertIn(f"'{entry}'", self.error(code + "def f(): pass", [], entry=entry).message)
+
     def test_a_function_is_found_whatever_decorators_made_of_it(self):
         self.assertEqual(self.value("""
             import functools
@@ -313,57 +327,6 @@ class Functions(unittest.TestCase):
         self.assertIn("there is no function 9999", reply.error.message)
         _, replies = once(define(1, "def f(): return 1", name=""), calls((1, 1, []), (2, 2, [])))
         self.assertEqual([reply.value for reply in replies], [1, None])
-
-
-class Imports(unittest.TestCase):
-    """Each case has a runner of its own: what may be imported holds for a process."""
-
-    def ask(self, code: str, allowed: str, args: Any = None, files: dict[str, str] | None = None, **more: str) -> Any:
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in (files or {}).items():
-                pathlib.Path(folder, name).write_text(dedent(content), encoding="utf-8")
-            with Stream(folder=folder) as runner:
-                runner.send(define(1, dedent(code), imports=allowed, **more))
-                return runner.ask([] if args is None else args, 1)
-
-    def test_what_is_listed_can_be_imported_and_imports_what_it_needs(self):
-        reply = self.ask("""
-            import json, statistics
-            from collections.abc import Mapping
-            from maze import task
-            def f(): return [json.dumps([1]), statistics.mean([1, 3]), Mapping.__name__]
-            """, "json,statistics,collections")
-        self.assertEqual(reply.value, ["[1]", 2, "Mapping"])
-
-    def test_anything_else_is_an_error_that_names_it(self):
-        for code in ("import socket\ndef f(): pass", "def f(): import socket", "from os import path\ndef f(): pass",
-                     "def f(): return __import__('os')", "def f(): exec('import os')"):
-            with self.subTest(code):
-                error = self.ask(code, "json,math").error
-                self.assertIsNotNone(error)
-                self.assertIn("ImportError", error.message)
-                self.assertIn("add it to `imports` (json, math)", error.message)
-                self.assertNotIn("maze_runner", error.evidence)
-
-    def test_an_empty_list_allows_nothing(self):
-        self.assertIn("`imports` (none)", self.ask("import math\ndef f(): pass", "").error.message)
-        self.assertEqual(self.ask("def f(): return sorted([2, 1])", "").value, [1, 2])
-
-    def test_modules_of_the_user_are_listed_and_bound_as_well(self):
-        files = {"own.py": "import socket\nX = 1", "fine.py": "import math\nX = math.floor(1.5)"}
-        code = "import {0}\ndef f(): return {0}.X"
-        self.assertEqual(self.ask("import sys\nsys.path.insert(0, '.')\n" + code.format("fine"), "sys,fine,math",
-                                  files=files).value, 1)
-        self.assertIn("'socket'", self.ask("import sys\nsys.path.insert(0, '.')\n" + code.format("own"),
-                                           "sys,own", files=files).error.message)
-
-    def test_a_pickle_names_only_what_is_listed(self):
-        text = base64.b64encode(pickle.dumps(os.path.join)).decode()
-        self.assertIn("'posixpath'", self.ask(text, "json", source="pickle").error.message)
-        self.assertEqual(self.ask(text, "posixpath", ["a", "b"], source="pickle").value, "a/b")
-
-    def test_what_the_runner_needs_itself_is_not_asked_for(self):
-        self.assertEqual(self.ask("async def f(): return 3", "").value, 3)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,15 @@ public:
          volatile std::uint64_t* begun)
       : libraries_(libraries), result_max_(result_max), replies_(replies), begun_(begun) {}
 
+  /// The same functions, answering elsewhere.
+  caller(const caller& functions, reply_buffer& replies)
+      : libraries_(functions.libraries_),
+        result_max_(functions.result_max_),
+        replies_(replies),
+        begun_(functions.begun_),
+        defined_(functions.defined_),
+        missing_(functions.missing_) {}
+
   /// A `define` message: from the first one on, calls name functions by the numbers that were defined. One that
   /// leads nowhere makes every call of its number fail.
   void define(std::uint32_t number, std::string_view definition);

@@ -36,6 +36,11 @@ void on_fatal(int number) {
 
 } // namespace
 
+void become_host(reply_buffer& replies) noexcept {
+  guarded = &replies;
+  copied = 0;
+}
+
 bool is_copy() noexcept { return copied != 0; }
 
 void guard_replies(reply_buffer& replies) {

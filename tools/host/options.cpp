@@ -7,7 +7,7 @@
 namespace maze::host {
 
 std::string_view usage() noexcept {
-  return "maze-host [--once | --describe] [--library PATH]... [--result-max BYTES]\n"
+  return "maze-host [--once | --describe | --fork] [--library PATH]... [--result-max BYTES]\n"
          "\n"
          "Calls functions of task libraries for a maze node, which starts it: nobody starts it by "
          "hand.\n"
@@ -15,6 +15,7 @@ std::string_view usage() noexcept {
          "  --library PATH      a task library; may be given several times\n"
          "  --result-max BYTES  how long an encoded result may be (default 67108864)\n"
          "  --once              the calls of the file at descriptor 3, replies to descriptor 4\n"
+         "  --fork              calls of a stream, each in a copy of the process\n"
          "  --describe          only what the libraries offer, to descriptor 4\n"
          "  --help              this text\n";
 }
@@ -35,6 +36,8 @@ core::result<options> read_options(int argc, const char* const* argv) {
       if (out.how != mode::stream)
         return wrong("give one of --once and --describe");
       out.how = word == "--once" ? mode::once : mode::describe;
+    } else if (word == "--fork") {
+      out.forks = true;
     } else if (word == "--library") {
       const char* path = value();
       if (path == nullptr || *path == '\0')
@@ -51,6 +54,8 @@ core::result<options> read_options(int argc, const char* const* argv) {
       return wrong(fmt::format("there is no option '{}'; --help lists them", word));
     }
   }
+  if (out.forks && out.how != mode::stream)
+    return wrong("--fork is for calls of a stream");
   return out;
 }
 

@@ -14,6 +14,8 @@ enum class mode : std::uint8_t { stream, once, describe, help };
 
 struct options {
   mode how = mode::stream;
+  /// Of a stream: each call in a copy of the process.
+  bool forks = false;
   /// Files of task libraries, in the order in which calls count their functions.
   std::vector<std::string> libraries;
   /// Bytes that the encoded result of a call may take.

@@ -2,6 +2,7 @@
 
 #include "host/caller.hpp"
 #include "host/end_guard.hpp"
+#include "host/forked_call.hpp"
 #include "host/libraries.hpp"
 #include "host/progress_page.hpp"
 #include "host/reply_buffer.hpp"
@@ -92,8 +93,14 @@ void define_all(caller& functions, const core::call_message_view& message) {
 /// The calls of a stream, until it ends.
 class stream {
 public:
-  stream(int fd, caller& functions, reply_buffer& replies, progress_page& page)
-      : fd_(fd), functions_(functions), replies_(replies), page_(page), bytes_(read_size) {}
+  /// @param forks  where it is not null, how calls are made.
+  stream(int fd, caller& functions, forked_calls* forks, reply_buffer& replies, progress_page& page)
+      : fd_(fd),
+        functions_(functions),
+        forks_(forks),
+        replies_(replies),
+        page_(page),
+        bytes_(read_size) {}
 
   int run() {
     for (;;) {
@@ -143,7 +150,12 @@ private:
       return broken("the node sent a message that is none of calls");
     bool written = true;
     view->for_each([&](const core::call_entry& each, std::string_view arguments) {
-      last_end_ = functions_.call(each, arguments, last_end_);
+      if (forks_ != nullptr) {
+        forks_->call(each, arguments);
+        last_end_ = clock::now();
+      } else {
+        last_end_ = functions_.call(each, arguments, last_end_);
+      }
       if (replies_.waiting() < flush_size && last_end_ - flushed_ < flush_after)
         return;
       page_.note_memory(last_end_);
@@ -155,6 +167,7 @@ private:
 
   int fd_;
   caller& functions_;
+  forked_calls* forks_;
   reply_buffer& replies_;
   progress_page& page_;
   core::call_message_reader messages_;
@@ -175,7 +188,10 @@ int serve_stream(const options& given, int socket, int progress) {
   if (!say_ready(*libraries, socket, page->token()))
     return broken("nobody takes the answer that this is ready");
   caller functions(*libraries, given.result_max, replies, page->begun());
-  const int status = stream(socket, functions, replies, *page).run();
+  std::optional<forked_calls> forks;
+  if (given.forks)
+    forks.emplace(functions, replies, given.result_max, socket);
+  const int status = stream(socket, functions, forks ? &*forks : nullptr, replies, *page).run();
   replies.flush();
   return status;
 }

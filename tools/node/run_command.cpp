@@ -118,9 +118,8 @@ private:
       return core::fail(node.error());
     node->durable = what_.values.keep;
     node->warm_children =
-        std::any_of(work_.tasks.begin(), work_.tasks.end(), [](const core::task_spec& task) {
-          return task.child == core::child_use::warm;
-        });
+        std::any_of(work_.tasks.begin(), work_.tasks.end(),
+                    [](const core::task_spec& task) { return core::is_kept(task.child); });
     if (what_.flags.workers > 0) {
       node->name = private_cluster::own_name();
       node->works = false;

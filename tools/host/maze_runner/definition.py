@@ -125,7 +125,10 @@ def entry_of(module: ModuleType, entry: str) -> Callable:
     public = {name: x for name, x in own.items() if not name.startswith("_")}
     if entry:
         # A task's own name may be that of another function; who gave it meant the task.
-        found = face.tasks.get(module.__name__, {}).get(entry) or inside.get(entry)
+        first, *rest = entry.split(".")
+        found = face.tasks.get(module.__name__, {}).get(entry) or inside.get(first)
+        for part in rest:
+            found = getattr(found, part, None)
         if callable(found):
             return found
         if not own:

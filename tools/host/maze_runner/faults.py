@@ -7,7 +7,7 @@ from types import TracebackType
 
 from maze_runner.values import varint
 
-CODES = {"user_exception": 1, "invalid_payload": 8, "unsupported_operation": 10, "io_error": 68, "malformed": 69,
+CODES = {"user_exception": 1, "exit_nonzero": 2, "signalled": 3, "invalid_payload": 8, "unsupported_operation": 10, "io_error": 68, "malformed": 69,
          "limit_exceeded": 71}
 TEXT_MAX = 16 << 10
 """Bytes of a message or of evidence; of longer ones head and tail are kept."""
@@ -27,11 +27,18 @@ class Failure(Exception):
         self.message = message
         self.origin = origin
         self.evidence = evidence
+        self.exit_code = -1
+        self.signal = 0
 
     def encoded(self) -> bytes:
         """The binary form of `core::error`."""
         return (varint(CODES[self.code]) + text(self.message) + text(self.origin)
-                + b"\x01\x00" + text(self.evidence))  # exit_code -1, signal 0
+                + signed(self.exit_code) + signed(self.signal) + text(self.evidence))
+
+
+def signed(x: int) -> bytes:
+    """The sign in the lowest bit: 0, -1, 1 become 0, 1, 2."""
+    return varint(x << 1 if x >= 0 else -x * 2 - 1)
 
 
 def text(x: str) -> bytes:

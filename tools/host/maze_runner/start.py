@@ -27,25 +27,27 @@ def out_of_the_way(fd: int) -> int:
     return fd
 
 
-def options(words: list[str]) -> tuple[bool, int]:
-    """Whether --once is there, and the largest result in bytes. Ends the process where they are wrong.
+def options(words: list[str]) -> tuple[bool, bool, int]:
+    """Whether --once and --fork are there, and the largest result in bytes. Ends the process where they are wrong.
 
     `--describe FILE` stands alone, and is not for this.
     """
-    once, result_max = False, values.SIZE_MAX
+    once, forks, result_max = False, False, values.SIZE_MAX
     words = list(words)
     while words:
         word = words.pop(0)
         if word == "--once":
             once = True
+        elif word == "--fork":
+            forks = True
         elif word == "--result-max" and words and words[0].isdecimal():
             # A reply is one entry of one message.
             result_max = min(int(words.pop(0)), frames.SIZE_MAX - host.FLUSH_SIZE - (1 << 20))
         else:
-            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once] [--result-max BYTES], or "
+            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once | --fork] [--result-max BYTES], or "
                   "runner.py --describe FILE", file=sys.stderr)
             sys.exit(2)
-    return once, result_max
+    return once, forks, result_max
 
 
 def progress_page(fd: int) -> memoryview:
@@ -54,7 +56,7 @@ def progress_page(fd: int) -> memoryview:
     return memoryview(page).cast("Q")[:3]
 
 
-def serve(once: bool, result_max: int, fd: int, second: int) -> int:
+def serve(once: bool, forks: bool, result_max: int, fd: int, second: int) -> int:
     """The exit status."""
     child = host.Host(result_max)
     try:
@@ -69,7 +71,12 @@ def serve(once: bool, result_max: int, fd: int, second: int) -> int:
             host.write(fd, host.message_of(frames.REFUSED, 0, 0, refused.encoded()))
             return 1
         os.close(second)
-        host.Stream(child, fd, page).serve()
+        if forks:
+            # Costs more to import than most children have to give.
+            from maze_runner.forks import Forks
+            Forks(child, fd, page).serve()
+        else:
+            host.Stream(child, fd, page).serve()
         return 0
     except (BrokenPipeError, ConnectionResetError):
         return 0  # Nobody waits for replies any more.
@@ -94,7 +101,7 @@ def main() -> int:
     sys.modules["maze"] = face
     face.__name__ = "maze"
     file = sys.argv[2] if len(sys.argv) == 3 and sys.argv[1] == "--describe" else None
-    once, result_max = options([] if file else sys.argv[1:])
+    once, forks, result_max = options([] if file else sys.argv[1:])
     try:
         fd, second = out_of_the_way(3), out_of_the_way(4)
     except OSError as wrong:
@@ -105,4 +112,4 @@ def main() -> int:
         # Lines are out as they are written: who follows the logs sees them, and a crash loses none.
         if stream:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
-    return describe_file(file, second) if file else serve(once, result_max, fd, second)
+    return describe_file(file, second) if file else serve(once, forks, result_max, fd, second)
