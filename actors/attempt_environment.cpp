@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace maze::actors {
@@ -63,6 +64,22 @@ base_environment base_environment::of_this_process(const std::vector<std::string
   out.lang = from_process("LANG", "C.UTF-8");
   out.time_zone = from_process("TZ", "");
   return out;
+}
+
+void show_gpus(const io::gpu_devices& node, const std::vector<std::uint32_t>& granted,
+               core::sandbox_spec& to) {
+  if (!to.sealed() || granted.empty())
+    return;
+  const auto show = [&to](const std::string& file) {
+    if (!file.empty()
+        && std::find(to.writable.begin(), to.writable.end(), file) == to.writable.end())
+      to.writable.push_back(file);
+  };
+  for (const std::uint32_t gpu : granted)
+    if (gpu < node.files.size())
+      show(node.files[gpu]);
+  for (const std::string& file : node.common_files)
+    show(file);
 }
 
 core::result<std::vector<std::string>> attempt_environment(const base_environment& base,

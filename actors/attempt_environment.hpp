@@ -36,6 +36,11 @@ struct attempt_labels {
   std::vector<std::uint32_t> gpus{};
 };
 
+/// Shows a sealed child the device files of the GPUs that were granted to it, and no others. One whose file nobody knows
+/// is not reached. Other children see what their user may open.
+void show_gpus(const io::gpu_devices& node, const std::vector<std::uint32_t>& granted,
+               core::sandbox_spec& to);
+
 /// `NAME=value` for one attempt: PATH, HOME (its view), LANG, TZ, MAZE_RUN, MAZE_TASK, MAZE_ATTEMPT,
 /// MAZE_INPUT_<parameter> (strings as they are, everything else as JSON), then what the task declares.
 /// CUDA_VISIBLE_DEVICES tells of the GPUs that were granted, and CUDA_DEVICE_ORDER how to count them,

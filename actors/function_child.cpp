@@ -80,12 +80,14 @@ core::error no_result(std::string why) {
 /// whether the task is tried again.
 bool may_be_told(core::errc code) noexcept {
   using core::errc;
-  constexpr std::array codes{
-      errc::user_exception,     errc::exit_nonzero,       errc::signalled,
-      errc::invalid_payload,    errc::permission_denied,  errc::unsupported_operation,
-      errc::untrusted_function, errc::resource_exhausted, errc::invalid_argument,
-      errc::not_found,          errc::io_error,           errc::malformed,
-      errc::limit_exceeded};
+  constexpr std::array codes{errc::user_exception,     errc::exit_nonzero,
+                             errc::signalled,          errc::oom_killed,
+                             errc::worker_crash,       errc::invalid_payload,
+                             errc::permission_denied,  errc::unsupported_operation,
+                             errc::untrusted_function, errc::resource_exhausted,
+                             errc::invalid_argument,   errc::not_found,
+                             errc::io_error,           errc::malformed,
+                             errc::limit_exceeded};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
@@ -208,6 +210,8 @@ core::result<host_start> start_warm_host(const core::call_plan& plan,
   out.argv = command_of(programs, loaded.size());
   if (plan.child == core::child_use::forked)
     out.argv.emplace_back("--fork");
+  if (plan.child == core::child_use::forked && plan.sandbox.memory)
+    out.argv.emplace_back("--memory-limited");
   out.argv.insert(out.argv.end(), {"--result-max", std::to_string(function_result_max)});
   out.inherited = {share(std::move(socket)), std::move(progress)};
   for (const std::string& name : loaded) {

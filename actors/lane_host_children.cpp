@@ -67,6 +67,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   out.working_directory = "/";
   out.sandbox = plan_of(x).sandbox;
   out.sandbox.level = std::max(out.sandbox.level, setup_.sandbox_min);
+  show_gpus(setup_.environment.gpus, x.gpus, out.sandbox);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();
   if (setup_.first_user) {
@@ -150,6 +151,10 @@ core::error lane_host_state::reason_of(const warm_child& child, const core::call
   if (auto end = check_end(limits, *child.report, "function"); !end) {
     if (was_killed(child))
       end.error().code = core::errc::worker_crash;
+    if (end.error().code == core::errc::timeout_cpu && core::is_kept(plan.child))
+      end.error().message = fmt::format("the child used more CPU time than its limit of {}, which "
+                                        "holds for all of its calls together",
+                                        core::to_string(*plan.sandbox.cpu_time));
     return end.error();
   }
   return ended_badly(

@@ -31,6 +31,7 @@ worker_actor::behavior_type worker_state::make_behavior(worker_setup setup) {
           setup_.services->launcher->withdraw(x->child);
       },
       [this](const read_log& msg) { return read(msg); },
+      [this](disk_tick msg) { check_disk(msg.attempt); },
   };
 }
 
@@ -54,6 +55,7 @@ void worker_state::run(run_attempt& msg) {
     return give_up(x, request.error());
   execute(x, std::move(*request));
   enter(x, core::phase::execute);
+  watch_disk(x, {});
 }
 
 void worker_state::end(const child_ended& msg) {
@@ -149,6 +151,8 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
     request.user = sandbox::child_user{who->uid, who->gid};
   request.sandbox = spec(x).sandbox;
   request.sandbox.level = std::max(request.sandbox.level, setup_.services->sandbox_min);
+  limit_disk(x, request.sandbox);
+  show_gpus(setup_.services->environment.gpus, x.gpus, request.sandbox);
   request.standard_output.log_file = log_file(x, "out");
   request.standard_error.log_file = log_file(x, "err");
   return request;
@@ -182,6 +186,8 @@ void worker_state::push(held_attempt& x, sandbox::exit_report& report) {
   auto cut = cut_streams(report, log_file(x, "out"), log_file(x, "err"));
   hide_secrets(report);
   auto output = outcome_of(x, report);
+  if (auto within = check_disk_at_end(x); !within)
+    output = core::fail(within.error());
   if (!output) {
     keep_logs(x, report, true);
     return give_up(x, output.error(), std::move(cut));

@@ -67,6 +67,10 @@ private:
     std::shared_ptr<const io::unique_fd> reply;
     core::phase_times phases;
     core::isolation isolation;
+    /// Bytes in its folder before its child began.
+    std::uint64_t disk_before = 0;
+    /// It was stopped because it wrote too much.
+    bool disk_passed = false;
   };
 
   void run(run_attempt& msg);
@@ -83,6 +87,15 @@ private:
   [[nodiscard]] static core::result<std::string> outcome_of(const held_attempt& x,
                                                             const sandbox::exit_report& report);
   void execute(held_attempt& x, sandbox::launch_request request);
+  /// Bytes that the attempt has written into its folder.
+  [[nodiscard]] std::uint64_t disk_used(const held_attempt& x, bool ended) const;
+  /// Sets what a child is told of its limit of disk.
+  void limit_disk(held_attempt& x, core::sandbox_spec& sandbox) const;
+  /// Has a tick come to look at how much it wrote. @param looked  how long the last look took
+  void watch_disk(const held_attempt& x, std::chrono::nanoseconds looked);
+  void check_disk(core::attempt_id attempt);
+  /// The last look, when nobody writes any more.
+  core::result<void> check_disk_at_end(held_attempt& x);
   void push(held_attempt& x, sandbox::exit_report& report);
   /// The attempt never began: somebody else may have it.
   void give_back(held_attempt& x);

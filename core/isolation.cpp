@@ -6,10 +6,11 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::array fences{
-    fence::own_user,     fence::no_privileges, fence::limits,   fence::processes, fence::root,
-    fence::names,        fence::network,       fence::landlock, fence::syscalls,  fence::memory,
-    fence::memory_watch, fence::process_count, fence::cpu_time, fence::cpu_share};
+constexpr std::array fences{fence::own_user,  fence::no_privileges, fence::limits,
+                            fence::processes, fence::root,          fence::names,
+                            fence::network,   fence::landlock,      fence::syscalls,
+                            fence::memory,    fence::memory_watch,  fence::process_count,
+                            fence::cpu_time,  fence::cpu_share,     fence::disk_watch};
 
 } // namespace
 
@@ -45,6 +46,8 @@ std::string_view to_string(fence x) noexcept {
     return "cpu_time";
   case fence::cpu_share:
     return "cpu_share";
+  case fence::disk_watch:
+    return "disk_watch";
   }
   return "unknown";
 }

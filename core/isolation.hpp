@@ -38,6 +38,8 @@ enum class fence : std::uint8_t {
   cpu_time = 12,
   /// A control group that shares out cores.
   cpu_share = 13,
+  /// What it writes into its folder is looked at now and then.
+  disk_watch = 14,
 };
 
 /// All of them, in the order of their bits.

@@ -48,13 +48,20 @@ result<void> check_paths(std::string_view part, const std::vector<std::string>& 
   return {};
 }
 
+bool is_set_by_maze(std::string_view variable) noexcept {
+  return variable.starts_with("MAZE_") || variable == "HOME" || variable == "CUDA_VISIBLE_DEVICES"
+         || variable == "CUDA_DEVICE_ORDER";
+}
+
 result<void> check_names(std::string_view part, const std::vector<std::string>& names,
                          std::size_t most) {
   if (names.size() > most)
     return wrong(
         fmt::format("`{}` has {} entries, at most {} are taken", part, names.size(), most));
   for (const std::string& name : names)
-    if (!is_name(name) || name.find('-') != std::string::npos)
+    if (part == "environment" && is_set_by_maze(name))
+      return wrong(fmt::format("`{}`: maze sets {} itself", part, name));
+    else if (!is_name(name) || name.find('-') != std::string::npos)
       return wrong(
           fmt::format("`{}`: \"{}\" is no name of letters, digits and `_`", part, printable(name)));
   return {};
@@ -70,13 +77,16 @@ result<void> check_limits(const sandbox_spec& spec) {
        {limit{"cpu_time", spec.cpu_time.has_value()}, limit{"memory", spec.memory.has_value()},
         limit{"cpu_share", spec.cpu_share.has_value()},
         limit{"address_space", spec.address_space.has_value()},
-        limit{"file_size", spec.file_size.has_value()},
+        limit{"file_size", spec.file_size.has_value()}, limit{"disk", spec.disk.has_value()},
         limit{"open_files", spec.open_files.has_value()},
         limit{"processes", spec.processes.has_value()}})
     if (set && spec.level == sandbox_level::none)
       return wrong(fmt::format("`{}` needs `level: subprocess`, or more", name));
-  if (spec.memory && spec.memory->value == 0)
-    return wrong("`memory` must be more than nothing");
+  if (spec.memory && spec.memory->value < sandbox_memory_min)
+    return wrong(fmt::format("`memory` must be at least {}: no program begins with less",
+                             to_string(byte_count{sandbox_memory_min})));
+  if (spec.processes && *spec.processes > sandbox_processes_max)
+    return wrong(fmt::format("`processes` must be at most {}", sandbox_processes_max));
   if (spec.cpu_share && (*spec.cpu_share == 0 || *spec.cpu_share > cpu_share_max))
     return wrong(fmt::format("`cpu_share` lies between 1% and {}% of a core", cpu_share_max));
   return {};
@@ -91,6 +101,15 @@ result<void> check_sandbox(const sandbox_spec& spec) {
   if (auto fine = check_limits(spec); !fine)
     return fine;
   constexpr std::string_view remedy = "needs `level: seccomp`, or more";
+  if (spec.filesystem == false) {
+    if (!spec.sealed())
+      return wrong(fmt::format("`allow_filesystem: false` {}: below, a child sees all of the "
+                               "machine",
+                               remedy));
+    if (!spec.readable.empty() || !spec.writable.empty())
+      return wrong("`allow_filesystem: false` contradicts the paths that the task sees: take them "
+                   "away, with `null` where `defaults` say them");
+  }
   if (!spec.sealed()) {
     if (spec.network == false)
       return wrong(fmt::format("`network: false` {}", remedy));

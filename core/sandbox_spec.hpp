@@ -42,6 +42,9 @@ struct sandbox_spec {
   std::optional<byte_count> address_space;
   /// Largest file that the child may write (RLIMIT_FSIZE).
   std::optional<byte_count> file_size;
+  /// What the attempt may write into its folder, all files together, as the file system counts them. It is looked at now
+  /// and then, and once more before anything of it is published; a single file never grows beyond it.
+  std::optional<byte_count> disk;
   /// Open descriptors of one process (RLIMIT_NOFILE).
   std::optional<std::uint64_t> open_files;
   /// Processes and threads of the whole tree where the node has a control group for it, else of the attempt's user
@@ -49,6 +52,9 @@ struct sandbox_spec {
   std::optional<std::uint64_t> processes;
   /// Whether the child may reach others over a network. None: as the level has it, which is no from `seccomp` up.
   std::optional<bool> network;
+  /// False: the child sees no path of the machine but its programs. Only with `seccomp` or more, and without `readable` and
+  /// `writable`.
+  std::optional<bool> filesystem;
   /// Paths of the machine that the child sees beside what every child sees, and those it may write to besides, as far
   /// as its user may. Absolute. Only with `seccomp` or more: below, all of the machine is seen.
   std::vector<std::string> readable;
@@ -68,6 +74,10 @@ struct sandbox_spec {
   friend bool operator==(const sandbox_spec&, const sandbox_spec&) = default;
 };
 
+/// `sandbox_spec::memory`, at least.
+constexpr std::uint64_t sandbox_memory_min = std::uint64_t{1} << 20;
+/// `sandbox_spec::processes`, at most: Linux has no more.
+constexpr std::uint64_t sandbox_processes_max = std::uint64_t{1} << 22;
 /// `sandbox_spec::cpu_share`, at most: a thousand cores.
 constexpr std::uint32_t cpu_share_max = 100'000;
 /// Paths of each kind in a `sandbox_spec`, at most.

@@ -88,6 +88,31 @@ core::result<offered_gpus> offer_named(const std::string& list, std::uint32_t fo
   return out;
 }
 
+core::result<offered_gpus> offer_ids(const gpu_surroundings& around,
+                                     std::optional<std::uint32_t> wanted) {
+  const std::uint32_t found = count_gpus(around.root);
+  if (around.visible) {
+    auto out = offer_named(*around.visible, found, wanted);
+    if (!out)
+      return out;
+    // CUDA's own default, which the indices in the list were meant in.
+    out->devices.order = around.order.value_or("FASTEST_FIRST");
+    out->devices.told = true;
+    return out;
+  }
+  offered_gpus out;
+  const std::uint32_t count = std::min(wanted.value_or(found), gpus_max);
+  for (std::uint32_t i = 0; i < count; ++i)
+    out.devices.ids.push_back(std::to_string(i));
+  if (count > found)
+    out.doubt = fmt::format("{} to offer, but NVIDIA's driver shows {} on this machine: tasks are "
+                            "given the indices 0 to {} all the same",
+                            plural(count), found, count - 1);
+  out.devices.order = around.order.value_or(out.devices.order);
+  out.devices.told = found != 0 || count != 0;
+  return out;
+}
+
 } // namespace
 
 gpu_surroundings gpu_surroundings::of_this_process() {
@@ -125,26 +150,9 @@ std::vector<std::string> visible_gpus(std::string_view list, std::uint32_t count
 
 core::result<offered_gpus> offer_gpus(const gpu_surroundings& around,
                                       std::optional<std::uint32_t> wanted) {
-  const std::uint32_t found = count_gpus(around.root);
-  if (around.visible) {
-    auto out = offer_named(*around.visible, found, wanted);
-    if (!out)
-      return out;
-    // CUDA's own default, which the indices in the list were meant in.
-    out->devices.order = around.order.value_or("FASTEST_FIRST");
-    out->devices.told = true;
-    return out;
-  }
-  offered_gpus out;
-  const std::uint32_t count = std::min(wanted.value_or(found), gpus_max);
-  for (std::uint32_t i = 0; i < count; ++i)
-    out.devices.ids.push_back(std::to_string(i));
-  if (count > found)
-    out.doubt = fmt::format("{} to offer, but NVIDIA's driver shows {} on this machine: tasks are "
-                            "given the indices 0 to {} all the same",
-                            plural(count), found, count - 1);
-  out.devices.order = around.order.value_or(out.devices.order);
-  out.devices.told = found != 0 || count != 0;
+  auto out = offer_ids(around, wanted);
+  if (out)
+    find_gpu_files(around.root, out->devices);
   return out;
 }
 

@@ -20,6 +20,10 @@ struct gpu_devices {
   std::string order = "PCI_BUS_ID";
   /// Whether children are told which GPUs are theirs. Not where the machine has none to hide.
   bool told = false;
+  /// The device file of each, as far as one is known for it; else empty.
+  std::vector<std::string> files;
+  /// Those that a program needs for any of them.
+  std::vector<std::string> common_files;
 
   friend bool operator==(const gpu_devices&, const gpu_devices&) = default;
 };
@@ -39,6 +43,11 @@ struct gpu_surroundings {
 /// `/dev/nvidia<N>`. Where both are there the smaller number counts, for in a container either may
 /// tell of GPUs that are not the container's.
 std::uint32_t count_gpus(const std::filesystem::path& root);
+
+/// Finds the device files of `devices`, whose ids and order are known. An index names a file only where the order of
+/// devices is that of the PCI bus, or there is one device alone. Source: the README of NVIDIA's driver, "The /proc
+/// Filesystem Interface".
+void find_gpu_files(const std::filesystem::path& root, gpu_devices& devices);
 
 /// The devices that a list in the form of CUDA_VISIBLE_DEVICES names, up to the first entry that is
 /// none, as CUDA has it: no index below `count` (0: any) and no `GPU-…` or `MIG-…`. The list also ends

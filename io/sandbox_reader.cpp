@@ -77,6 +77,13 @@ std::vector<std::string> read_words(const node_reader& read, const document_node
   return out;
 }
 
+/// A path without a slash at its end.
+std::string without_end(std::string path) {
+  if (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  return path;
+}
+
 /// Paths that a task is shown; `null` takes away those of the defaults.
 std::vector<std::string> read_shown(const node_reader& read, const document_node& node,
                                     const field_path& field) {
@@ -84,8 +91,7 @@ std::vector<std::string> read_shown(const node_reader& read, const document_node
     return {};
   auto out = read.texts(node, field);
   for (std::string& path : out)
-    if (path.size() > 1 && path.ends_with('/'))
-      path.pop_back();
+    path = without_end(std::move(path));
   return out;
 }
 
@@ -96,12 +102,12 @@ std::vector<std::string> read_mounted(const node_reader& read, const document_no
   if (const auto* members = node.as_map()) {
     for (const auto& member : *members) {
       const auto inside = read.text(member.value, field / member.key);
-      if (inside && *inside != member.key)
+      if (inside && without_end(*inside) != without_end(member.key))
         read.report(codes::bad_sandbox, member.value.offset, field / member.key,
                     fmt::format("{} cannot be shown as {}: a task sees paths where they are",
                                 member.key, *inside),
                     "write the same path twice, or list it under `readable`");
-      out.push_back(member.key);
+      out.push_back(without_end(member.key));
     }
   } else {
     out = read_shown(read, node, field);
@@ -116,20 +122,10 @@ public:
   sandbox_reader(const node_reader& read, core::sandbox_spec& sandbox)
       : read_(read), sandbox_(sandbox) {}
 
-  void run(const document_node& node, const document_node::map& members, const field_path& field) {
+  void run(const document_node::map& members, const field_path& field) {
     for (const auto& member : members)
       if (is_first_word_for(member, field / member.key))
         part(member, field / member.key);
-    if (!closed_)
-      return;
-    if (!sandbox_.sealed())
-      read_.report(codes::bad_sandbox, node.offset, field,
-                   "`allow_filesystem: false` needs `level: seccomp`, or more",
-                   "raise the level: below, a task sees all of the machine");
-    else if (!sandbox_.readable.empty() || !sandbox_.writable.empty())
-      read_.report(codes::bad_sandbox, node.offset, field,
-                   "`allow_filesystem: false` contradicts the paths that the task sees",
-                   "take the paths away, with `null` where `defaults` say them");
   }
 
 private:
@@ -141,7 +137,6 @@ private:
   core::sandbox_spec& sandbox_;
   /// Parts that were read, and the word that each had.
   std::vector<std::pair<std::string_view, std::string_view>> seen_;
-  bool closed_ = false;
 };
 
 const sandbox_spelling* find_spelling(std::string_view word) {
@@ -194,6 +189,8 @@ void sandbox_reader::limit(std::string_view key, unit amount, const document_nod
     read_limit(node, sandbox_.memory, bytes);
   else if (key == "address_space")
     read_limit(node, sandbox_.address_space, bytes);
+  else if (key == "disk")
+    read_limit(node, sandbox_.disk, bytes);
   else if (key == "file_size")
     read_limit(node, sandbox_.file_size, bytes);
   else if (key == "open_files")
@@ -215,7 +212,8 @@ void sandbox_reader::part(const document_member& member, const field_path& field
     return is_written_null(node) ? std::vector<std::string>() : read_.texts(node, field);
   };
   if (amount == unit::file_system)
-    closed_ = !read_switch(read_, node, field).value_or(true);
+    read_limit(node, sandbox_.filesystem,
+               [&](const document_node& x) { return read_switch(read_, x, field); });
   else if (key == "level")
     read_level(read_, node, field, sandbox_);
   else if (key == "network")
@@ -245,15 +243,13 @@ void read_sandbox(const node_reader& read, const document_node& node, const fiel
                   core::sandbox_spec& sandbox) {
   if (const auto* members = node.as_map()) {
     read.check_keys(node, workflow_section::sandbox, field);
-    sandbox_reader(read, sandbox).run(node, *members, field);
+    sandbox_reader(read, sandbox).run(*members, field);
   } else {
     read_level(read, node, field, sandbox);
   }
   if (auto sound = core::check_sandbox(sandbox); !sound)
-    read.report(
-        codes::bad_sandbox, node.offset, field, sound.error().message,
-        "write absolute paths such as /opt/models, and the level that each part needs; where "
-        "`defaults` say it, `null` takes it away");
+    read.report(codes::bad_sandbox, node.offset, field, sound.error().message,
+                "change that part; where `defaults` say it, `null` takes it away");
 }
 
 } // namespace maze::io

@@ -88,6 +88,7 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "memory"},
     {.name = "address_space"},
     {.name = "file_size"},
+    {.name = "disk"},
     {.name = "open_files"},
     {.name = "processes"},
     {.name = "network"},

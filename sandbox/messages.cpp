@@ -121,6 +121,8 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
            "own, without --task-user same";
   if (failed == stage::root && error_number == EACCES)
     return "; the task's user must be able to enter every folder above what is shown";
+  if (error_number == ENOMEM)
+    return "; with too small a limit of memory a child does not even begin";
   if (failed == stage::groups)
     return "; the node needs a control group of its own for that: `maze-node doctor` says which "
            "there are";

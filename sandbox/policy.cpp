@@ -93,7 +93,11 @@ sealed_view view_of(const core::sandbox_spec& spec,
 }
 
 syscall_policy syscalls_of(const core::sandbox_spec& spec) {
-  return {.network = spec.has_network(), .more = spec.syscalls};
+  // To whom no device is shown, no request to one is of use.
+  const bool gpus =
+      std::any_of(spec.writable.begin(), spec.writable.end(),
+                  [](const std::string& path) { return path.starts_with("/dev/nvidia"); });
+  return {.network = spec.has_network(), .gpus = gpus, .more = spec.syscalls};
 }
 
 } // namespace maze::sandbox

@@ -62,6 +62,9 @@ constexpr std::array<std::uint64_t, 3> internet{AF_INET, AF_INET6, AF_NETLINK};
 constexpr std::array<std::uint64_t, 1> pipes{S_IFIFO};
 constexpr std::array<std::uint64_t, 9> ioctl_requests{
     TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCGPGRP, FICLONE, FICLONERANGE};
+constexpr std::array<std::uint64_t, 1> nvidia_types{'F' << 8};
+/// UVM_INITIALIZE and UVM_DEINITIALIZE. Source: uvm_linux_ioctl.h of NVIDIA's open kernel modules.
+constexpr std::array<std::uint64_t, 2> unified_memory_requests{0x30000001, 0x30000002};
 constexpr std::array<std::uint64_t, 11> prctl_options{
     PR_SET_NAME,     PR_GET_NAME,     PR_SET_PDEATHSIG,      PR_GET_PDEATHSIG,
     PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_NO_NEW_PRIVS,   PR_GET_NO_NEW_PRIVS,
@@ -77,6 +80,8 @@ const std::span<const std::uint64_t> local_families{local};
 const std::span<const std::uint64_t> internet_families{internet};
 const std::span<const std::uint64_t> node_types{pipes};
 const std::span<const std::uint64_t> ioctls{ioctl_requests};
+const std::span<const std::uint64_t> gpu_types{nvidia_types};
+const std::span<const std::uint64_t> unified_memory{unified_memory_requests};
 const std::span<const std::uint64_t> prctls{prctl_options};
 const std::span<const std::uint64_t> personalities{usual_personalities};
 

@@ -23,6 +23,9 @@ extern const std::span<const std::uint64_t> node_types;
 /// Second argument of ioctl: about terminals and pipes; nothing that puts a character into somebody's input.
 extern const std::span<const std::uint64_t> ioctls;
 /// First argument of prctl.
+/// Types of requests that NVIDIA's driver takes, and its requests for unified memory without one.
+extern const std::span<const std::uint64_t> gpu_types;
+extern const std::span<const std::uint64_t> unified_memory;
 extern const std::span<const std::uint64_t> prctls;
 /// Asking for the personality, and the usual one.
 extern const std::span<const std::uint64_t> personalities;

@@ -187,7 +187,7 @@ std::string with_unknown_answered(const std::string& program, std::uint32_t arch
   return out + program;
 }
 
-void allow_by_arguments(filter_builder& to, bool network) {
+void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   constexpr std::uint64_t all = ~std::uint64_t{0};
   // The kernel looks at 32 bits of these, so what lies above must not make a difference.
   constexpr std::uint64_t word = 0xffffffff;
@@ -195,13 +195,19 @@ void allow_by_arguments(filter_builder& to, bool network) {
   to.allow_if("clone", 0, syscall_lists::refused_clone_flags, {&none, 1});
   to.answer("clone3", ENOSYS);
   to.allow_if("socket", 0, word, syscall_lists::local_families);
-  if (network)
+  if (policy.network)
     to.allow_if("socket", 0, word, syscall_lists::internet_families);
   // Of itself, which is what programs do that lower their limits before they start others.
   to.allow_if("prlimit64", 0, word, {&none, 1});
   to.allow_if("mknod", 1, S_IFMT, syscall_lists::node_types);
   to.allow_if("mknodat", 2, S_IFMT, syscall_lists::node_types);
   to.allow_if("ioctl", 1, word, syscall_lists::ioctls);
+  if (policy.gpus) {
+    // Of the driver's own type, whatever their size; of unified memory small numbers without a type, and two beyond.
+    to.allow_if("ioctl", 1, 0xff00, syscall_lists::gpu_types);
+    to.allow_if("ioctl", 1, 0xffffff00, {&none, 1});
+    to.allow_if("ioctl", 1, word, syscall_lists::unified_memory);
+  }
   to.allow_if("prctl", 0, word, syscall_lists::prctls);
   to.allow_if("personality", 0, all, syscall_lists::personalities);
 }
@@ -234,7 +240,7 @@ core::result<std::string> compile_syscalls(const syscall_policy& policy) {
   }
   for (const std::string_view name : syscall_lists::ordinary)
     builder.allow(name);
-  allow_by_arguments(builder, policy.network);
+  allow_by_arguments(builder, policy);
   auto program = builder.program();
   if (!program)
     return core::fail(program.error());

@@ -19,6 +19,8 @@ namespace maze::sandbox {
 struct syscall_policy {
   /// Sockets of the internet too.
   bool network = false;
+  /// Requests to NVIDIA's driver too.
+  bool gpus = false;
   /// Allowed besides, whatever their arguments: names, numbers in decimal, and the sets of `syscall_sets`.
   std::vector<std::string> more;
 

@@ -49,12 +49,22 @@ struct recall_child {
   }
 };
 
+/// Time to look at how much an attempt has written.
+struct disk_tick {
+  core::attempt_id attempt;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, disk_tick& x) {
+    return f(x.attempt);
+  }
+};
+
 /// A WORKER: runs one child at a time and takes its attempt through pull, resolve, execute, push.
 /// Given a second attempt meanwhile, it has that one's child start when the first one's has ended.
 using worker_actor =
     interface<void(run_attempt), void(child_ended), void(stop_child), void(recall_child),
               // Of a child while that lives, else what the node keeps.
-              log_piece(read_log)>;
+              log_piece(read_log), void(disk_tick)>;
 
 } // namespace maze::actors
 
@@ -66,6 +76,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(maze::actors::child_ended)
   each(maze::actors::run_attempt)  \
   each(maze::actors::child_ended)  \
   each(maze::actors::stop_child)   \
-  each(maze::actors::recall_child)
+  each(maze::actors::recall_child) \
+  each(maze::actors::disk_tick)
 // clang-format on
 MAZE_WORKER_MESSAGES(MAZE_DECLARE_MESSAGE)

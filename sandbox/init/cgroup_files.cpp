@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace maze::sandbox::init {
@@ -82,6 +84,15 @@ const char* write_share(const cgroup_leaf& leaf, bool unified, std::string_view 
 
 } // namespace
 
+bool protect_groups() noexcept {
+  mount_attr wanted{};
+  wanted.attr_set = MOUNT_ATTR_RDONLY;
+  return ::syscall(SYS_mount_setattr, AT_FDCWD, "/sys/fs/cgroup", AT_RECURSIVE, &wanted,
+                   sizeof wanted)
+             == 0
+         || errno == ENOENT || errno == EINVAL;
+}
+
 std::string read_text(const std::string& path) { return read_at(AT_FDCWD, path.c_str()); }
 
 bool write_text(const std::string& path, std::string_view text) {
@@ -102,8 +113,6 @@ const char* limit_memory(cgroup_leaf& leaf, bool unified, std::uint64_t bytes) {
     leaf.memory = bytes;
   }
   if (!unified) {
-    if (number_in(read_at(in, "memory.usage_in_bytes")).value_or(0) > leftover_max)
-      write_at(in, "memory.force_empty", "0");
     if (!write_at(in, "memory.max_usage_in_bytes", "0"))
       return "memory.max_usage_in_bytes";
   }
@@ -160,6 +169,17 @@ const char* lift_limits(cgroup_leaf& leaf, bool unified, const group_offer& keep
     leaf.cpu_share.reset();
   }
   return nullptr;
+}
+
+bool free_leftovers(const cgroup_leaf& leaf, bool unified) {
+  const int in = leaf.folder.get();
+  const char* const usage = unified ? "memory.current" : "memory.usage_in_bytes";
+  const auto left = [&] { return number_in(read_at(in, usage)).value_or(0); };
+  if (left() <= leftover_max)
+    return true;
+  if (!unified)
+    write_at(in, "memory.force_empty", "0");
+  return left() <= leftover_max;
 }
 
 std::uint64_t read_oom_kills(const cgroup_leaf& leaf) {

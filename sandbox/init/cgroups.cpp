@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,6 +96,28 @@ void remove_groups(const std::string& folder) {
   }
 }
 
+/// Whoever has made a folder of groups holds it locked; an empty descriptor where somebody else does.
+io::unique_fd own(const std::string& folder) {
+  io::unique_fd out(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (out && ::flock(out.get(), LOCK_EX | LOCK_NB) != 0)
+    out.reset();
+  return out;
+}
+
+/// Removes folders of groups whose maze-init was killed together with the process that cleans up after it.
+void remove_abandoned(const std::string& folder) {
+  std::vector<std::string> found;
+  if (DIR* const open = ::opendir(folder.c_str()); open != nullptr) {
+    while (const dirent* const entry = ::readdir(open))
+      if (entry->d_type == DT_DIR && std::string_view(entry->d_name).starts_with(name_prefix))
+        found.push_back(folder + "/" + entry->d_name);
+    ::closedir(open);
+  }
+  for (const std::string& each : found)
+    if (const auto locked = own(each))
+      remove_groups(each);
+}
+
 } // namespace
 
 cgroups::cgroups(std::string name) : name_(std::move(name)) {
@@ -146,6 +169,7 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
     return true;
   int last = EACCES;
   for (const std::string& folder : in.folders) {
+    remove_abandoned(folder);
     const std::string made = folder + "/" + name_;
     if (::mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
       last = errno;
@@ -163,6 +187,7 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
     ::rmdir(trial.c_str());
     if (works) {
       in.made = made;
+      in.owned = own(made);
       return true;
     }
     ::rmdir(made.c_str());
@@ -264,7 +289,7 @@ void cgroups::give_back(group_set& used) {
   for (auto& leaf : used.leaves) {
     hierarchy& in = hierarchies_[leaf->hierarchy];
     // Version 2 keeps the highest peak that ever was.
-    if (in.unified && leaf->memory)
+    if (leaf->memory && (in.unified || !free_leftovers(*leaf, in.unified)))
       ::rmdir(leaf->path.c_str());
     else
       in.idle.push_back(std::move(leaf));

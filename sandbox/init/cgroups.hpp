@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maze::sandbox::init {
@@ -18,6 +19,9 @@ using protocol::group_uses;
 /// Which of them this process' place in the hierarchies allows, as far as
 /// looking tells.
 using group_offer = std::array<bool, group_uses>;
+
+/// How the names of their folders begin.
+inline constexpr std::string_view name_prefix = "maze-";
 
 /// A group without groups below it, for one child at a time.
 struct cgroup_leaf {
@@ -88,8 +92,9 @@ private:
     bool unified = false;
     /// Where its folder can be made, the best first.
     std::vector<std::string> folders;
-    /// The folder, once it is made.
+    /// The folder, once it is made, and the lock on it.
     std::string made;
+    io::unique_fd owned;
     std::uint64_t last_leaf = 0;
     std::vector<std::unique_ptr<cgroup_leaf>> idle;
   };

@@ -53,7 +53,7 @@ std::string folder_of_groups() {
   std::uint32_t chance = 0;
   if (::getrandom(&chance, sizeof chance, 0) != sizeof chance)
     chance = static_cast<std::uint32_t>(::time(nullptr));
-  return "maze-" + std::to_string(::getpid()) + "-" + std::to_string(chance);
+  return std::string(init::name_prefix) + std::to_string(::getpid()) + "-" + std::to_string(chance);
 }
 
 /// The process that serves. It watches the guardian; as the first process of its own pid namespace,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
+#include <sys/wait.h>
 #include <thread>
 
 namespace maze::sandbox::init {
@@ -88,8 +89,11 @@ void server::read_groups(child& x) {
   if (const auto peak = x.groups.memory_peak())
     report.memory_peak = *peak;
   report.refused_processes = x.groups.refused_processes();
-  // The kernel kills one process of the tree, and the others may go on and end well.
-  const bool too_much = x.memory_passed || x.groups.oom_kills() > 0;
+  // The kernel kills one process of the tree, and the others may go on and end well. A signal of another kind has a reason of
+  // its own.
+  const bool other_signal =
+      WIFSIGNALED(report.wait_status) && WTERMSIG(report.wait_status) != SIGKILL;
+  const bool too_much = x.memory_passed || (!other_signal && x.groups.oom_kills() > 0);
   if (too_much && report.cause != protocol::end_cause::stopped
       && report.cause != protocol::end_cause::wall_limit
       && report.cause != protocol::end_cause::setup_failed)

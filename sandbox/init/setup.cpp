@@ -1,6 +1,7 @@
 #include "maze/sandbox/init/setup.hpp"
 
 #include "maze/sandbox/fences.hpp"
+#include "maze/sandbox/init/cgroup_files.hpp"
 #include "maze/sandbox/init/fault.hpp"
 #include "maze/sandbox/init/filter.hpp"
 #include "maze/sandbox/init/landlock.hpp"
@@ -53,6 +54,8 @@ failure enter_namespaces(const spawn_plan& plan) {
     // Mounts of the machine still arrive, ours never leave.
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
       return failed(stage::mount_namespace, "/");
+    if (!plan.groups.empty() && !protect_groups())
+      return failed(stage::groups, "/sys/fs/cgroup");
     if (plan.slot_fd >= 0
         && ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
       return failed(stage::proc, "/proc");

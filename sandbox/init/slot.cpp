@@ -1,5 +1,6 @@
 #include "maze/sandbox/init/slot.hpp"
 
+#include "maze/sandbox/init/cgroup_files.hpp"
 #include "maze/sandbox/init/fault.hpp"
 #include "maze/sandbox/init/root.hpp"
 
@@ -38,6 +39,8 @@ readiness prepare_first(const slot& own) {
     return {stage::mount_namespace, errno};
   if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
     return {stage::proc, errno};
+  if (!protect_groups())
+    return {stage::groups, errno};
   if (own.kind != slot_kind::plain) {
     if (::sethostname(host_name.data(), host_name.size()) != 0)
       return {stage::namespaces, errno};

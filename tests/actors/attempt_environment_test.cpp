@@ -142,6 +142,22 @@ TEST_CASE("a child sees the GPUs that were granted to it and no other", "[actors
   }
 }
 
+TEST_CASE("a sealed child is shown the device files of its GPUs and no others",
+          "[actors][environment]") {
+  const io::gpu_devices node{.ids = {"0", "1", "2"},
+                             .files = {"/dev/nvidia0", "/dev/nvidia1", ""},
+                             .common_files = {"/dev/nvidiactl"}};
+  core::sandbox_spec sealed{.level = core::sandbox_level::seccomp, .writable = {"/srv"}};
+  const auto shown = [&](core::sandbox_spec spec, const std::vector<std::uint32_t>& granted) {
+    show_gpus(node, granted, spec);
+    return spec.writable;
+  };
+  CHECK(shown(sealed, {1}) == std::vector<std::string>{"/srv", "/dev/nvidia1", "/dev/nvidiactl"});
+  CHECK(shown(sealed, {2}) == std::vector<std::string>{"/srv", "/dev/nvidiactl"});
+  CHECK(shown(sealed, {}) == std::vector<std::string>{"/srv"});
+  CHECK(shown({}, {0}).empty());
+}
+
 TEST_CASE("a value that no environment variable can hold is refused by name",
           "[actors][environment]") {
   core::resolved_call call;

@@ -6,7 +6,7 @@ two cores. Prints one JSON line for each figure; tests/bench/run calls it and de
 MAZE_BENCH_SIZE. Every figure is better when it is lower, so a ratio to `goal` of at most 1 means reached.
 
 maze's side is the program maze-calls-bench: it starts its own nodes, takes the sizes from MAZE_BENCH_SIZE and
-prints JSON lines with "shape" (independent, lone, chain, layered, python, memory), "transport" (local or tls),
+prints JSON lines with "shape" (independent, lone, chain, layered, sealed, forked, python, python_forked, memory), "transport" (local or tls),
 "durable", "n" and, as far as they apply, "us_per_task", "cpu_us_per_task" (all processes), "p50_us", "p99_us"
 and "bytes_per_task" (of the master, for a task that waits).
 
@@ -14,6 +14,8 @@ and "bytes_per_task" (of the master, for a task that waits).
 - lone: one call after the other.
 - chain: each call needs the result of the one before. layered: 100 layers of 100 calls, each needs three.
 - python: as independent, with a Python function. dask calls Python in all shapes.
+- sealed: as independent, in children of level seccomp. forked: as independent, each call in a copy of a child;
+  python_forked: the same with a Python function and at level seccomp.
 - memory: what the server grows by for each task that waits.
 
 Peers run at sizes of their own, since dask takes 2 ms a task, and keep nothing on disk. Beside a durable lone
@@ -44,8 +46,11 @@ GEARMAN, DASK = SIZES[os.environ.get("MAZE_BENCH_SIZE", "normal")]
 
 # 150,000 calls a second, 5,000 of Python; us, and bytes for memory.
 GOALS = {"independent": {"value": 1e6 / 150_000, "cpu_us_per_task": 10}, "lone": {"value": 300},
-         "chain": {"value": 300}, "layered": {"value": 20}, "python": {"value": 1e6 / 5_000}, "memory": {"value": 400}}
+         "chain": {"value": 300}, "layered": {"value": 20}, "python": {"value": 1e6 / 5_000}, "memory": {"value": 400},
+         "python_forked": {"value": 4_000}}
 LONE_DURABLE_GOAL = {"value": 600}
+# How much more a call may cost in a sealed child than in a bare one.
+SEALED_GOAL = 1.1
 # How much more a call may cost among ten times as many.
 GROWTH_GOAL = 1.1
 
@@ -130,8 +135,12 @@ def compare(line, of_maze, others):
     shape, durable = line["shape"], line.get("durable", False)
     where = f"{line.get('transport', 'local')}{', durable' if durable else ''}"
     more = {key: line[key] for key in ("cpu_us_per_task", "missing") if key in line}
-    goal = LONE_DURABLE_GOAL if shape == "lone" and durable else GOALS[shape]
-    peers = {"goal": goal} | beside(shape, durable, "value", others)
+    goal = LONE_DURABLE_GOAL if shape == "lone" and durable else GOALS.get(shape)
+    peers = ({"goal": goal} if goal else {}) | beside(shape, durable, "value", others)
+    if shape == "sealed":
+        peers |= {f"goal: {SEALED_GOAL} of independent": {"value": other["us_per_task"] * SEALED_GOAL} for other in of_maze
+                  if other["shape"] == "independent" and other["n"] == line["n"]
+                  and other.get("transport") == line.get("transport")}
     if shape == "lone":
         figure(f"lone call, median, {where}", "us", line.get("p50_us"), peers, **more)
         figure(f"lone call, 99 %, {where}", "us", line.get("p99_us"), beside(shape, durable, "p99_us", others), **more)

@@ -1,5 +1,6 @@
 // What a command costs through maze-init at each level, against a bare posix_spawn loop that captures both streams, and at
 // level seccomp against the same loop through bubblewrap with as much isolation, its system-call filter left out.
+// "limited" is level subprocess with limits of memory and processes, which take control groups.
 // Usage: spawn_bench [commands] [rounds]. Prints one JSON line per level and peer: the median over the rounds
 // of microseconds per command, the peer's measured between them, and the ratio of the two.
 #include "maze/sandbox/launcher.hpp"
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -140,8 +142,9 @@ double bare_loop(const words& command, std::size_t count) {
 
 class maze_loop {
 public:
-  maze_loop(sandbox::launcher& through, boost::asio::io_context& context, core::sandbox_level level)
-      : launcher_(through), context_(context), level_(level) {}
+  maze_loop(sandbox::launcher& through, boost::asio::io_context& context,
+            core::sandbox_spec sandbox)
+      : launcher_(through), context_(context), sandbox_(std::move(sandbox)) {}
 
   double run(std::size_t count) {
     left_to_start_ = left_to_end_ = count;
@@ -162,7 +165,7 @@ private:
     sandbox::launch_request request{.argv = {program},
                                     .environment = {"PATH=/usr/bin:/bin"},
                                     .working_directory = "/",
-                                    .sandbox = {.level = level_},
+                                    .sandbox = sandbox_,
                                     .nice = 0};
     if (request.sandbox.sealed()) {
       request.working_directory = taskspace;
@@ -180,7 +183,7 @@ private:
 
   sandbox::launcher& launcher_;
   boost::asio::io_context& context_;
-  core::sandbox_level level_;
+  core::sandbox_spec sandbox_;
   std::size_t left_to_start_ = 0;
   std::size_t left_to_end_ = 0;
 };
@@ -190,12 +193,12 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void print(core::sandbox_level level, const std::vector<double>& values, const char* peer,
+void print(const char* kind, const std::vector<double>& values, const char* peer,
            const std::vector<double>& peers) {
   const double value = median(values), other = median(peers);
   std::printf("{\"name\":\"spawn_true_%s_P2\",\"value\":%.1f,\"unit\":\"us\",\"peer\":\"%s\","
               "\"peer_value\":%.1f,\"ratio\":%.3f}\n",
-              std::string(core::to_string(level)).c_str(), value, peer, other, value / other);
+              kind, value, peer, other, value / other);
 }
 
 } // namespace
@@ -211,13 +214,21 @@ int main(int argc, char** argv) {
   if (::mkdtemp(folder.data()) == nullptr || ::chmod(folder.c_str(), 0755) != 0)
     die("no folder for a taskspace");
   taskspace = folder;
-  for (const auto level :
-       {core::sandbox_level::none, core::sandbox_level::subprocess, core::sandbox_level::seccomp}) {
-    const bool sealed = level == core::sandbox_level::seccomp;
+  struct kind {
+    const char* name;
+    core::sandbox_spec sandbox;
+  };
+  using core::sandbox_level;
+  core::sandbox_spec limited{.memory = core::byte_count{256 << 20}, .processes = 16};
+  for (const auto& [name, sandbox] :
+       {kind{"none", {.level = sandbox_level::none}},
+        kind{"subprocess", {.level = sandbox_level::subprocess}}, kind{"limited", limited},
+        kind{"seccomp", {.level = sandbox_level::seccomp}}}) {
+    const bool sealed = sandbox.sealed();
     if (sealed && !(*launcher)->can().sealed)
       continue;
     const bool has_peer = sealed && ::access(bubblewrap.front(), X_OK) == 0;
-    maze_loop through(**launcher, context, level);
+    maze_loop through(**launcher, context, sandbox);
     std::vector<double> floors, values, peers;
     for (int i = 0; i < rounds; ++i) {
       floors.push_back(bare_loop(bare, count));
@@ -225,9 +236,9 @@ int main(int argc, char** argv) {
       if (has_peer)
         peers.push_back(bare_loop(bubblewrap, count));
     }
-    print(level, values, "posix_spawn loop", floors);
+    print(name, values, "posix_spawn loop", floors);
     if (has_peer)
-      print(level, values, "bubblewrap", peers);
+      print(name, values, "bubblewrap", peers);
   }
   std::filesystem::remove(folder);
 }

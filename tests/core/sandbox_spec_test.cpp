@@ -60,16 +60,22 @@ TEST_CASE("a child without a sandbox can have no limits but that of its time",
            && check_sandbox(spec).has_value();
   };
   CHECK(refused({.level = none, .cpu_time = std::chrono::seconds(1)}));
-  CHECK(refused({.level = none, .memory = byte_count{1}}));
+  CHECK(refused({.level = none, .memory = byte_count{1 << 20}}));
   CHECK(refused({.level = none, .cpu_share = 1}));
   CHECK(refused({.level = none, .address_space = byte_count{1}}));
   CHECK(refused({.level = none, .file_size = byte_count{0}}));
+  CHECK(refused({.level = none, .disk = byte_count{1}}));
   CHECK(refused({.level = none, .open_files = 1}));
   CHECK(refused({.level = none, .processes = 1}));
 }
 
 TEST_CASE("limits and names of a sandbox have bounds", "[core][sandbox_spec]") {
   CHECK_FALSE(check_sandbox({.memory = byte_count{0}}));
+  CHECK_FALSE(check_sandbox({.memory = byte_count{sandbox_memory_min - 1}}));
+  CHECK_FALSE(check_sandbox({.processes = sandbox_processes_max + 1}));
+  CHECK(check_sandbox({.processes = sandbox_processes_max}));
+  for (const char* name : {"HOME", "MAZE_RUN", "MAZE_INPUT_x", "CUDA_VISIBLE_DEVICES"})
+    CHECK_FALSE(check_sandbox({.variables = {name}}));
   CHECK_FALSE(check_sandbox({.cpu_share = 0}));
   CHECK_FALSE(check_sandbox({.cpu_share = cpu_share_max + 1}));
   CHECK(check_sandbox({.cpu_share = cpu_share_max}));
@@ -93,6 +99,14 @@ TEST_CASE("paths of a sandbox are absolute and plain", "[core][sandbox_spec]") {
   for (const char* path :
        {"/opt", "/opt/..x", "/a/.b/c d", "/etc", "/dev/nvidia0", "/tmp", "/process"})
     CHECK(check_sandbox({.level = sandbox_level::seccomp, .readable = {path}}));
+}
+
+TEST_CASE("a child without paths of the machine is sealed and names none", "[core][sandbox_spec]") {
+  const auto level = sandbox_level::seccomp;
+  CHECK(check_sandbox({.level = level, .filesystem = false}));
+  CHECK_FALSE(check_sandbox({.level = level, .filesystem = false, .readable = {"/opt"}}));
+  CHECK_FALSE(check_sandbox({.filesystem = false}));
+  CHECK(check_sandbox({.filesystem = true}));
 }
 
 TEST_CASE("a sealed child has no network unless it asks for one", "[core][sandbox_spec]") {

@@ -32,6 +32,9 @@ struct machine {
     auto out = io::offer_gpus({std::move(visible), std::move(order), root.path()}, wanted);
     if (!out)
       FAIL(core::describe(out.error()));
+    // Which files they have is another matter.
+    out->devices.files.clear();
+    out->devices.common_files.clear();
     return *out;
   }
 

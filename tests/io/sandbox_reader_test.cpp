@@ -26,9 +26,10 @@ struct sandbox_document : test::read_document {
 } // namespace
 
 TEST_CASE("limits of a sandbox are read with their units", "[io][workflow]") {
-  sandbox_document doc("{timeout: 2m, cpu_time: 1500ms, cpu_share: 150%, memory: 512MiB, "
-                       "address_space: 2GB, file_size: 1KB, open_files: 9, processes: 4, "
-                       "environment: [HTTP_PROXY], imports: [json, math]}");
+  sandbox_document doc(
+      "{timeout: 2m, cpu_time: 1500ms, cpu_share: 150%, memory: 512MiB, "
+      "address_space: 2GB, file_size: 1KB, disk: 2KB, open_files: 9, processes: 4, "
+      "environment: [HTTP_PROXY], imports: [json, math]}");
   const auto out = doc.spec();
   CHECK(doc.codes().empty());
   CHECK(out.wall_time == core::duration(2min));
@@ -37,6 +38,7 @@ TEST_CASE("limits of a sandbox are read with their units", "[io][workflow]") {
   CHECK(out.memory == core::byte_count{512U << 20});
   CHECK(out.address_space == core::byte_count{2'000'000'000});
   CHECK(out.file_size == core::byte_count{1000});
+  CHECK(out.disk == core::byte_count{2000});
   CHECK(out.open_files == 9U);
   CHECK(out.processes == 4U);
   CHECK(out.variables == texts{"HTTP_PROXY"});
@@ -99,11 +101,26 @@ TEST_CASE("what cannot be promised is refused", "[io][workflow]") {
   CHECK(codes("{level: seccomp, allow_filesystem: false}").empty());
   CHECK(codes("{level: seccomp, allow_filesystem: false, readable: [/opt]}") == "bad_sandbox");
   CHECK(codes("{level: seccomp, mount_paths: {/data: /elsewhere}}") == "bad_sandbox");
+  CHECK(codes("{level: seccomp, mount_paths: {/data/: /data}, allow_filesystem: null}").empty());
+  CHECK(codes("{environment: [MAZE_RUN]}") == "bad_sandbox");
   CHECK(codes("{cpu_share: 0%}") == "bad_sandbox");
   CHECK(codes("{memory: 0}") == "bad_sandbox");
   CHECK(codes("{environment: [\"A=B\"]}") == "bad_sandbox");
   CHECK(codes("{imports: [\"os.path\"]}") == "bad_sandbox");
   CHECK(codes("{max_memory_mb: 0}") == "out_of_range");
+}
+
+TEST_CASE("what the defaults promise of the file system holds for a lower level, too",
+          "[io][workflow]") {
+  sandbox_document all("{level: seccomp, allow_filesystem: false}");
+  const auto base = all.spec();
+  CHECK(all.codes().empty());
+  sandbox_document lower("subprocess");
+  lower.spec(base);
+  CHECK(lower.codes() == "bad_sandbox");
+  sandbox_document lifted("{level: subprocess, allow_filesystem: null}");
+  lifted.spec(base);
+  CHECK(lifted.codes().empty());
 }
 
 TEST_CASE("null takes away what the defaults say", "[io][workflow]") {

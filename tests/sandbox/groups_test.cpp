@@ -106,6 +106,48 @@ TEST_CASE_METHOD(launcher_fixture, "no child has the limits of one before it",
   CHECK(many.exit_code == 0);
 }
 
+TEST_CASE_METHOD(launcher_fixture, "what a child left in memory is not the next one's",
+                 "[sandbox][groups]") {
+  MAZE_NEEDS(needs(sut->can().memory_groups, "control groups for memory"));
+  const auto file = "/dev/shm/maze-test-left-" + std::to_string(::getpid());
+  CHECK(run(with_memory("head -c 60M /dev/zero > " + file, 100 * mib)).exit_code == 0);
+  const auto next = run(with_memory("true", 40 * mib));
+  INFO(next.failure.message);
+  CHECK(next.cause == exit_cause::exited);
+  CHECK(run(with_memory(hold(60), 100 * mib)).cause == exit_cause::exited);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE_METHOD(launcher_fixture, "a child cannot move out of its groups", "[sandbox][groups]") {
+  MAZE_NEEDS(test::needs_root());
+  MAZE_NEEDS(needs(sut->can().memory_groups && sut->can().pid_namespaces,
+                   "control groups for memory, and pid namespaces"));
+  // As root, whose groups they are.
+  auto request = with_memory("for f in $(find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs); do "
+                             "echo $$ > $f && echo left $f; done 2>&1 | grep left; true",
+                             40 * mib);
+  CHECK(run(request).standard_output.text.empty());
+}
+
+TEST_CASE("folders of groups that nobody removed go with the next ones that are made",
+          "[sandbox][groups]") {
+  MAZE_NEEDS(needs(launcher_fixture().sut->can().memory_groups, "control groups for memory"));
+  int guardian = -1;
+  {
+    launcher_fixture node;
+    guardian = test::children_of(::getpid()).at(0);
+    CHECK(node.run(with_memory("true", 40 * mib)).cause == exit_cause::exited);
+    for (const int server : test::children_of(guardian))
+      for (const int victim : {guardian, server})
+        ::kill(victim, SIGKILL);
+    // A new one takes its place, and finds what it left.
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!groups_of(guardian).empty() && std::chrono::steady_clock::now() < end)
+      node.run(with_memory("true", 40 * mib));
+    CHECK(groups_of(guardian).empty());
+  }
+}
+
 TEST_CASE_METHOD(launcher_fixture, "the first group is made also after a child that was killed",
                  "[sandbox][groups]") {
   MAZE_NEEDS(needs(sut->can().memory_groups, "control groups for memory"));

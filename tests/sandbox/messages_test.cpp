@@ -22,7 +22,7 @@ launch_request full_request() {
   x.sandbox = {.level = core::sandbox_level::subprocess,
                .wall_time = 3s,
                .cpu_time = 5ns,
-               .memory = core::byte_count{7},
+               .memory = core::byte_count{7 << 20},
                .cpu_share = 250,
                .address_space = core::byte_count{11},
                .file_size = core::byte_count{13},

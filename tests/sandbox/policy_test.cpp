@@ -43,3 +43,8 @@ TEST_CASE("namespaces of a child with more system calls serve nobody else", "[sa
   CHECK(view_of(spec, {}).single_use);
   CHECK(syscalls_of(spec).more == spec.syscalls);
 }
+
+TEST_CASE("a child that is shown a GPU may speak with its driver", "[sandbox][policy]") {
+  CHECK_FALSE(syscalls_of({.level = core::sandbox_level::seccomp, .writable = {"/dev/null"}}).gpus);
+  CHECK(syscalls_of({.level = core::sandbox_level::seccomp, .writable = {"/dev/nvidia0"}}).gpus);
+}

@@ -98,6 +98,7 @@ recording_worker spawn_worker(actor_fixture& world) {
         [](const child_ended&) {},
         [=](const stop_child& msg) { book->stops.push_back(msg.attempt); },
         [=](const recall_child& msg) { book->recalls.push_back(msg.attempt); },
+        [](disk_tick) {},
         [](const read_log& msg) { return log_piece{.bytes = "worker:" + msg.task}; },
     };
   });

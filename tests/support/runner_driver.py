@@ -17,7 +17,8 @@ from maze_runner import frames  # noqa: E402
 from maze_runner.values import decode, encode, take_raw, take_varint  # noqa: E402
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-CODES = {1: "user_exception", 2: "exit_nonzero", 3: "signalled", 8: "invalid_payload", 10: "unsupported_operation", 68: "io_error", 69: "malformed",
+CODES = {1: "user_exception", 2: "exit_nonzero", 3: "signalled", 4: "oom_killed", 8: "invalid_payload",
+         10: "unsupported_operation", 16: "resource_exhausted", 18: "worker_crash", 68: "io_error", 69: "malformed",
          71: "limit_exceeded"}
 
 

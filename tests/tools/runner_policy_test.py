@@ -64,6 +64,16 @@ class Forked(unittest.TestCase):
         with self.assertRaises(ProcessLookupError):
             os.kill(pid, 0)
 
+    def test_descriptors_are_the_functions_own(self):
+        for code in ("import os\ndef f():\n    os.closerange(3, 256)\n    return 1",
+                     "import os\ndef f():\n    os.dup2(1, 5)\n    return 1"):
+            self.assertEqual(self.ask(code, []).value, 1)
+
+    def test_who_is_killed_under_a_limit_of_memory_had_too_much(self):
+        with Stream("--fork", "--memory-limited") as runner:
+            runner.send(define(1, "import os\ndef f(): os.kill(os.getpid(), 9)"))
+            self.assertEqual(runner.ask([], 1).error.code, "oom_killed")
+
     def test_large_results_and_prints_arrive(self):
         self.assertEqual(len(self.ask("def f(n):\n    print('hello')\n    return b'x' * n", [5_000_000]).value), 5_000_000)
 

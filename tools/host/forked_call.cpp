@@ -24,10 +24,24 @@ namespace maze::host {
 
 namespace {
 
+constexpr int high_fd = 480;
+/// Generations of processes that are ended after a call.
+constexpr int rounds_max = 1000;
 /// Beside the result itself: a header, an entry, and the text of an error.
 constexpr std::size_t answer_room = 64 * 1024;
 
-core::error ended_without_answer(int status) {
+core::error ended_without_answer(int status, bool memory_limited) {
+  if (memory_limited && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    return {.code = core::errc::oom_killed,
+            .message = "the function was killed, as the kernel does with one that has more memory "
+                       "than its limit",
+            .origin = "execute",
+            .signal = SIGKILL};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    return {.code = core::errc::worker_crash,
+            .message = "what the child gave as its result is none: the function wrote to a "
+                       "descriptor that it had not opened, or ended its process",
+            .origin = "execute"};
   if (WIFSIGNALED(status))
     return {.code = core::errc::signalled,
             .message = fmt::format("the function was killed by signal {} ({})", WTERMSIG(status),
@@ -69,11 +83,12 @@ bool take_some(int from, std::string& into, std::size_t most) {
 } // namespace
 
 forked_calls::forked_calls(caller& functions, reply_buffer& replies, std::uint64_t result_max,
-                           int stream)
+                           int stream, bool memory_limited)
     : functions_(functions),
       replies_(replies),
       answer_max_(result_max + answer_room),
-      stream_(stream) {
+      stream_(stream),
+      memory_limited_(memory_limited) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -89,7 +104,12 @@ void forked_calls::call(const core::call_entry& what, std::string_view arguments
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return fail(what.number, not_made("pipe"));
   const io::unique_fd from(ends[0]);
-  io::unique_fd to(ends[1]);
+  // Out of the way of functions that count on small numbers, or close them.
+  io::unique_fd to(::fcntl(ends[1], F_DUPFD_CLOEXEC, high_fd));
+  if (to)
+    ::close(ends[1]);
+  else
+    to.reset(ends[1]);
   const pid_t copy = ::fork();
   if (copy == 0) {
     ::close(stream_);
@@ -108,7 +128,7 @@ void forked_calls::call(const core::call_entry& what, std::string_view arguments
   const auto view = core::call_message_view::of(answer);
   const bool whole = view && view->header().kind == core::call_kind::replies && view->size() == 1;
   if (!whole)
-    fail(what.number, ended_without_answer(status));
+    fail(what.number, ended_without_answer(status, memory_limited_));
   else
     view->for_each([&](const core::call_entry& each, std::string_view payload) {
       replies_.add(what.number, static_cast<core::call_outcome>(each.word), payload);
@@ -139,7 +159,11 @@ std::string forked_calls::collect(int from, pid_t copy, int& status) const {
 
 /// A process that ended its parent comes here, until it is told to end as well.
 void forked_calls::end_leftovers() {
-  for (;;) {
+  // Alone in a pid namespace, whose first process only waits: all at once, or those that go on making others outrun us.
+  const bool alone = ::getppid() == 0;
+  for (int round = 0; round < rounds_max; ++round) {
+    if (alone)
+      ::kill(-1, SIGKILL);
     int status = 0;
     const pid_t gone = ::waitpid(-1, &status, WNOHANG);
     if (gone < 0)

@@ -20,7 +20,8 @@ class forked_calls {
 public:
   /// The host becomes the subreaper of what calls leave behind, where its sandbox lets it. Copies close `stream`, over
   /// which it talks to its node.
-  forked_calls(caller& functions, reply_buffer& replies, std::uint64_t result_max, int stream);
+  forked_calls(caller& functions, reply_buffer& replies, std::uint64_t result_max, int stream,
+               bool memory_limited);
 
   /// Puts the reply into the buffer.
   void call(const core::call_entry& what, std::string_view arguments);
@@ -35,6 +36,8 @@ private:
   reply_buffer& replies_;
   std::size_t answer_max_;
   int stream_;
+  /// Who is killed may have had too much memory.
+  bool memory_limited_;
 };
 
 } // namespace maze::host

@@ -16,6 +16,7 @@ std::string_view usage() noexcept {
          "  --result-max BYTES  how long an encoded result may be (default 67108864)\n"
          "  --once              the calls of the file at descriptor 3, replies to descriptor 4\n"
          "  --fork              calls of a stream, each in a copy of the process\n"
+         "  --memory-limited    who is killed in such a copy may have had too much memory\n"
          "  --describe          only what the libraries offer, to descriptor 4\n"
          "  --help              this text\n";
 }
@@ -38,6 +39,8 @@ core::result<options> read_options(int argc, const char* const* argv) {
       out.how = word == "--once" ? mode::once : mode::describe;
     } else if (word == "--fork") {
       out.forks = true;
+    } else if (word == "--memory-limited") {
+      out.memory_limited = true;
     } else if (word == "--library") {
       const char* path = value();
       if (path == nullptr || *path == '\0')

@@ -16,6 +16,8 @@ struct options {
   mode how = mode::stream;
   /// Of a stream: each call in a copy of the process.
   bool forks = false;
+  /// With `forks`: its sandbox has a limit of memory.
+  bool memory_limited = false;
   /// Files of task libraries, in the order in which calls count their functions.
   std::vector<std::string> libraries;
   /// Bytes that the encoded result of a call may take.

@@ -190,7 +190,7 @@ int serve_stream(const options& given, int socket, int progress) {
   caller functions(*libraries, given.result_max, replies, page->begun());
   std::optional<forked_calls> forks;
   if (given.forks)
-    forks.emplace(functions, replies, given.result_max, socket);
+    forks.emplace(functions, replies, given.result_max, socket, given.memory_limited);
   const int status = stream(socket, functions, forks ? &*forks : nullptr, replies, *page).run();
   replies.flush();
   return status;

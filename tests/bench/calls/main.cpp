@@ -19,7 +19,7 @@ using clock_type = std::chrono::steady_clock;
 
 struct sizes {
   std::vector<std::uint32_t> independent;
-  std::uint32_t lone, chain, layers, python, memory;
+  std::uint32_t lone, chain, layers, python, memory, forked;
 };
 
 sizes chosen() {
@@ -28,10 +28,10 @@ sizes chosen() {
   // The nodes that are started from here would take these two for misspelt settings.
   ::unsetenv("MAZE_BENCH_SIZE");
   if (size == "quick")
-    return {{10'000}, 300, 300, 20, 2'000, 100'000};
+    return {{10'000}, 300, 300, 20, 2'000, 100'000, 300};
   if (size == "full")
-    return {{100'000, 1'000'000}, 3'000, 1'000, 100, 50'000, 1'000'000};
-  return {{100'000, 1'000'000}, 1'000, 1'000, 100, 20'000, 300'000};
+    return {{100'000, 1'000'000}, 3'000, 1'000, 100, 50'000, 1'000'000, 10'000};
+  return {{100'000, 1'000'000}, 1'000, 1'000, 100, 20'000, 300'000, 3'000};
 }
 
 [[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
@@ -63,6 +63,16 @@ core::call_plan python_plan() {
   core::call_plan plan = cpp_plan(true);
   plan.functions = {
       {"nothing", core::python_action{core::python_source::code, "def f():\n    pass\n", "f"}}};
+  return plan;
+}
+
+/// The same calls in a sandbox, and in copies of a child.
+core::call_plan at(core::call_plan plan, core::sandbox_level level) {
+  plan.sandbox.level = level;
+  return plan;
+}
+core::call_plan forked(core::call_plan plan) {
+  plan.child = core::child_use::forked;
   return plan;
 }
 
@@ -241,8 +251,16 @@ void all(bool secure, const sizes& of, const std::string& only) {
     chain(nodes, transport, of.chain);
   if (wanted("layered"))
     layered(nodes, transport, of.layers);
+  if (wanted("sealed"))
+    independent(nodes, transport, at(cpp_plan(true), core::sandbox_level::seccomp), "sealed",
+                of.independent.front());
+  if (wanted("forked"))
+    independent(nodes, transport, forked(cpp_plan(true)), "forked", of.forked);
   if (wanted("python"))
     independent(nodes, transport, python_plan(), "python", of.python);
+  if (wanted("python_forked"))
+    independent(nodes, transport, forked(at(python_plan(), core::sandbox_level::seccomp)),
+                "python_forked", of.forked);
 }
 
 } // namespace

@@ -7,7 +7,8 @@ from types import TracebackType
 
 from maze_runner.values import varint
 
-CODES = {"user_exception": 1, "exit_nonzero": 2, "signalled": 3, "invalid_payload": 8, "unsupported_operation": 10, "io_error": 68, "malformed": 69,
+CODES = {"user_exception": 1, "exit_nonzero": 2, "signalled": 3, "oom_killed": 4, "invalid_payload": 8,
+         "unsupported_operation": 10, "resource_exhausted": 16, "worker_crash": 18, "io_error": 68, "malformed": 69,
          "limit_exceeded": 71}
 TEXT_MAX = 16 << 10
 """Bytes of a message or of evidence; of longer ones head and tail are kept."""

@@ -6,19 +6,23 @@ import gc
 import os
 import select
 import signal
+import sys
 
 from maze_runner import frames, host
 from maze_runner.faults import Failure
 from maze_runner.frames import Garbage, Message, Reader
 
 PR_SET_CHILD_SUBREAPER = 36
+ROUNDS_MAX = 1000
+"""Generations of processes that are ended after a call."""
 
 
 class Forks(host.Stream):
-    """A stream whose calls are each made by a copy, which loads the function anew. The process itself never runs user code."""
+    """A stream whose calls are each made by a copy, which loads the function anew: the process itself never runs user code."""
 
-    def __init__(self, child: host.Host, fd: int, progress: memoryview) -> None:
+    def __init__(self, child: host.Host, fd: int, progress: memoryview, memory_limited: bool) -> None:
         super().__init__(child, fd, progress)
+        self.memory_limited = memory_limited
         try:
             # What a call leaves behind comes here and is ended.
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -36,8 +40,13 @@ class Forks(host.Stream):
         self.flush()
 
     def call(self, number: int, word: int, payload: bytes) -> None:
-        mine, theirs = os.pipe()
-        copy = os.fork()
+        try:
+            mine, theirs = os.pipe()
+            theirs = high(theirs)
+            copy = os.fork()
+        except OSError as failed:
+            why = Failure("resource_exhausted", f"a process for the call cannot be made: {failed.strerror}", "execute")
+            return self.host.replies.add(number, frames.FAILED, why.encoded())
         if copy == 0:
             os.close(mine)
             self.answer(theirs, number, word, payload)
@@ -55,7 +64,7 @@ class Forks(host.Stream):
         if len(entries) == 1:
             self.host.replies.add(number, entries[0][1], entries[0][2])
         else:
-            self.host.replies.add(number, frames.FAILED, ended_without_answer(status).encoded())
+            self.host.replies.add(number, frames.FAILED, ended_without_answer(status, self.memory_limited).encoded())
 
     def answer(self, fd: int, number: int, word: int, payload: bytes) -> None:
         """In the copy: never returns."""
@@ -69,6 +78,8 @@ class Forks(host.Stream):
             status = 0
         except SystemExit as end:
             code = end.code
+            if code is not None and not isinstance(code, int):
+                print(code, file=sys.stderr)
             status = 0 if code is None else code & 255 if isinstance(code, int) else 1
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -111,9 +122,27 @@ def collect(fd: int, copy: int) -> tuple[bytes, int]:
     return b"".join(parts), os.waitpid(copy, 0)[1]
 
 
+def high(fd: int) -> int:
+    """The same file under a number that functions do not come upon by chance."""
+    import fcntl
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 480)
+    except OSError:
+        return fd
+    os.close(fd)
+    return moved
+
+
 def end_leftovers() -> None:
     """Ends what the copy started and left."""
-    while True:
+    # Alone in a pid namespace, whose first process only waits: all at once, or those that go on making others outrun us.
+    alone = os.getppid() == 0
+    for _ in range(ROUNDS_MAX):
+        try:
+            if alone:
+                os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         try:
             if os.waitpid(-1, os.WNOHANG)[0]:
                 continue
@@ -128,13 +157,21 @@ def end_leftovers() -> None:
         os.waitpid(-1, 0)
 
 
-def ended_without_answer(status: int) -> Failure:
+def ended_without_answer(status: int, memory_limited: bool) -> Failure:
+    if memory_limited and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return Failure("oom_killed", "the function was killed, as the kernel does with one that has more memory than its limit",
+                       "execute")
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        return Failure("worker_crash", "what the child gave as its result is none: the function wrote to a descriptor that it "
+                       "had not opened, or ended its process", "execute")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        why = Failure("signalled", f"the function was killed by signal {number} ({signal.strsignal(number)})", "execute")
+        why = Failure("signalled", f"the function was killed by signal {number} ({signal.strsignal(number)})",
+                      "execute")
         why.signal = number
         return why
     code = os.WEXITSTATUS(status)
-    why = Failure("exit_nonzero", f"the function ended its process with exit status {code} instead of returning", "execute")
+    why = Failure("exit_nonzero", f"the function ended its process with exit status {code} instead of returning",
+                  "execute")
     why.exit_code = code
     return why

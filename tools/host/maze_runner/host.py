@@ -84,7 +84,8 @@ class Stream:
         os.register_at_fork(after_in_child=self.leave)
 
     def leave(self) -> None:
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
         self.fd = -1
 
     def serve(self) -> None:

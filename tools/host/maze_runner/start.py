@@ -27,12 +27,12 @@ def out_of_the_way(fd: int) -> int:
     return fd
 
 
-def options(words: list[str]) -> tuple[bool, bool, int]:
-    """Whether --once and --fork are there, and the largest result in bytes. Ends the process where they are wrong.
+def options(words: list[str]) -> tuple[bool, bool, bool, int]:
+    """Whether --once, --fork and --memory-limited are there, and the largest result in bytes. Ends the process where they are wrong.
 
     `--describe FILE` stands alone, and is not for this.
     """
-    once, forks, result_max = False, False, values.SIZE_MAX
+    once, forks, limited, result_max = False, False, False, values.SIZE_MAX
     words = list(words)
     while words:
         word = words.pop(0)
@@ -40,14 +40,16 @@ def options(words: list[str]) -> tuple[bool, bool, int]:
             once = True
         elif word == "--fork":
             forks = True
+        elif word == "--memory-limited":
+            limited = True
         elif word == "--result-max" and words and words[0].isdecimal():
             # A reply is one entry of one message.
             result_max = min(int(words.pop(0)), frames.SIZE_MAX - host.FLUSH_SIZE - (1 << 20))
         else:
-            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once | --fork] [--result-max BYTES], or "
+            print(f"runner.py: '{word}' is not understood; usage: runner.py [--once | --fork [--memory-limited]] [--result-max BYTES], or "
                   "runner.py --describe FILE", file=sys.stderr)
             sys.exit(2)
-    return once, forks, result_max
+    return once, forks, limited, result_max
 
 
 def progress_page(fd: int) -> memoryview:
@@ -56,7 +58,7 @@ def progress_page(fd: int) -> memoryview:
     return memoryview(page).cast("Q")[:3]
 
 
-def serve(once: bool, forks: bool, result_max: int, fd: int, second: int) -> int:
+def serve(once: bool, forks: bool, limited: bool, result_max: int, fd: int, second: int) -> int:
     """The exit status."""
     child = host.Host(result_max)
     try:
@@ -74,7 +76,7 @@ def serve(once: bool, forks: bool, result_max: int, fd: int, second: int) -> int
         if forks:
             # Costs more to import than most children have to give.
             from maze_runner.forks import Forks
-            Forks(child, fd, page).serve()
+            Forks(child, fd, page, limited).serve()
         else:
             host.Stream(child, fd, page).serve()
         return 0
@@ -101,7 +103,7 @@ def main() -> int:
     sys.modules["maze"] = face
     face.__name__ = "maze"
     file = sys.argv[2] if len(sys.argv) == 3 and sys.argv[1] == "--describe" else None
-    once, forks, result_max = options([] if file else sys.argv[1:])
+    once, forks, limited, result_max = options([] if file else sys.argv[1:])
     try:
         fd, second = out_of_the_way(3), out_of_the_way(4)
     except OSError as wrong:
@@ -112,4 +114,4 @@ def main() -> int:
         # Lines are out as they are written: who follows the logs sees them, and a crash loses none.
         if stream:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
-    return describe_file(file, second) if file else serve(once, forks, result_max, fd, second)
+    return describe_file(file, second) if file else serve(once, forks, limited, result_max, fd, second)
