@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <unistd.h>
 
 namespace maze::actors {
 
@@ -63,6 +64,14 @@ base_environment base_environment::of_this_process(const std::vector<std::string
     out.passed.insert_or_assign(name, from_process(name.c_str(), ""));
   out.lang = from_process("LANG", "C.UTF-8");
   out.time_zone = from_process("TZ", "");
+  return out;
+}
+
+core::sandbox_spec sandbox_here(const core::sandbox_spec& asked, core::sandbox_level minimum,
+                                const sandbox::capabilities& can, bool own_user) {
+  auto out = core::degraded(asked, {.sealed = can.sealed && (own_user || ::geteuid() != 0),
+                                    .cpu_shares = can.cpu_share_groups});
+  out.level = std::max(out.level, minimum);
   return out;
 }
 

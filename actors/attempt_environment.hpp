@@ -4,6 +4,7 @@
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
 #include "maze/io/gpu_devices.hpp"
+#include "maze/sandbox/launcher.hpp"
 
 #include <filesystem>
 #include <map>
@@ -35,6 +36,11 @@ struct attempt_labels {
   /// Which of the node's GPUs were granted to it: their places in `base_environment::gpus`.
   std::vector<std::uint32_t> gpus{};
 };
+
+/// The sandbox of a child on this node: what its task asks for, the node's minimum, and less where the task lets it.
+/// @param own_user  whether the child has a user of its own: root itself cannot be sealed
+core::sandbox_spec sandbox_here(const core::sandbox_spec& asked, core::sandbox_level minimum,
+                                const sandbox::capabilities& can, bool own_user);
 
 /// Shows a sealed child the device files of the GPUs that were granted to it, and no others. One whose file nobody knows
 /// is not reached. Other children see what their user may open.

@@ -44,9 +44,10 @@ std::string limit_text(const std::optional<Limit>& limit) {
 std::string fence_hint(const sandbox::exit_report& report) {
   const core::isolation& card = report.isolation;
   if (report.refused_processes > 0)
-    return fmt::format("; {} processes or threads did not begin because of its limit of them: the "
-                       "task's `sandbox` has `processes`",
-                       report.refused_processes);
+    return fmt::format(
+        "; a process or thread of it could not begin {} time{}: the task's `sandbox` "
+        "has a limit of `processes`",
+        report.refused_processes, report.refused_processes == 1 ? "" : "s");
   if (!card.has(core::fence::root))
     return "";
   return card.has(core::fence::network)

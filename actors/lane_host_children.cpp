@@ -65,8 +65,8 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   out.environment = std::move(*environment);
   // Calls have no files and no folder.
   out.working_directory = "/";
-  out.sandbox = plan_of(x).sandbox;
-  out.sandbox.level = std::max(out.sandbox.level, setup_.sandbox_min);
+  out.sandbox = sandbox_here(plan_of(x).sandbox, setup_.sandbox_min, setup_.launcher->can(),
+                             setup_.first_user.has_value());
   show_gpus(setup_.environment.gpus, x.gpus, out.sandbox);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();

@@ -149,8 +149,8 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
     request.after = attempts_.front().child;
   if (const auto who = owner(x))
     request.user = sandbox::child_user{who->uid, who->gid};
-  request.sandbox = spec(x).sandbox;
-  request.sandbox.level = std::max(request.sandbox.level, setup_.services->sandbox_min);
+  request.sandbox = sandbox_here(spec(x).sandbox, setup_.services->sandbox_min,
+                                 setup_.services->launcher->can(), request.user.has_value());
   limit_disk(x, request.sandbox);
   show_gpus(setup_.services->environment.gpus, x.gpus, request.sandbox);
   request.standard_output.log_file = log_file(x, "out");

@@ -132,6 +132,23 @@ result<void> check_sandbox(const sandbox_spec& spec) {
   return check_paths("writable", spec.writable);
 }
 
+sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here) {
+  if (!spec.degrade)
+    return spec;
+  spec.level = std::min(spec.level, sandbox_level::seccomp);
+  if (spec.sealed() && !here.sealed) {
+    spec.level = sandbox_level::subprocess;
+    spec.network.reset();
+    spec.filesystem.reset();
+    spec.readable.clear();
+    spec.writable.clear();
+    spec.syscalls.clear();
+  }
+  if (!here.cpu_shares)
+    spec.cpu_share.reset();
+  return spec;
+}
+
 std::string_view to_string(sandbox_level level) noexcept {
   switch (level) {
   case sandbox_level::none:

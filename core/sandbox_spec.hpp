@@ -67,6 +67,9 @@ struct sandbox_spec {
   /// what holds code that is not is the level.
   std::optional<std::vector<std::string>> imports;
 
+  /// A node that cannot give all of this gives what it can, instead of refusing: see `degraded`.
+  bool degrade = false;
+
   /// Whether the child has a root, namespaces and a filter of its own.
   [[nodiscard]] bool sealed() const noexcept { return level >= sandbox_level::seccomp; }
   [[nodiscard]] bool has_network() const noexcept { return network.value_or(!sealed()); }
@@ -90,6 +93,19 @@ constexpr std::size_t sandbox_imports_max = 1024;
 /// Whether the parts of the spec go together: what only a sealed child can have is asked for at such a level, paths are
 /// absolute and without `..`, numbers are within their bounds. Fails with `invalid_argument` naming part and remedy.
 result<void> check_sandbox(const sandbox_spec& spec);
+
+/// What of a sandbox not every node can give.
+struct sandbox_offer {
+  /// Level seccomp.
+  bool sealed = false;
+  /// Shares of cores.
+  bool cpu_shares = false;
+};
+
+/// What is left of `spec` on a node that offers `here`, where the spec lets it: the next level below that there is, without the
+/// parts that need the one asked for, and no share of cores. The spec itself where it does not, or nothing is missing.
+/// Limits stay: what holds them to a whole tree is for the report card to say.
+sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here);
 
 /// `none`, `subprocess`, `seccomp`, `container`.
 std::string_view to_string(sandbox_level level) noexcept;

@@ -64,6 +64,14 @@ std::optional<bool> read_switch(const node_reader& read, const document_node& no
   return std::nullopt;
 }
 
+bool read_degrade(const node_reader& read, const document_node& node, const field_path& field) {
+  static constexpr std::array<std::string_view, 2> words{"refuse", "allow"};
+  if (is_written_null(node))
+    return false;
+  return read.choice(node, field, words, "what a node that cannot give all does is").value_or(0)
+         == 1;
+}
+
 /// A list of texts and whole numbers, all as text.
 std::vector<std::string> read_words(const node_reader& read, const document_node& node,
                                     const field_path& field) {
@@ -216,6 +224,8 @@ void sandbox_reader::part(const document_member& member, const field_path& field
                [&](const document_node& x) { return read_switch(read_, x, field); });
   else if (key == "level")
     read_level(read_, node, field, sandbox_);
+  else if (key == "degrade")
+    sandbox_.degrade = read_degrade(read_, node, field);
   else if (key == "network")
     read_limit(node, sandbox_.network,
                [&](const document_node& x) { return read_switch(read_, x, field); });

@@ -96,6 +96,7 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "writable"},
     {.name = "syscalls"},
     {.name = "environment"},
+    {.name = "degrade"},
     {.name = "imports"},
     // Those of `sandbox_spellings`.
     {.name = "max_memory_mb"},

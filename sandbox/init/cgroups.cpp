@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string_view>
@@ -104,6 +105,20 @@ io::unique_fd own(const std::string& folder) {
   return out;
 }
 
+/// Whoever makes or removes a folder of groups in `folder` holds that locked; an empty descriptor where somebody holds it
+/// longer than that takes.
+io::unique_fd enter_gate(const std::string& folder) {
+  constexpr int tries_max = 200;
+  io::unique_fd out(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; out && i < tries_max; ++i) {
+    if (::flock(out.get(), LOCK_EX | LOCK_NB) == 0)
+      return out;
+    constexpr timespec moment{0, 1'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  return {};
+}
+
 /// Removes folders of groups whose maze-init was killed together with the process that cleans up after it.
 void remove_abandoned(const std::string& folder) {
   std::vector<std::string> found;
@@ -169,11 +184,17 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
     return true;
   int last = EACCES;
   for (const std::string& folder : in.folders) {
-    remove_abandoned(folder);
     const std::string made = folder + "/" + name_;
-    if (::mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
-      last = errno;
-      continue;
+    {
+      // Between its making and its lock a folder looks abandoned to others.
+      const io::unique_fd gate = enter_gate(folder);
+      if (gate)
+        remove_abandoned(folder);
+      if (::mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
+        last = errno;
+        continue;
+      }
+      in.owned = own(made);
     }
     if (in.unified)
       for (const use_names& each : names)
@@ -187,10 +208,10 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
     ::rmdir(trial.c_str());
     if (works) {
       in.made = made;
-      in.owned = own(made);
       return true;
     }
     ::rmdir(made.c_str());
+    in.owned.reset();
   }
   what = {stage::groups, last, "control group"};
   return false;

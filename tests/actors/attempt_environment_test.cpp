@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <unistd.h>
 
 using namespace maze;
 using namespace maze::actors;
@@ -140,6 +141,21 @@ TEST_CASE("a child sees the GPUs that were granted to it and no other", "[actors
     node.gpus = {};
     CHECK_FALSE(find(out(), "CUDA_VISIBLE_DEVICES"));
   }
+}
+
+TEST_CASE("a node gives its minimum, and less than was asked for only where that is allowed",
+          "[actors][environment]") {
+  using core::sandbox_level;
+  const sandbox::capabilities all{.sealed = true, .cpu_share_groups = true};
+  CHECK(sandbox_here({}, sandbox_level::seccomp, all, true).level == sandbox_level::seccomp);
+  core::sandbox_spec asked{.level = sandbox_level::seccomp};
+  CHECK(sandbox_here(asked, sandbox_level::none, {}, true).level == sandbox_level::seccomp);
+  asked.degrade = true;
+  CHECK(sandbox_here(asked, sandbox_level::none, all, true).level == sandbox_level::seccomp);
+  CHECK(sandbox_here(asked, sandbox_level::none, {}, true).level == sandbox_level::subprocess);
+  // Root itself cannot be sealed.
+  if (::geteuid() == 0)
+    CHECK(sandbox_here(asked, sandbox_level::none, all, false).level == sandbox_level::subprocess);
 }
 
 TEST_CASE("a sealed child is shown the device files of its GPUs and no others",

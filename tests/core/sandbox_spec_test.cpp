@@ -109,6 +109,31 @@ TEST_CASE("a child without paths of the machine is sealed and names none", "[cor
   CHECK(check_sandbox({.filesystem = true}));
 }
 
+TEST_CASE("a node gives less where it must and a task lets it", "[core][sandbox_spec]") {
+  const sandbox_offer all{.sealed = true, .cpu_shares = true};
+  sandbox_spec spec{.level = sandbox_level::seccomp,
+                    .memory = byte_count{1 << 20},
+                    .cpu_share = 50,
+                    .network = false,
+                    .readable = {"/opt"},
+                    .syscalls = {"@ipc"}};
+  CHECK(degraded(spec, {}) == spec);
+  spec.degrade = true;
+  CHECK(degraded(spec, all) == spec);
+  const auto less = degraded(spec, {});
+  CHECK(less.level == sandbox_level::subprocess);
+  CHECK(less.memory == spec.memory);
+  CHECK_FALSE(less.cpu_share);
+  CHECK(check_sandbox(less));
+  const auto shared = degraded(spec, {.sealed = true});
+  CHECK(shared.level == sandbox_level::seccomp);
+  CHECK(shared.readable == spec.readable);
+  CHECK_FALSE(shared.cpu_share);
+  CHECK(degraded({.level = sandbox_level::container, .degrade = true}, all).level
+        == sandbox_level::seccomp);
+  CHECK(degraded({.level = sandbox_level::none, .degrade = true}, {}).level == sandbox_level::none);
+}
+
 TEST_CASE("a sealed child has no network unless it asks for one", "[core][sandbox_spec]") {
   CHECK(sandbox_spec{}.has_network());
   CHECK_FALSE(sandbox_spec{.level = sandbox_level::seccomp}.has_network());

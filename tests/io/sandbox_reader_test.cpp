@@ -103,6 +103,9 @@ TEST_CASE("what cannot be promised is refused", "[io][workflow]") {
   CHECK(codes("{level: seccomp, mount_paths: {/data: /elsewhere}}") == "bad_sandbox");
   CHECK(codes("{level: seccomp, mount_paths: {/data/: /data}, allow_filesystem: null}").empty());
   CHECK(codes("{environment: [MAZE_RUN]}") == "bad_sandbox");
+  CHECK(codes("{level: seccomp, degrade: perhaps}") == "unknown_choice");
+  CHECK(sandbox_document("{level: seccomp, degrade: allow}").spec().degrade);
+  CHECK_FALSE(sandbox_document("{level: seccomp, degrade: refuse}").spec().degrade);
   CHECK(codes("{cpu_share: 0%}") == "bad_sandbox");
   CHECK(codes("{memory: 0}") == "bad_sandbox");
   CHECK(codes("{environment: [\"A=B\"]}") == "bad_sandbox");

@@ -3,6 +3,7 @@
 #include "support/launcher_fixture.hpp"
 #include "support/needs.hpp"
 
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -127,6 +128,24 @@ TEST_CASE_METHOD(launcher_fixture, "a child cannot move out of its groups", "[sa
                              "echo $$ > $f && echo left $f; done 2>&1 | grep left; true",
                              40 * mib);
   CHECK(run(request).standard_output.text.empty());
+}
+
+TEST_CASE("nodes that make their groups at the same time leave each other's alone",
+          "[sandbox][groups]") {
+  MAZE_NEEDS(needs(launcher_fixture().sut->can().memory_groups, "control groups for memory"));
+  std::array<std::string, 24> wrong;
+  for (std::size_t round = 0; round < wrong.size(); round += 8) {
+    std::vector<std::thread> nodes;
+    for (std::size_t i = round; i < round + 8; ++i)
+      nodes.emplace_back([&wrong, i] {
+        const auto report = launcher_fixture().run(with_memory("true", 40 * mib));
+        if (report.cause != exit_cause::exited)
+          wrong[i] = report.failure.message;
+      });
+    for (auto& each : nodes)
+      each.join();
+  }
+  CHECK(wrong == std::array<std::string, 24>{});
 }
 
 TEST_CASE("folders of groups that nobody removed go with the next ones that are made",

@@ -310,6 +310,14 @@ TEST_CASE_METHOD(sealed_fixture, "ordinary programs work sealed", "[sandbox][sea
   SECTION("perl") {
     CHECK(output_of("perl -e 'print join(\",\", map { $_ * 2 } 1..3), \"\\n\"'") == "2,4,6\n");
   }
+  SECTION("films and pictures, as Debian ships what makes them") {
+    CHECK(output_of("ffmpeg -v error -f lavfi -i testsrc=duration=1:size=160x120:rate=5 -f lavfi "
+                    "-i sine=duration=1 -c:v libx264 -c:a aac f.mp4; ffmpeg -v error -i f.mp4 "
+                    "-frames:v 1 f.png; ffprobe -v error -show_entries stream=codec_name -of "
+                    "csv=p=0 f.mp4; /usr/bin/convert f.png -resize 50% -fill red -draw 'circle "
+                    "20,20 30,30' s.jpg; /usr/bin/identify -format '%m %w %h' s.jpg")
+          == "h264\naac\nJPEG 80 60");
+  }
   SECTION("Python with threads, processes, a database and temporary files") {
     const std::string program =
         "import concurrent.futures as c, multiprocessing as m, os, sqlite3, subprocess, tempfile, "

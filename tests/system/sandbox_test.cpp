@@ -160,6 +160,7 @@ TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stoo
               "  open: { shell: \"true\", sandbox: {level: seccomp, network: true} }\n"
               "  warm: { function: plain.add, cpus: 1, child: warm, inputs: { a: 1, b: 2 "
               "}, sandbox: seccomp }\n"
+              "  less: { shell: \"true\", sandbox: {level: container, degrade: allow} }\n"
               "  never: { command: [/nowhere], sandbox: seccomp }\n");
   CHECK(node({"submit", "levels.yaml", "--wait", "--cluster", "lab"}).status == 1);
   std::map<std::string, json> cards;
@@ -180,6 +181,8 @@ TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stoo
   }
   CHECK(fences("warm") == fences("sealed"));
   CHECK(fences("open").count("network") == 0);
+  CHECK(cards.at("less").at("requested") == "container");
+  CHECK(cards.at("less").at("level") == "seccomp");
   CHECK(cards.at("never").is_null());
 }
 

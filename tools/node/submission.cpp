@@ -96,11 +96,11 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
 core::result<void> check_enforceable(const core::workflow& work) {
   for (const core::task_spec& task : work.tasks) {
     const std::string origin = "submit:" + task.name;
-    if (task.sandbox.level > core::sandbox_level::seccomp)
+    if (task.sandbox.level > core::sandbox_level::seccomp && !task.sandbox.degrade)
       return core::fail(
           core::errc::unsupported_operation,
           fmt::format("task '{}' asks for sandbox level '{}', which this version cannot "
-                      "enforce: use 'seccomp', or drop the task's sandbox key",
+                      "enforce: use 'seccomp', or allow less with `degrade: allow`",
                       task.name, core::to_string(task.sandbox.level)),
           origin);
     if (auto known = sandbox::check_syscalls(task.sandbox.syscalls); !known)
