@@ -37,7 +37,7 @@ sizes chosen() {
 [[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
 
 /// The programs and the library of the build that this one belongs to.
-test::calls_cluster::options build_of(bool secure) {
+test::calls_cluster::options build_of(bool secure, bool own_users = false) {
   static const std::filesystem::path programs = [] {
     const char* given = std::getenv("MAZE_BIN_DIR");
     std::filesystem::path out = given != nullptr
@@ -46,7 +46,7 @@ test::calls_cluster::options build_of(bool secure) {
     ::unsetenv("MAZE_BIN_DIR");
     return out;
   }();
-  return {secure, programs, programs.parent_path() / "lib/libbench_calls.so", "bench"};
+  return {secure, programs, programs.parent_path() / "lib/libbench_calls.so", "bench", own_users};
 }
 
 const std::string no_arguments = core::encode(core::list{}).value();
@@ -251,13 +251,22 @@ void all(bool secure, const sizes& of, const std::string& only) {
     chain(nodes, transport, of.chain);
   if (wanted("layered"))
     layered(nodes, transport, of.layers);
-  if (wanted("sealed"))
-    independent(nodes, transport, at(cpp_plan(true), core::sandbox_level::seccomp), "sealed",
-                of.independent.front());
   if (wanted("forked"))
     independent(nodes, transport, forked(cpp_plan(true)), "forked", of.forked);
   if (wanted("python"))
     independent(nodes, transport, python_plan(), "python", of.python);
+}
+
+/// Sealed children have users of their own, so their nodes are others.
+void all_sealed(bool secure, const sizes& of, const std::string& only) {
+  const auto wanted = [&](std::string_view shape) { return only.empty() || only == shape; };
+  if (!wanted("sealed") && !wanted("python_forked"))
+    return;
+  test::calls_cluster nodes(build_of(secure, true));
+  const std::string_view transport = secure ? "tls" : "local";
+  if (wanted("sealed"))
+    independent(nodes, transport, at(cpp_plan(true), core::sandbox_level::seccomp), "sealed",
+                of.independent.front());
   if (wanted("python_forked"))
     independent(nodes, transport, forked(at(python_plan(), core::sandbox_level::seccomp)),
                 "python_forked", of.forked);
@@ -271,14 +280,18 @@ int main(int argc, char** argv) {
   const std::string transport = argc > 2 ? argv[2] : "";
   const sizes of = chosen();
   try {
-    if (transport != "tls")
+    if (transport != "tls") {
       all(false, of, only);
+      all_sealed(false, of, only);
+    }
     if (only.empty() || only == "memory") {
       test::calls_cluster fresh(build_of(false));
       memory(fresh, of.memory);
     }
-    if (transport != "local")
+    if (transport != "local") {
       all(true, of, only);
+      all_sealed(true, of, only);
+    }
   } catch (const std::exception& failed) {
     std::fprintf(stderr, "maze-calls-bench: %s\n", failed.what());
     return 1;
