@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-/// The files of control groups, which have other names and forms in each
-/// version.
+/// The files of control groups, which have other names and forms in each version.
 namespace maze::sandbox::init {
 
 /// All of a small file; empty where it cannot be read.
@@ -16,14 +15,13 @@ std::string read_text(const std::string& path);
 /// Whether all of `text` was taken, in one write.
 bool write_text(const std::string& path, std::string_view text);
 
-/// In a mount namespace of a child's: nobody there can change groups, and move into others, through what is mounted. True
-/// where there is nothing to protect.
+/// In a mount namespace of a child's: nobody there can change groups, and move into others, through what is mounted.
+/// True where there is nothing to protect.
 bool protect_groups() noexcept;
 
 // Each returns the name of the file that refused, with errno, or null.
 
-/// Holds the group, all of its files in memory included, to so many bytes
-/// without swap, and counts from here.
+/// Holds the group, all of its files in memory included, to so many bytes without swap, and counts from here.
 const char* limit_memory(cgroup_leaf& leaf, bool unified, std::uint64_t bytes);
 const char* limit_processes(cgroup_leaf& leaf, std::uint64_t count);
 /// Holds the group to so many hundredths of one core.
@@ -33,8 +31,8 @@ const char* begin_cpu_time(cgroup_leaf& leaf, bool unified);
 /// Takes away those limits that an earlier child left and `keep` does not name.
 const char* lift_limits(cgroup_leaf& leaf, bool unified, const group_offer& keep);
 
-/// Frees what an earlier child left in memory; false where too much of it stays: files in memory that outlive their maker
-/// belong to the group that made them.
+/// Frees what an earlier child left in memory; false where too much of it stays: files in memory that outlive their
+/// maker belong to the group that made them.
 bool free_leftovers(const cgroup_leaf& leaf, bool unified);
 
 std::uint64_t read_oom_kills(const cgroup_leaf& leaf);

@@ -19,19 +19,17 @@ namespace {
 
 using protocol::stage;
 
-/// What version 1 calls the controllers, and the file by which a group of
-/// version 2 shows that it has one.
+/// What version 1 calls the controllers, and version 2, where a controller has to be handed on.
 struct use_names {
   std::string_view controller;
   std::string_view enabled_by;
-  const char* shown_by;
 };
 constexpr std::array<use_names, group_uses> names{{
-    {"memory", "memory", "memory.max"},
-    {"pids", "pids", "pids.max"},
+    {"memory", "memory"},
+    {"pids", "pids"},
     // Every group of version 2 counts that.
-    {"cpuacct", "", "cpu.stat"},
-    {"cpu", "cpu", "cpu.max"},
+    {"cpuacct", ""},
+    {"cpu", "cpu"},
 }};
 
 const use_names& names_of(group_use use) { return names[static_cast<std::size_t>(use)]; }
@@ -54,17 +52,14 @@ bool is_open_to_us(const std::string& folder) {
   return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-/// Folders in which groups with this controller can be made, and the process
-/// moved into them.
+/// Folders in which groups with this controller can be made, and the process moved into them.
 std::vector<std::string> usable_folders(const cgroup_place& place, group_use use) {
   std::vector<std::string> out;
   for (const std::string& folder : place.folders) {
-    // Whoever moves between two groups must be allowed to in the one above
-    // both.
+    // Whoever moves between two groups must be allowed to in the one above both.
     if (!is_open_to_us(folder) || ::access((folder + "/cgroup.procs").c_str(), W_OK) != 0)
       continue;
-    // A group of version 2 with processes has no controllers to give to groups
-    // below: then one beside it will do.
+    // A group of version 2 with processes has no controllers to give to groups below: then one beside it will do.
     if (place.unified && !names_of(use).enabled_by.empty()
         && !has_word(read_text(folder + "/cgroup.subtree_control"), names_of(use).enabled_by))
       continue;

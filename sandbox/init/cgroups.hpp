@@ -16,8 +16,7 @@ namespace maze::sandbox::init {
 using protocol::group_use;
 using protocol::group_uses;
 
-/// Which of them this process' place in the hierarchies allows, as far as
-/// looking tells.
+/// Which of them this process' place in the hierarchies allows, as far as looking tells.
 using group_offer = std::array<bool, group_uses>;
 
 /// How the names of their folders begin.
@@ -50,8 +49,7 @@ struct group_set {
   /// Descriptors to write "0" to.
   [[nodiscard]] std::vector<int> procs() const;
 
-  /// CPU time of all that was in the group since it was taken, dead or alive;
-  /// nothing without such a group.
+  /// CPU time of all that was in the group since it was taken, dead or alive; nothing without such a group.
   [[nodiscard]] std::optional<std::uint64_t> cpu_ns() const;
   /// Most memory that the group had at once, in bytes.
   [[nodiscard]] std::optional<std::uint64_t> memory_peak() const;
@@ -61,13 +59,11 @@ struct group_set {
   [[nodiscard]] std::uint64_t refused_processes() const;
 };
 
-/// Makes control groups below, or beside, this process' own and keeps the empty
-/// ones, because making one costs as much as a small child. Nothing is made
-/// before a child asks for a limit that needs one.
+/// Makes control groups below, or beside, this process' own and keeps the empty ones, because making one costs as
+/// much as a small child. Nothing is made before a child asks for a limit that needs one.
 ///
-/// Version 1, version 2 and both at once: each use is looked for by itself, in
-/// version 1 first. Source: Documentation/ admin-guide/cgroup-v1 and
-/// cgroup-v2.rst of Linux.
+/// Version 1, version 2 and both at once: each use is looked for by itself, in version 1 first. Source:
+/// Documentation/ admin-guide/cgroup-v1 and cgroup-v2.rst of Linux.
 class cgroups {
 public:
   /// @param name  Of the folder that holds all groups made here: nobody else's.
@@ -76,15 +72,12 @@ public:
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// Bits of `group_use`: what can be had.
   [[nodiscard]] std::uint8_t offer() const noexcept;
-  /// Groups that carry those limits of `spec` that the offer allows; none where
-  /// it has no such limit. False with the failure where one cannot be made or
-  /// set: nothing is taken then.
+  /// Groups that carry those limits of `spec` that the offer allows; none where it has no such limit. False with the
+  /// failure where one cannot be made or set: nothing is taken then.
   bool take(const core::sandbox_spec& spec, group_set& out, failure& what);
-  /// Takes the groups back once nobody is in them; those that are not empty are
-  /// left alone.
+  /// Takes the groups back once nobody is in them; those that are not empty are left alone.
   void give_back(group_set& used);
-  /// Removes every group below a folder of that name, wherever one can be. For
-  /// whoever survives.
+  /// Removes every group below a folder of that name, wherever one can be. For whoever survives.
   static void remove_all(const std::string& name);
 
 private:
