@@ -40,22 +40,6 @@ std::string limit_text(const std::optional<Limit>& limit) {
   return limit ? core::to_string(*limit) : std::string("set");
 }
 
-/// Programs only say that they could not: what stood around them is for the reader to know.
-std::string fence_hint(const sandbox::exit_report& report) {
-  const core::isolation& card = report.isolation;
-  if (report.refused_processes > 0)
-    return fmt::format(
-        "; a process or thread of it could not begin {} time{}: the task's `sandbox` "
-        "has a limit of `processes`",
-        report.refused_processes, report.refused_processes == 1 ? "" : "s");
-  if (!card.has(core::fence::root))
-    return "";
-  return card.has(core::fence::network)
-             ? "; it ran at level seccomp, without network: the task's `sandbox` opens what it "
-               "needs"
-             : "; it ran at level seccomp: the task's `sandbox` opens what it needs";
-}
-
 /// One of `core::command_parts`, as the type that it is declared as.
 core::value part_value(std::string_view part, std::string_view type,
                        const sandbox::exit_report& report) {
@@ -92,6 +76,21 @@ core::result<core::dict> declared_output(const core::task_spec& spec,
 }
 
 } // namespace
+
+std::string fence_hint(const sandbox::exit_report& report) {
+  const core::isolation& card = report.isolation;
+  if (report.refused_processes > 0)
+    return fmt::format(
+        "; a process or thread of it could not begin {} time{}: the task's `sandbox` "
+        "has a limit of `processes`",
+        report.refused_processes, report.refused_processes == 1 ? "" : "s");
+  if (!card.has(core::fence::root))
+    return "";
+  return card.has(core::fence::network)
+             ? "; it ran at level seccomp, without network: the task's `sandbox` opens what it "
+               "needs"
+             : "; it ran at level seccomp: the task's `sandbox` opens what it needs";
+}
 
 core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {
   const sandbox::captured_output& stream = report.standard_error;
@@ -165,7 +164,8 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
                              limit_text(spec.sandbox.cpu_time)));
   case exit_cause::memory_limit:
     return badly(core::errc::oom_killed,
-                 fmt::format("the {} and what it started used more memory than its limit of {}",
+                 fmt::format("the {} and what it started used more memory than its limit of {}: "
+                             "`sandbox` has `memory`",
                              what, limit_text(spec.sandbox.memory)));
   case exit_cause::stopped:
   case exit_cause::withdrawn:

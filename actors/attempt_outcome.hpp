@@ -25,6 +25,10 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
 core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_report& report,
                              std::string_view what);
 
+/// What to add to the words of a program that failed: it only says that it could not, and what stood around it is for the
+/// reader to know. Begins with a semicolon, or is empty.
+std::string fence_hint(const sandbox::exit_report& report);
+
 /// An error with the exit status, the signal and the end of standard error, at most 4 KiB.
 core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report);
 

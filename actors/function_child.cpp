@@ -258,8 +258,12 @@ core::result<std::string> function_outcome(const core::task_spec& spec,
                     report.exit_code),
         report));
   auto returned = reply_in(*message);
-  if (!returned)
+  if (!returned) {
+    // An exception says by itself what it is about, but not that.
+    if (report.refused_processes > 0)
+      returned.error().message += fence_hint(report);
     return core::fail(returned.error());
+  }
   return core::outcome_of_function(spec, *returned);
 }
 

@@ -104,6 +104,23 @@ TEST_CASE("a sealed command that fails comes with a word about its fence", "[act
   CHECK(message().find("without network") != std::string::npos);
 }
 
+TEST_CASE("limits of a tree that were hit are told with their names", "[actors][outcome]") {
+  auto report = exited(2);
+  report.refused_processes = 3;
+  CHECK(
+      command_outcome(test::shell("t"), report).error().message
+      == "the command ended with exit status 2; a process or thread of it could not begin 3 times: "
+         "the task's `sandbox` has a limit of `processes`");
+  auto spec = test::shell("t");
+  spec.sandbox.memory = core::byte_count{64 << 20};
+  report.cause = exit_cause::memory_limit;
+  const auto why = command_outcome(spec, report).error();
+  CHECK(why.code == core::errc::oom_killed);
+  CHECK(why.message
+        == "the command and what it started used more memory than its limit of 64MiB: `sandbox` "
+           "has `memory`");
+}
+
 TEST_CASE("the signal of a filter is a violation where there is a filter", "[actors][outcome]") {
   auto report = exited(0);
   report.cause = exit_cause::signalled;

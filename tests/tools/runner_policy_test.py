@@ -102,6 +102,19 @@ class Imports(unittest.TestCase):
             """, "json,statistics,collections")
         self.assertEqual(reply.value, ["[1]", 2, "Mapping"])
 
+    def test_what_allowed_modules_import_is_theirs(self):
+        self.assertEqual(self.ask("""
+            import datetime
+            def f(): return datetime.datetime.strptime("2020", "%Y").year
+            """, "datetime").value, 2020)
+        self.assertEqual(self.ask("def f(): return 'é'.encode('cp1252')", "").value, b"\xe9")
+        self.assertEqual(self.ask("""
+            import socket
+            def f():
+                a, b = socket.socketpair()
+                return "x.test".encode("idna")
+            """, "socket").value, b"x.test")
+
     def test_anything_else_is_an_error_that_names_it(self):
         for code in ("import socket\ndef f(): pass", "def f(): import socket", "from os import path\ndef f(): pass",
                      "def f(): return __import__('os')", "def f(): exec('import os')"):
