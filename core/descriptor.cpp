@@ -49,6 +49,9 @@ template <class... Fs>
 struct each_of : Fs... {
   using Fs::operator()...;
 };
+// Newer compilers make it themselves.
+template <class... Fs>
+each_of(Fs...) -> each_of<Fs...>;
 
 } // namespace
 

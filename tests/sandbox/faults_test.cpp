@@ -119,7 +119,10 @@ TEST_CASE_METHOD(faulty_fixture, "a step that fails is named, nothing runs and n
 }
 
 TEST_CASE("steps fail the same for an ordinary user", "[sandbox][faults]") {
-  CHECK(test::as_ordinary_user(60336, [] {
+  const test::scratch_dir outer;
+  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
+  CHECK(test::as_ordinary_user(60336, [&] {
+    ::setenv("TMPDIR", outer.path().c_str(), 1);
     faulty_fixture node;
     if (test::needs_sealed(*node.sut))
       return true;
