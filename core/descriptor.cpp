@@ -1,6 +1,7 @@
 #include "maze/core/descriptor.hpp"
 
 #include "maze/core/codec.hpp"
+#include "maze/core/overloaded.hpp"
 #include "maze/core/task_codec.hpp"
 
 #include <type_traits>
@@ -45,14 +46,6 @@ std::string last_part(std::string path) {
   return slash == std::string::npos || path.size() == 1 ? path : path.substr(slash + 1);
 }
 
-template <class... Fs>
-struct each_of : Fs... {
-  using Fs::operator()...;
-};
-// Newer compilers make it themselves.
-template <class... Fs>
-each_of(Fs...) -> each_of<Fs...>;
-
 } // namespace
 
 action_kind kind_of(const task_action& x) noexcept {
@@ -75,23 +68,23 @@ std::string_view to_string(action_kind x) noexcept {
 
 std::string call_site(const task_action& x) {
   return std::visit(
-      each_of{[](const command_action& one) { return program_of(one); },
-              [](const shell_action&) { return std::string(shell_path); },
-              [](const function_action& one) { return one.library + "." + one.function; },
-              [](const python_action& one) {
-                return one.entry.empty() ? source_of(one) : source_of(one) + ":" + one.entry;
-              }},
+      overloaded{[](const command_action& one) { return program_of(one); },
+                 [](const shell_action&) { return std::string(shell_path); },
+                 [](const function_action& one) { return one.library + "." + one.function; },
+                 [](const python_action& one) {
+                   return one.entry.empty() ? source_of(one) : source_of(one) + ":" + one.entry;
+                 }},
       x);
 }
 
 std::string call_string(const task_action& x) {
-  return std::visit(each_of{[](const command_action& one) { return last_part(program_of(one)); },
-                            [](const shell_action&) { return last_part(std::string(shell_path)); },
-                            [](const function_action& one) { return one.function; },
-                            [](const python_action& one) {
-                              return one.entry.empty() ? source_of(one) : one.entry;
-                            }},
-                    x);
+  return std::visit(
+      overloaded{
+          [](const command_action& one) { return last_part(program_of(one)); },
+          [](const shell_action&) { return last_part(std::string(shell_path)); },
+          [](const function_action& one) { return one.function; },
+          [](const python_action& one) { return one.entry.empty() ? source_of(one) : one.entry; }},
+      x);
 }
 
 std::string default_task_name(const task_action& x) { return call_string(x) + "()"; }

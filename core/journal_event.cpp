@@ -1,6 +1,7 @@
 #include "maze/core/journal_event.hpp"
 
 #include "maze/core/codec.hpp"
+#include "maze/core/overloaded.hpp"
 #include "maze/core/value.hpp"
 
 #include <fmt/format.h>
@@ -10,13 +11,6 @@ namespace maze::core {
 namespace {
 
 constexpr std::string_view format_name = "journal event";
-
-template <class... Fs>
-struct overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-overloaded(Fs...) -> overloaded<Fs...>;
 
 } // namespace
 

@@ -3,8 +3,6 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include <set>
-
 using namespace maze;
 using namespace maze::sandbox;
 using test::sealed_fixture;
@@ -47,14 +45,6 @@ struct faulty_fixture : sealed_fixture {
   const std::string mark = "MAZE_TEST_MARK=" + dir.path().native();
 };
 
-std::set<std::string> mounts() {
-  std::istringstream lines(test::content_of("/proc/self/mountinfo"));
-  std::set<std::string> out;
-  for (std::string line; std::getline(lines, line);)
-    out.insert(line);
-  return out;
-}
-
 std::size_t entries_of(const std::filesystem::path& folder) {
   std::size_t out = 0;
   for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator(folder))
@@ -95,7 +85,7 @@ TEST_CASE_METHOD(faulty_fixture, "a step that fails is named, nothing runs and n
   // Only files that are another user's are shown as the child's own.
   if (stage == "idmap" && ::geteuid() != 0)
     return;
-  const auto before = mounts();
+  const auto before = test::mounts();
   break_step(stage);
   std::size_t descriptors = 0;
   const std::size_t times = times_wanted();
@@ -113,7 +103,7 @@ TEST_CASE_METHOD(faulty_fixture, "a step that fails is named, nothing runs and n
   // Slots that lie ready have some of their own.
   CHECK(entries_of("/proc/" + std::to_string(serving_process()) + "/fd") <= descriptors + 16);
   CHECK(test::processes_with(mark).empty());
-  CHECK(mounts() == before);
+  CHECK(test::mounts() == before);
   sut.reset();
   CHECK(test::children_of(::getpid()).empty());
 }

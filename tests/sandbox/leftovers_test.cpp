@@ -13,15 +13,6 @@ using test::sealed_fixture;
 
 namespace {
 
-/// The lines of this process' mount table, which a leaked mount would be in.
-std::set<std::string> mounts() {
-  std::istringstream lines(test::content_of("/proc/self/mountinfo"));
-  std::set<std::string> out;
-  for (std::string line; std::getline(lines, line);)
-    out.insert(line);
-  return out;
-}
-
 std::size_t open_descriptors(int pid) {
   std::size_t out = 0;
   for ([[maybe_unused]] const auto& each :
@@ -72,7 +63,7 @@ TEST_CASE_METHOD(sealed_fixture, "nothing is left of a thousand children of all 
                  "[sandbox][leftovers]") {
   MAZE_NEEDS(test::needs_sealed(*sut));
   const auto mark = "MAZE_TEST_MARK=" + dir.path().native();
-  const auto before = mounts();
+  const auto before = test::mounts();
   const auto temporary = std::filesystem::temp_directory_path();
   const auto entries = [&] {
     std::set<std::string> out;
@@ -117,7 +108,7 @@ TEST_CASE_METHOD(sealed_fixture, "nothing is left of a thousand children of all 
       descriptors = open_descriptors(server_of(::getpid()));
   }
   CHECK(test::processes_with(mark).empty());
-  CHECK(mounts() == before);
+  CHECK(test::mounts() == before);
   CHECK(entries() == probes);
   if (wanted > 200)
     CHECK(open_descriptors(server_of(::getpid())) <= descriptors + 64);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -135,6 +136,15 @@ inline bool sealed_as_ordinary_user(const std::function<bool(sealed_fixture&)>& 
     sealed_fixture node;
     return body(node);
   });
+}
+
+/// The lines of this process' mount table, which a leaked mount would be in.
+inline std::set<std::string> mounts() {
+  std::istringstream lines(content_of("/proc/self/mountinfo"));
+  std::set<std::string> out;
+  for (std::string line; std::getline(lines, line);)
+    out.insert(line);
+  return out;
 }
 
 /// For MAZE_NEEDS.
