@@ -2,6 +2,7 @@
 
 #include "maze/core/codec.hpp"
 #include "maze/io/change_collector.hpp"
+#include "maze/io/exclusive_folder.hpp"
 #include "maze/io/folders.hpp"
 #include "maze/io/hash.hpp"
 #include "maze/io/tree_builder.hpp"
@@ -56,12 +57,12 @@ struct view_store::data {
   std::shared_ptr<blob_store> blobs;
   options settings;
   std::filesystem::path views_path;
-  std::filesystem::path trees_path;
 
   /// Guards everything below and the counters of `layers`.
   std::mutex guard;
   unique_fd views;
-  unique_fd trees;
+  /// Of this store alone: a run that comes back to a node has a second one while attempts of before still hold the first.
+  exclusive_folder trees;
   shared_files base = std::make_shared<const core::file_map>();
   std::string base_tree;
   std::map<std::string, std::shared_ptr<layers>> known;
@@ -81,10 +82,7 @@ struct view_store::data {
     auto top = open_folder(AT_FDCWD, settings.root);
     if (!top)
       return core::fail(top.error());
-    // Trees of an earlier process were never synced.
-    if (auto gone = remove_tree(top->get(), "trees"); !gone)
-      return gone;
-    auto made = make_folder(top->get(), "trees", 0700);
+    auto made = exclusive_folder::make(top->get(), "trees");
     auto shown_views = make_folder(top->get(), "views", 0711);
     if (!made || !shown_views)
       return core::fail(made ? shown_views.error() : made.error());
@@ -99,9 +97,9 @@ struct view_store::data {
 
   core::result<void> plant(const std::string& name, tree_plan plan) {
     const auto temporary = name + ".part";
-    if (auto gone = remove_tree(trees.get(), temporary); !gone)
+    if (auto gone = remove_tree(trees.fd(), temporary); !gone)
       return gone;
-    auto folder = make_folder(trees.get(), temporary, 0755);
+    auto folder = make_folder(trees.fd(), temporary, 0755);
     if (!folder)
       return core::fail(folder.error());
     auto done = build_tree(plan, *blobs, folder->get());
@@ -109,12 +107,12 @@ struct view_store::data {
     if (done && ::fchmod(folder->get(), 0755) != 0)
       done = core::fail(errno_error("chmod of a tree", errno));
     if (done
-        && ::renameat2(trees.get(), temporary.c_str(), trees.get(), name.c_str(), RENAME_NOREPLACE)
+        && ::renameat2(trees.fd(), temporary.c_str(), trees.fd(), name.c_str(), RENAME_NOREPLACE)
                != 0
         && errno != EEXIST)
       done = core::fail(errno_error(fmt::format("rename tree {}", name), errno));
-    if (!done || ::faccessat(trees.get(), temporary.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-      (void)remove_tree(trees.get(), temporary);
+    if (!done || ::faccessat(trees.fd(), temporary.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      (void)remove_tree(trees.fd(), temporary);
     return done;
   }
 
@@ -137,10 +135,10 @@ struct view_store::data {
         return {};
       if (!planted)
         return planted;
-      x.lower.push_back(trees_path / name);
+      x.lower.push_back(settings.root / trees.name() / name);
     }
     if (!under_tree.empty())
-      x.lower.push_back(trees_path / under_tree);
+      x.lower.push_back(settings.root / trees.name() / under_tree);
     return {};
   }
 
@@ -192,7 +190,7 @@ struct view_store::data {
             && (oldest == known.end() || at->second->last_use < oldest->second->last_use))
           oldest = at;
       // What cannot be removed now goes with the whole folder later.
-      (void)remove_tree(trees.get(), oldest->first);
+      (void)remove_tree(trees.fd(), oldest->first);
       known.erase(oldest);
     }
   }
@@ -262,15 +260,9 @@ view_store::view_store(std::shared_ptr<blob_store> blobs, options settings)
   data_->settings = std::move(settings);
   data_->settings.root = std::filesystem::absolute(data_->settings.root);
   data_->views_path = data_->settings.root / "views";
-  data_->trees_path = data_->settings.root / "trees";
 }
 
-view_store::~view_store() {
-  if (!data_->trees)
-    return;
-  if (auto top = open_folder(AT_FDCWD, data_->settings.root))
-    (void)remove_tree(top->get(), "trees");
-}
+view_store::~view_store() = default;
 
 core::result<void> view_store::set_base(const core::file_map& files) {
   if (auto good = core::check_file_map(files); !good)
@@ -282,8 +274,7 @@ core::result<void> view_store::set_base(const core::file_map& files) {
   if (!files.empty()) {
     tree = "b" + to_string(hash_bytes(core::encode_manifest(files)));
     // Named by its content, made by this process and kept until its end: what is there is whole.
-    const bool there =
-        ::faccessat(data_->trees.get(), tree.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool there = ::faccessat(data_->trees.fd(), tree.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     if (data_->settings.overlay && !there)
       if (auto done = data_->plant(tree, {.files = files, .surroundings = files}); !done)
         return done;

@@ -5,8 +5,10 @@
 #include "support/needs.hpp"
 #include "support/overlay.hpp"
 #include "support/scratch_dir.hpp"
+#include "support/tree_folders.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -316,30 +318,6 @@ TEST_CASE_METHOD(either_kind, "a missing blob leaves no half view", "[io][view_s
   made("1", published);
 }
 
-TEST_CASE_METHOD(fixture, "siblings share a tree, and unused trees go", "[io][view_store]") {
-  const auto trees = [&] {
-    return std::distance(fs::directory_iterator(dir / "run/trees"), fs::directory_iterator());
-  };
-  REQUIRE(views->set_base(some_files()));
-  CHECK(trees() == 1);
-  const core::manifest_delta published{.written = {{"a", file("new")}}};
-  const auto first = made("1", published);
-  const auto second = made("2", published);
-  CHECK(first.lower == second.lower);
-  CHECK(first.lower.size() == 2);
-  CHECK(trees() == 2);
-  for (int i = 0; i < 20; ++i) {
-    const auto other = made("x", {.written = {{"a", file(std::to_string(i))}}});
-    REQUIRE(views->remove(other));
-  }
-  CHECK(trees() == 10);
-  CHECK(fs::exists(first.lower[0]));
-  REQUIRE(views->remove(first));
-  REQUIRE(views->remove(second));
-  views.reset();
-  CHECK_FALSE(fs::exists(dir / "run/trees"));
-}
-
 TEST_CASE_METHOD(either_kind, "a child with a user of its own owns its view", "[io][view_store]") {
   MAZE_NEEDS(is_root());
   fs::permissions(dir.path(), fs::perms(0711));
@@ -354,11 +332,12 @@ TEST_CASE_METHOD(either_kind, "a child with a user of its own owns its view", "[
     });
   };
   CHECK(as_user(60002, "true") == 99);
-  CHECK(
-      as_user(
-          60001,
-          "printf mine > f; for p in .. ../../trees ../../../store; do ! ls $p 2> /dev/null; done")
-      == 0);
+  const auto trees = test::tree_folders(dir / "run").at(0).native();
+  CHECK(as_user(60001, fmt::format("printf mine > f; for p in .. {} ../../../store; "
+                                   "do ! ls $p 2> /dev/null; done",
+                                   trees)
+                           .c_str())
+        == 0);
   if (!overlay)
     CHECK(as_user(60001, "printf mine > a; chmod 600 d/b; rm -r d/e") == 0);
   const auto found = collected(view);
