@@ -166,6 +166,10 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
   auto described = ask_child(std::move(request), name);
   if (!described)
     return core::fail(described.error());
+  if (options_.log)
+    for (const std::string& each : described->warnings)
+      options_.log->event(io::log_level::warning, "a library is odd",
+                          {{"library", name}, {"reason", each}});
   return std::make_shared<const core::library_description>(std::move(*described));
 }
 

@@ -7,6 +7,7 @@
 #include "maze/core/library.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
+#include "maze/io/log.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <chrono>
@@ -30,6 +31,8 @@ public:
     host_programs programs;
     /// Whom a library is read as; empty: as this process.
     std::optional<sandbox::child_user> user;
+    /// Told of what is odd about a library, once for each; may be null.
+    std::shared_ptr<io::log> log;
     /// How long the reading may take, in wall-clock and in CPU time: what a library does when it is
     /// loaded belongs to nobody's task.
     std::chrono::seconds patience{10};

@@ -16,7 +16,7 @@ auto inspect(Inspector& f, function_signature& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, library_description& x) {
-  return f(x.name, x.version, x.compiler, x.functions);
+  return f(x.name, x.version, x.compiler, x.functions, x.warnings);
 }
 
 template <class Inspector>
@@ -26,7 +26,7 @@ auto inspect(Inspector& f, library_set& x) {
 
 namespace {
 
-constexpr std::uint8_t library_format = 1;
+constexpr std::uint8_t library_format = 2;
 
 result<void> check(const function_signature& x) {
   const auto wrong = [&x](std::string_view why) -> result<void> {

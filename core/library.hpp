@@ -38,6 +38,8 @@ struct library_description {
   std::string compiler;
   /// By name, distinct.
   std::vector<function_signature> functions;
+  /// For people: what is odd about it and does no harm.
+  std::vector<std::string> warnings;
 
   [[nodiscard]] const function_signature* find(std::string_view function) const noexcept;
 

@@ -10,7 +10,7 @@ namespace maze::core {
 /// `MAZETASK`, the first byte lowest.
 inline constexpr std::uint64_t library_magic = 0x4b534154455a414dULL;
 /// Changes when a library of before could no longer be called. Fields may be added at the end without.
-inline constexpr std::uint32_t library_abi_version = 1;
+inline constexpr std::uint32_t library_abi_version = 2;
 /// The one symbol that a task library exports.
 inline constexpr const char* library_symbol = "maze_task_library";
 

@@ -195,9 +195,6 @@ void task_registry::add(task_definition x) {
   const auto at = std::lower_bound(
       functions_.begin(), functions_.end(), name,
       [](const auto& each, const std::string& wanted) { return each->signature.name < wanted; });
-  if (at != functions_.end() && (*at)->signature.name == name)
-    return refuse(
-        fmt::format("function `{}` is registered twice; give one of them another name", name));
   for (auto p = x.signature.parameters.begin(); p != x.signature.parameters.end(); ++p)
     if (!is_name(p->name)
         || std::any_of(x.signature.parameters.begin(), p,
@@ -205,13 +202,24 @@ void task_registry::add(task_definition x) {
       return refuse(
           fmt::format("function `{}` has a parameter `{}`, which is no name or occurs twice", name,
                       printable(p->name)));
-  functions_.insert(at, std::make_unique<const task_definition>(std::move(x)));
+  auto made = std::make_unique<const task_definition>(std::move(x));
+  if (at == functions_.end() || (*at)->signature.name != made->signature.name) {
+    functions_.insert(at, std::move(made));
+    return;
+  }
+  warnings_.push_back(
+      fmt::format("there are two functions named '{}', the later counts", made->signature.name));
+  *at = std::move(made);
 }
 
 result<library_description> task_registry::describe(std::string compiler) const {
   if (fault_)
     return fail(errc::invalid_argument, *fault_, "library");
-  library_description out{.name = name_, .version = version_, .compiler = std::move(compiler)};
+  library_description out{.name = name_,
+                          .version = version_,
+                          .compiler = std::move(compiler),
+                          .functions = {},
+                          .warnings = warnings_};
   for (const auto& each : functions_)
     out.functions.push_back(each->signature);
   return out;

@@ -81,8 +81,9 @@ class task_registry {
 public:
   /// What the library calls itself.
   void name(std::string name, std::string version);
-  /// Functions are kept in the order of their names. A name that no task can use or that is taken is kept as a
-  /// fault, as nobody could catch an exception where functions are registered.
+  /// Functions are kept in the order of their names. One whose name is taken goes before that which had it, with a warning
+  /// in the description. A name that no task can use is kept as a fault, as nobody could catch an exception where functions
+  /// are registered.
   void add(task_definition x);
   /// Keeps the first fault of the registration.
   void refuse(std::string fault);
@@ -104,6 +105,7 @@ private:
   std::string name_;
   std::string version_;
   std::vector<std::unique_ptr<const task_definition>> functions_;
+  std::vector<std::string> warnings_;
   std::optional<std::string> fault_;
 };
 

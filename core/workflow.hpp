@@ -46,6 +46,8 @@ struct workflow {
   /// Task libraries by the name that functions use: paths, absolute or relative to the folder of the
   /// workflow file.
   std::map<std::string, std::string, std::less<>> libraries;
+  /// For people: what is odd about it and does no harm.
+  std::vector<std::string> warnings;
 
   friend bool operator==(const workflow&, const workflow&) = default;
 };

@@ -102,7 +102,7 @@ core::result<library_file> open_library(const std::string& name,
   if (size == 0)
     return refuse(core::errc::invalid_argument, "is empty");
   if (size > core::library_size_max)
-    return refuse(core::errc::invalid_argument,
+    return refuse(core::errc::limit_exceeded,
                   fmt::format("has {} bytes, at most {} are taken", size, core::library_size_max));
   return library_file{std::move(fd), size};
 }

@@ -1,6 +1,7 @@
 #include "maze/io/workflow_reader.hpp"
 
 #include "maze/core/manifest.hpp"
+#include "maze/core/printable.hpp"
 #include "maze/core/suggestion.hpp"
 #include "maze/io/function_reader.hpp"
 #include "maze/io/library_folder.hpp"
@@ -111,6 +112,18 @@ private:
   std::optional<library_folder_site> library_folder_;
   core::workflow out_;
 };
+
+/// What helps against a library that cannot be opened; `otherwise` where it is not there or no library.
+std::string remedy_of(const core::error& why, std::string_view otherwise) {
+  switch (why.code) {
+  case core::errc::limit_exceeded:
+    return "build it without debug information, or in parts";
+  case core::errc::permission_denied:
+    return "let the user that starts this read it";
+  default:
+    return std::string(otherwise);
+  }
+}
 
 /// Another version of the format may mean anything by the rest, so nothing else is read then.
 bool workflow_reader::version(const document_node::map& members) {
@@ -326,7 +339,9 @@ void workflow_reader::library(const document_member& member, const field_path& f
     if (auto library = open_library(member.key, *folder_ / path); !library)
       read_.report(
           codes::library_unreadable, member.value.offset, field, std::move(library.error().message),
-          "build it first, or correct the path, which counts from the folder of this file");
+          remedy_of(
+              library.error(),
+              "build it first, or correct the path, which counts from the folder of this file"));
   out_.libraries.insert_or_assign(member.key, std::move(path));
 }
 
@@ -363,10 +378,12 @@ void workflow_reader::keep_used_libraries() {
   };
   for (const auto& [name, path] : out_.libraries) {
     if (auto library = open_library(name, *folder_ / path); !library)
-      report(std::move(library.error().message), "build it anew, or take it away");
+      report(std::move(library.error().message),
+             remedy_of(library.error(), "build it anew, or take it away"));
     if (library_folder_->ambiguous.contains(name))
-      report(fmt::format("the folder has two files for the library {}", name),
-             fmt::format("keep one of lib{0}.so and {0}.so", name));
+      out_.warnings.push_back(
+          fmt::format("of several files for the library {}, {} counts: its name comes last", name,
+                      core::printable(path)));
   }
 }
 

@@ -19,8 +19,12 @@ function_signature full() {
 library_set sample() {
   function_signature plain;
   plain.name = "plain";
-  return {{{.name = "text", .version = "1.2", .compiler = "gcc 12", .functions = {full(), plain}},
-           {.name = "", .version = "", .compiler = "", .functions = {}}}};
+  return {{{.name = "text",
+            .version = "1.2",
+            .compiler = "gcc 12",
+            .functions = {full(), plain},
+            .warnings = {}},
+           {.name = "", .version = "", .compiler = "", .functions = {}, .warnings = {"odd"}}}};
 }
 
 error refusal(const library_set& x) {
@@ -66,7 +70,7 @@ TEST_CASE("a description with one byte changed is refused or another one", "[cor
 
 TEST_CASE("another format is told from a broken one", "[core][library]") {
   auto bytes = encode_library_set(sample());
-  bytes[0] = 2;
+  bytes[0] = 77;
   CHECK(decode_library_set(bytes).error().code == errc::unsupported_operation);
 }
 

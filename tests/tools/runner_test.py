@@ -36,7 +36,7 @@ class Streams(unittest.TestCase):
         with Stream() as runner:
             (number, word, payload), = runner.ready.entries()
             self.assertEqual((number, word), (Stream.TOKEN, frames.PROTOCOL))
-            self.assertTrue(payload.startswith(b"\x01\x01\x06python"))
+            self.assertTrue(payload.startswith(b"\x02\x01\x06python"))
             self.assertEqual(runner.end(), 0)
             self.assertEqual(runner.out() + runner.out(1), "")
 

@@ -55,6 +55,9 @@ int validate_workflow(const options& what) {
           std::vector{io::diagnostic{.code = std::string(core::to_string(fine.error().code)),
                                      .file = what.file.string(),
                                      .message = located(fine.error(), what.file).message}});
+  if (work)
+    for (const std::string& each : work->warnings)
+      warn(what.values, each);
   const bool json = what.values.output == output_form::json;
   if (json) {
     if (work)

@@ -140,6 +140,8 @@ public:
     if (!described)
       return core::fail(described.error());
     out.description = **described;
+    for (const std::string& each : out.description.warnings)
+      warn(values_, fmt::format("{}: {}", from.path.native(), each));
     return out;
   }
 

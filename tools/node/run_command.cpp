@@ -274,6 +274,8 @@ int run_workflow(const options& what) {
       std::cout << faults_report(what.file.string(), work.error());
     return exit_code::wrong_use;
   }
+  for (const std::string& each : work->warnings)
+    warn(what.values, each);
   return workflow_run(what, *limits, std::move(*work)).carry_out();
 }
 

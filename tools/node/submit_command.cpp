@@ -185,6 +185,8 @@ core::result<int> submit_workflow(const command_session& in) {
       std::cout << faults_report(in.what.file.string(), work.error());
     return exit_code::wrong_use;
   }
+  for (const std::string& each : work->warnings)
+    warn(in.what.values, each);
   if (auto fine = check_enforceable(*work); !fine)
     return core::fail(located(fine.error(), in.what.file));
   if (origin_of(in.what, "out").starts_with("flag") && !in.what.flags.wait)

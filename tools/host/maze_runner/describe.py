@@ -32,8 +32,10 @@ def describe(path: str) -> bytes:
     offered = functions_of(module)
     version, _, build = sys.version.partition(" ")
     compiler = build.rpartition("[")[2].rstrip("]")
-    out = b"\x01\x01" + text(module.__name__) + text(version) + text(compiler) + varint(len(offered))
-    return out + b"".join(signature(name, function) for name, function in sorted(offered.items()))
+    out = b"\x02\x01" + text(module.__name__) + text(version) + text(compiler) + varint(len(offered))
+    out += b"".join(signature(name, function) for name, function in sorted(offered.items()))
+    # What is odd was printed.
+    return out + varint(0)
 
 
 def functions_of(module: ModuleType) -> dict[str, Callable]:

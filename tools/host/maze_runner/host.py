@@ -161,7 +161,7 @@ def introduction() -> bytes:
     """An encoded `core::library_set`: one library without functions, which names the interpreter."""
     version, _, build = sys.version.partition(" ")
     compiler = build.rpartition("[")[2].rstrip("]")
-    return b"\x01\x01" + text("python") + text(version) + text(compiler) + varint(0)
+    return b"\x02\x01" + text("python") + text(version) + text(compiler) + varint(0) + varint(0)
 
 
 def serve_once(host: Host, fd: int, reply_fd: int) -> None:
