@@ -6,11 +6,11 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::array fences{fence::own_user,  fence::no_privileges, fence::limits,
-                            fence::processes, fence::root,          fence::names,
-                            fence::network,   fence::landlock,      fence::syscalls,
-                            fence::memory,    fence::memory_watch,  fence::process_count,
-                            fence::cpu_time,  fence::cpu_share,     fence::disk_watch};
+constexpr std::array fences{
+    fence::own_user, fence::no_privileges, fence::limits,       fence::processes,
+    fence::root,     fence::names,         fence::network,      fence::landlock,
+    fence::syscalls, fence::memory,        fence::memory_watch, fence::process_count,
+    fence::cpu_time, fence::cpu_share,     fence::disk_watch,   fence::container};
 
 } // namespace
 
@@ -48,6 +48,8 @@ std::string_view to_string(fence x) noexcept {
     return "cpu_share";
   case fence::disk_watch:
     return "disk_watch";
+  case fence::container:
+    return "container";
   }
   return "unknown";
 }

@@ -40,6 +40,8 @@ enum class fence : std::uint8_t {
   cpu_share = 13,
   /// What it writes into its folder is looked at now and then.
   disk_watch = 14,
+  /// A container engine made its root and namespaces.
+  container = 15,
 };
 
 /// All of them, in the order of their bits.
@@ -57,9 +59,10 @@ struct isolation {
 
   /// The level that the fences come to: at least the one that was asked for.
   [[nodiscard]] sandbox_level level() const noexcept {
-    return has(fence::syscalls) ? sandbox_level::seccomp
-           : has(fence::limits) ? sandbox_level::subprocess
-                                : sandbox_level::none;
+    return has(fence::container)  ? sandbox_level::container
+           : has(fence::syscalls) ? sandbox_level::seccomp
+           : has(fence::limits)   ? sandbox_level::subprocess
+                                  : sandbox_level::none;
   }
   [[nodiscard]] bool has(fence x) const noexcept {
     return (fences >> static_cast<unsigned>(x) & 1U) != 0;

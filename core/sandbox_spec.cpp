@@ -92,6 +92,33 @@ result<void> check_limits(const sandbox_spec& spec) {
   return {};
 }
 
+result<void> check_container(const sandbox_spec& spec) {
+  constexpr std::string_view remedy = "needs `level: container`";
+  const bool contained = spec.level == sandbox_level::container;
+  if (spec.temporary && !contained)
+    return wrong(fmt::format("`temporary` {}", remedy));
+  if (!spec.image)
+    return {};
+  if (!contained)
+    return wrong(fmt::format("`image` {}", remedy));
+  const std::string& image = *spec.image;
+  if (image.size() > container_image_max)
+    return wrong(fmt::format("`image` has {} bytes, at most {} are taken", image.size(),
+                             container_image_max));
+  // What begins with a dash would be an option of the engine.
+  static constexpr std::string_view marks = "._-/:@+";
+  const bool plain = std::all_of(image.begin(), image.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+           || marks.find(c) != std::string_view::npos;
+  });
+  if (image.starts_with('/') ? !is_plain_path(image)
+                             : image.empty() || !plain || marks.find(image.front()) < marks.size())
+    return wrong(fmt::format("`image`: \"{}\" is neither the name of an image nor the path of an "
+                             "archive",
+                             printable(image)));
+  return {};
+}
+
 } // namespace
 
 result<void> check_sandbox(const sandbox_spec& spec) {
@@ -117,8 +144,10 @@ result<void> check_sandbox(const sandbox_spec& spec) {
       return wrong(fmt::format("`{}` {}: below, a child sees all of the machine",
                                spec.readable.empty() ? "writable" : "readable", remedy));
   }
-  if (!spec.syscalls.empty() && spec.level != sandbox_level::seccomp)
-    return wrong("`syscalls` needs `level: seccomp`");
+  if (!spec.syscalls.empty() && !spec.sealed())
+    return wrong(fmt::format("`syscalls` {}", remedy));
+  if (auto fine = check_container(spec); !fine)
+    return fine;
   if (spec.syscalls.size() > sandbox_syscalls_max)
     return wrong(fmt::format("`syscalls` has {} entries, at most {} are taken",
                              spec.syscalls.size(), sandbox_syscalls_max));
@@ -135,8 +164,12 @@ result<void> check_sandbox(const sandbox_spec& spec) {
 sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here) {
   if (!spec.degrade)
     return spec;
-  spec.level = std::min(spec.level, sandbox_level::seccomp);
-  if (spec.sealed() && !here.sealed) {
+  if (spec.level == sandbox_level::container && !here.container) {
+    spec.level = sandbox_level::seccomp;
+    spec.image.reset();
+    spec.temporary.reset();
+  }
+  if (spec.sealed() && spec.level != sandbox_level::container && !here.sealed) {
     spec.level = sandbox_level::subprocess;
     spec.network.reset();
     spec.filesystem.reset();

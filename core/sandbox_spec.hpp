@@ -61,6 +61,11 @@ struct sandbox_spec {
   std::vector<std::string> writable;
   /// System calls that are allowed beside the ordinary ones: names, numbers in decimal, sets with `@`. Only with `seccomp`.
   std::vector<std::string> syscalls;
+  /// Whose files the child has for its root: what the container engine knows under this name, or, where it begins with `/`, the
+  /// archive there on the node. Only with `container`; none: `container_image`.
+  std::optional<std::string> image;
+  /// Bytes of the child's own /tmp. Only with `container`; none: `container_temporary`.
+  std::optional<byte_count> temporary;
   /// Variables of the node's own environment that the child finds in its own too: those that the node's owner lets out.
   std::vector<std::string> variables;
   /// Modules that a Python function may import, by the first part of their names; none: any. It keeps honest code honest:
@@ -83,6 +88,14 @@ constexpr std::uint64_t sandbox_memory_min = std::uint64_t{1} << 20;
 constexpr std::uint64_t sandbox_processes_max = std::uint64_t{1} << 22;
 /// `sandbox_spec::cpu_share`, at most: a thousand cores.
 constexpr std::uint32_t cpu_share_max = 100'000;
+/// What a container has where its task says nothing.
+constexpr std::string_view container_image = "python:3.11-slim";
+constexpr byte_count container_temporary{std::uint64_t{100} << 20};
+constexpr byte_count container_memory{std::uint64_t{2048} << 20};
+constexpr std::uint32_t container_cpu_share = 100;
+constexpr std::uint64_t container_processes = 100;
+/// `sandbox_spec::image` in bytes, at most.
+constexpr std::size_t container_image_max = 1024;
 /// Paths of each kind in a `sandbox_spec`, at most.
 constexpr std::size_t sandbox_paths_max = 32;
 /// `sandbox_spec::syscalls`, `variables` and `imports`, at most.
@@ -100,6 +113,8 @@ struct sandbox_offer {
   bool sealed = false;
   /// Shares of cores.
   bool cpu_shares = false;
+  /// Level container.
+  bool container = false;
 };
 
 /// What is left of `spec` on a node that offers `here`, where the spec lets it: the next level below that there is, without the

@@ -18,7 +18,7 @@ TEST_CASE("each fence has its own bit and name", "[core][isolation]") {
   CHECK(names.size() == all_fences().size());
   CHECK(names.count("unknown") == 0);
   CHECK(all.fences == (1U << all_fences().size()) - 1);
-  CHECK(to_string(static_cast<fence>(15)) == "unknown");
+  CHECK(to_string(static_cast<fence>(16)) == "unknown");
 }
 
 TEST_CASE("the level of a card is that of its fences", "[core][isolation]") {
@@ -28,4 +28,6 @@ TEST_CASE("the level of a card is that of its fences", "[core][isolation]") {
   CHECK(card.level() == sandbox_level::subprocess);
   card.add(fence::syscalls);
   CHECK(card.level() == sandbox_level::seccomp);
+  card.add(fence::container);
+  CHECK(card.level() == sandbox_level::container);
 }

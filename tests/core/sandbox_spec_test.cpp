@@ -134,6 +134,45 @@ TEST_CASE("a node gives less where it must and a task lets it", "[core][sandbox_
   CHECK(degraded({.level = sandbox_level::none, .degrade = true}, {}).level == sandbox_level::none);
 }
 
+TEST_CASE("an image is for a container, by a name or a path that is one", "[core][sandbox_spec]") {
+  const auto level = sandbox_level::container;
+  CHECK(check_sandbox({.level = level}));
+  CHECK(check_sandbox({.level = level, .syscalls = {"@ipc"}}));
+  CHECK(check_sandbox({.level = level, .temporary = byte_count{1}}));
+  for (const char* image : {"debian:12", "docker.io/library/python:3.11-slim",
+                            "/srv/images/base.tar", "a@sha256:0123abcd", "localhost:5000/x_y"})
+    CHECK(check_sandbox({.level = level, .image = image}));
+  const std::string long_name(1025, 'a');
+  for (const std::string& image :
+       {std::string("--privileged"), std::string(), std::string("a b"), std::string("../x.tar"),
+        std::string("/srv/../x.tar"), std::string("a\nb"), std::string("$(id)"), long_name}) {
+    INFO(image);
+    CHECK(check_sandbox({.level = level, .image = image}).error().message.find("`image`")
+          != std::string::npos);
+  }
+  for (const sandbox_spec& spec :
+       {sandbox_spec{.level = sandbox_level::seccomp, .image = "debian"},
+        sandbox_spec{.level = sandbox_level::seccomp, .temporary = byte_count{1}}})
+    CHECK(check_sandbox(spec).error().message.find("needs `level: container`")
+          != std::string::npos);
+}
+
+TEST_CASE("a node without an engine gives a container's task the next level below, where the task "
+          "lets it",
+          "[core][sandbox_spec]") {
+  const sandbox_spec spec{.level = sandbox_level::container,
+                          .network = true,
+                          .image = "debian",
+                          .temporary = byte_count{1},
+                          .degrade = true};
+  CHECK(degraded(spec, {.container = true}) == spec);
+  const auto less = degraded(spec, {.sealed = true});
+  CHECK(less.level == sandbox_level::seccomp);
+  CHECK(less.network == true);
+  CHECK(check_sandbox(less));
+  CHECK(check_sandbox(degraded(spec, {})));
+}
+
 TEST_CASE("a sealed child has no network unless it asks for one", "[core][sandbox_spec]") {
   CHECK(sandbox_spec{}.has_network());
   CHECK_FALSE(sandbox_spec{.level = sandbox_level::seccomp}.has_network());
