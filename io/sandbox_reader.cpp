@@ -24,6 +24,7 @@ constexpr auto spellings = std::to_array<sandbox_spelling>({
     {"max_memory_mb", "memory", unit::mib},
     {"max_cpu_time", "cpu_time", unit::seconds},
     {"allowed_imports", "imports"},
+    {"docker_image", "image"},
     {"network_enabled", "network"},
     {"mount_paths", "readable", unit::paths},
     {"allowed_syscalls", "syscalls"},
@@ -197,6 +198,8 @@ void sandbox_reader::limit(std::string_view key, unit amount, const document_nod
     read_limit(node, sandbox_.memory, bytes);
   else if (key == "address_space")
     read_limit(node, sandbox_.address_space, bytes);
+  else if (key == "temporary")
+    read_limit(node, sandbox_.temporary, bytes);
   else if (key == "disk")
     read_limit(node, sandbox_.disk, bytes);
   else if (key == "file_size")
@@ -238,6 +241,8 @@ void sandbox_reader::part(const document_member& member, const field_path& field
         is_written_null(node) ? std::vector<std::string>() : read_words(read_, node, field);
   else if (key == "environment")
     sandbox_.variables = texts();
+  else if (key == "image")
+    read_limit(node, sandbox_.image, [&](const document_node& x) { return read_.text(x, field); });
   else if (key == "imports")
     read_limit(node, sandbox_.imports,
                [&](const document_node& x) { return std::optional(read_.texts(x, field)); });

@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace maze::io {
 
 namespace {
@@ -41,6 +44,18 @@ parsed<core::workflow> parse(std::string_view text, const std::string& file_name
 
 text_format format_of(const std::filesystem::path& file) {
   return file.extension() == ".json" ? text_format::json : text_format::yaml;
+}
+
+/// An image that is named as the archive files are is one, and its path counts from the folder of the workflow.
+void find_archive(core::sandbox_spec& sandbox, const std::filesystem::path& workflow) {
+  constexpr std::array<std::string_view, 5> endings{".tar", ".tar.gz", ".tgz", ".tar.xz",
+                                                    ".tar.zst"};
+  if (sandbox.image && std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) {
+        return sandbox.image->ends_with(ending);
+      }))
+    sandbox.image = (std::filesystem::absolute(workflow).parent_path() / *sandbox.image)
+                        .lexically_normal()
+                        .native();
 }
 
 /// The member of a map that may not be there.
@@ -86,6 +101,9 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
   const auto format = format_of(file);
   const auto folder = file.parent_path();
   auto out = parse(*text, name, format, &folder);
+  if (out)
+    for (core::task_spec& task : out->tasks)
+      find_archive(task.sandbox, file);
   if (format == text_format::json && !out)
     for (auto& one : out.error())
       if (one.code == codes::json_syntax)

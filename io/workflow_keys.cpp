@@ -98,10 +98,13 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "environment"},
     {.name = "degrade"},
     {.name = "imports"},
+    {.name = "image"},
+    {.name = "temporary"},
     // Those of `sandbox_spellings`.
     {.name = "max_memory_mb"},
     {.name = "max_cpu_time"},
     {.name = "allowed_imports"},
+    {.name = "docker_image"},
     {.name = "network_enabled"},
     {.name = "mount_paths"},
     {.name = "allowed_syscalls"},

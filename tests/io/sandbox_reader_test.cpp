@@ -45,6 +45,18 @@ TEST_CASE("limits of a sandbox are read with their units", "[io][workflow]") {
   CHECK(out.imports == texts{"json", "math"});
 }
 
+TEST_CASE("a container has an image and a bound for its /tmp", "[io][workflow]") {
+  for (const char* word : {"image", "docker_image"}) {
+    sandbox_document doc(std::string("{level: docker, temporary: 1MiB, ") + word
+                         + ": 'debian:12'}");
+    const auto out = doc.spec();
+    CHECK(doc.codes().empty());
+    CHECK(out.level == sandbox_level::container);
+    CHECK(out.image == "debian:12");
+    CHECK(out.temporary == core::byte_count{1U << 20});
+  }
+}
+
 TEST_CASE("the words of Lattice mean the same", "[io][workflow]") {
   sandbox_document doc("{level: seccomp, timeout: 300, max_memory_mb: 2048, max_cpu_time: 300, "
                        "allowed_imports: [json], network_enabled: false, "

@@ -215,6 +215,24 @@ result: a.output.stdout
   CHECK(w.tasks[1].output == core::task_output{core::output_form::one, {{"r", "dict"}}});
 }
 
+TEST_CASE("the archive of an image lies where its workflow says", "[io][workflow]") {
+  const test::scratch_dir folder;
+  const auto image_of = [&](const std::string& image) {
+    std::ofstream(folder / "w.yaml")
+        << "maze: 1\nname: w\ntasks: {a: {shell: x, output: {r: dict}, sandbox: {level: "
+           "container, image: '"
+        << image << "'}}}\n";
+    const auto read = io::read_workflow(folder / "w.yaml");
+    INFO((read ? "" : read.error().front().message));
+    REQUIRE(read);
+    return *read->tasks.front().sandbox.image;
+  };
+  CHECK(image_of("debian:12") == "debian:12");
+  CHECK(image_of("images/base.tar") == folder / "images/base.tar");
+  CHECK(image_of("base.tgz") == folder / "base.tgz");
+  CHECK(image_of("/srv/base.tar.gz") == "/srv/base.tar.gz");
+}
+
 TEST_CASE("libraries may be a folder, of which only those travel that tasks name",
           "[io][workflow]") {
   const test::scratch_dir folder;
