@@ -1,0 +1,169 @@
+#include "maze/sandbox/container_command.hpp"
+
+#include "maze/io/hash.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
+
+namespace maze::sandbox {
+
+namespace {
+
+using words = std::vector<std::string>;
+
+constexpr const char* owner_label = "maze.node";
+
+words begin(const container_engine& engine) {
+  words out{engine.program.native()};
+  out.insert(out.end(), engine.options.begin(), engine.options.end());
+  return out;
+}
+
+core::result<std::string> mount_option(const container_mount& x) {
+  for (const auto* path : {&x.from, &x.to})
+    if (path->native().find_first_of(",\"\n") != std::string::npos)
+      return core::fail(core::errc::invalid_argument,
+                        fmt::format("a container cannot be shown {}: its path has a comma, a "
+                                    "quotation mark or a line break",
+                                    path->native()),
+                        "launch");
+  return fmt::format("type=bind,source={},target={}{}", x.from.native(), x.to.native(),
+                     x.writable ? "" : ",readonly");
+}
+
+std::string limit(std::string_view name, std::uint64_t value) {
+  return fmt::format("--ulimit={0}={1}:{1}", name, value);
+}
+
+void add_limits(words& to, const container_engine& engine, const core::sandbox_spec& spec) {
+  const auto memory = spec.memory.value_or(core::container_memory).value;
+  const std::uint32_t share = spec.cpu_share.value_or(core::container_cpu_share);
+  to.push_back(fmt::format("--memory={}", memory));
+  // No swap: what a task may use is what was said.
+  to.push_back(fmt::format("--memory-swap={}", memory));
+  to.push_back(fmt::format("--cpus={}.{:02}", share / 100, share % 100));
+  // The program that begins the task is one more.
+  to.push_back(
+      fmt::format("--pids-limit={}", spec.processes.value_or(core::container_processes) + 1));
+  to.push_back(fmt::format("--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size={}",
+                           spec.temporary.value_or(core::container_temporary).value));
+  if (engine.open_files)
+    to.push_back(limit("nofile", *engine.open_files));
+  if (engine.processes)
+    to.push_back(limit("nproc", *engine.processes));
+  to.push_back(limit("core", 0));
+}
+
+} // namespace
+
+core::result<words> run_command(const container_engine& engine, const container_start& x) {
+  words out = begin(engine);
+  out.insert(out.end(), {"run", "--rm", "--interactive", "--pull=never", "--log-driver=none",
+                         "--name", x.name, "--label", fmt::format("{}={}", owner_label, x.owner)});
+  // With host its loopback is the node's, as it is at the levels below.
+  out.emplace_back(x.sandbox.has_network() ? "--network=host" : "--network=none");
+  out.insert(out.end(), {"--read-only", "--security-opt=no-new-privileges", "--cap-drop=ALL"});
+  if (engine.kind == engine_kind::podman) {
+    // Else it makes more folders writable than /tmp.
+    out.emplace_back("--read-only-tmpfs=false");
+    if (x.inherited > 0)
+      out.push_back(fmt::format("--preserve-fds={}", x.inherited));
+  } else if (x.inherited > 0) {
+    return core::fail(core::errc::unsupported_operation,
+                      "docker hands no descriptors to containers, which functions need: install "
+                      "podman, or make the task a command",
+                      "launch");
+  }
+  add_limits(out, engine, x.sandbox);
+  if (x.user)
+    out.push_back(fmt::format("--user={}:{}", x.user->uid, x.user->gid));
+  const auto show = [&out](const container_mount& each) -> core::result<void> {
+    auto option = mount_option(each);
+    if (!option)
+      return core::fail(option.error());
+    out.insert(out.end(), {"--mount", std::move(*option)});
+    return {};
+  };
+  for (const container_mount& each : x.mounts)
+    if (auto shown = show(each); !shown)
+      return core::fail(shown.error());
+  for (const std::string& path : x.sandbox.readable)
+    if (auto shown = show({path, path, false}); !shown)
+      return core::fail(shown.error());
+  for (const std::string& path : x.sandbox.writable)
+    // A file that is bound would be there, and its device closed to the container.
+    if (path.starts_with("/dev/"))
+      out.push_back("--device=" + path);
+    else if (auto shown = show({path, path, true}); !shown)
+      return core::fail(shown.error());
+  out.insert(out.end(), {"--entrypoint", container_enter, x.image.name});
+  out.insert(out.end(), x.arguments.begin(), x.arguments.end());
+  return out;
+}
+
+std::string shell_words(const words& all) {
+  std::string out;
+  for (const std::string& each : all) {
+    out += out.empty() ? "'" : " '";
+    for (const char c : each)
+      if (c == '\'')
+        out += "'\\''";
+      else
+        out += c;
+    out += '\'';
+  }
+  return out;
+}
+
+core::result<container_image> image_of(const std::string& image) {
+  if (!image.starts_with('/'))
+    return container_image{image, {}};
+  struct stat status {};
+  if (::stat(image.c_str(), &status) != 0)
+    return core::fail(errno == ENOENT || errno == ENOTDIR ? core::errc::not_found
+                                                          : core::errc::io_error,
+                      fmt::format("the archive of an image, {}, is not on this node: {}", image,
+                                  std::strerror(errno)),
+                      "launch");
+  const auto stamp = fmt::format("{} {} {} {} {}.{}", image, status.st_dev, status.st_ino,
+                                 status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  return container_image{fmt::format("localhost/maze:{}", to_string(io::hash_bytes(stamp))), image};
+}
+
+std::string image_script(const container_engine& engine, const container_image& image) {
+  const std::string program = shell_words(begin(engine));
+  const std::string name = shell_words({image.name});
+  const std::string there = fmt::format("{} image inspect {} >/dev/null 2>&1", program, name);
+  if (image.archive.empty())
+    return fmt::format("{} || {} pull --quiet {} >/dev/null || exit {}; ", there, program, name,
+                       container_refused);
+  const std::string archive = shell_words({image.archive.native()});
+  // Of a saved image the engine says the name, behind a colon; what it cannot load is a file system.
+  return fmt::format("{0} || {{ id=$({1} load --quiet --input {2} 2>/dev/null) "
+                     "&& {1} tag \"${{id##*: }}\" {3}; }} "
+                     "|| {1} import {5}{2} {3} >/dev/null || exit {4}; ",
+                     there, program, archive, name, container_refused,
+                     engine.kind == engine_kind::podman ? "--quiet " : "");
+}
+
+std::string removal_script(const container_engine& engine, const std::string& name) {
+  return fmt::format("exec {} rm --force {}", shell_words(begin(engine)), shell_words({name}));
+}
+
+std::string sweep_script(const container_engine& engine, const std::string& owner,
+                         const std::string& spared) {
+  const char* const label = engine.kind == engine_kind::podman
+                                ? "{{.Names}} {{index .Labels \"maze.node\"}}"
+                                : "{{.Names}} {{.Label \"maze.node\"}}";
+  return fmt::format("{0} ps --all --filter label={1} --format {2} | while read -r name folder; do "
+                     "case $name in {3}*) continue ;; esac; "
+                     "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {0} rm --force \"$name\"; "
+                     "done",
+                     shell_words(begin(engine)), owner_label, shell_words({label}),
+                     shell_words({spared}), shell_words({owner}));
+}
+
+} // namespace maze::sandbox

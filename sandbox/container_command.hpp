@@ -1,0 +1,76 @@
+#pragma once
+
+#include "maze/core/result.hpp"
+#include "maze/core/sandbox_spec.hpp"
+#include "maze/sandbox/container_engine.hpp"
+#include "maze/sandbox/launcher.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maze::sandbox {
+
+/// Where a container finds what comes from the node, and the program of it that begins the task.
+inline constexpr const char* container_folder = "/run/maze";
+inline constexpr const char* container_enter = "/run/maze/enter";
+/// What an engine's program answers where it could not run a container.
+inline constexpr int container_refused = 125;
+
+/// The image of a container.
+struct container_image {
+  /// As the engine knows it.
+  std::string name;
+  /// What it is made of where the engine does not have it: the archive of a saved image, or of a file system. Empty: it is pulled.
+  std::filesystem::path archive;
+};
+
+/// The image that `image`, a `sandbox_spec::image`, stands for. That of an archive has a name which changes with the file. Fails with `not_found` where the
+/// archive is not there.
+core::result<container_image> image_of(const std::string& image);
+
+/// A path of the node that a container sees.
+struct container_mount {
+  std::filesystem::path from;
+  std::filesystem::path to;
+  bool writable = false;
+};
+
+struct container_start {
+  /// Of the container, for whoever has to end it.
+  std::string name;
+  /// Which node it belongs to.
+  std::string owner;
+  container_image image;
+  std::optional<child_user> user;
+  /// `level` is container.
+  core::sandbox_spec sandbox;
+  std::vector<container_mount> mounts;
+  /// Descriptors behind 2 that go along; docker takes none.
+  std::size_t inherited = 0;
+  /// Of `container_enter`.
+  std::vector<std::string> arguments;
+};
+
+/// The command line that runs `x` and stays until it has ended, its streams those of the container. Nothing secret is in it: it
+/// can be read by everybody. Fails with `invalid_argument` for a path that the engine's options cannot hold, with
+/// `unsupported_operation` for descriptors with docker.
+core::result<std::vector<std::string>> run_command(const container_engine& engine,
+                                                   const container_start& x);
+
+/// A shell script that gets `image` unless the engine has it. It prints nothing but what went wrong, and answers `container_refused` then.
+std::string image_script(const container_engine& engine, const container_image& image);
+
+/// The words as a shell reads them again.
+std::string shell_words(const std::vector<std::string>& words);
+
+/// A shell script that removes the container `name` and what is left of it; fine where there is none.
+std::string removal_script(const container_engine& engine, const std::string& name);
+/// The same for all containers of `owner`, the folder of a node, but those whose names begin with `spared`; and for those of owners whose folder is
+/// gone.
+std::string sweep_script(const container_engine& engine, const std::string& owner,
+                         const std::string& spared);
+
+} // namespace maze::sandbox

@@ -1,0 +1,155 @@
+#include "maze/sandbox/container_command.hpp"
+
+#include "support/process.hpp"
+#include "support/scratch_dir.hpp"
+#include "support/tree.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <fstream>
+
+using namespace maze;
+using namespace maze::sandbox;
+using Catch::Contains;
+using strings = std::vector<std::string>;
+
+namespace {
+
+const container_engine docker{.kind = engine_kind::docker,
+                              .program = "/usr/bin/docker",
+                              .options = {},
+                              .open_files = {},
+                              .processes = {}};
+const container_engine podman{.kind = engine_kind::podman,
+                              .program = "/usr/bin/podman",
+                              .options = {"--runtime", "/usr/sbin/runc"},
+                              .open_files = 20'000,
+                              .processes = 500};
+
+container_start plain() {
+  container_start out;
+  out.name = "maze-1";
+  out.owner = "/srv/node";
+  out.image.name = "python:3.11-slim";
+  out.sandbox.level = core::sandbox_level::container;
+  return out;
+}
+
+std::string words(const core::result<strings>& command) {
+  REQUIRE(command);
+  return fmt::format("{}", fmt::join(*command, " "));
+}
+
+} // namespace
+
+TEST_CASE("a container has the limits and fences of its level by default", "[sandbox][container]") {
+  CHECK(words(run_command(docker, plain()))
+        == "/usr/bin/docker run --rm --interactive --pull=never --log-driver=none --name maze-1 "
+           "--label maze.node=/srv/node --network=none --read-only "
+           "--security-opt=no-new-privileges --cap-drop=ALL --memory=2147483648 "
+           "--memory-swap=2147483648 --cpus=1.00 --pids-limit=101 "
+           "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=104857600 --ulimit=core=0:0 "
+           "--entrypoint /run/maze/enter python:3.11-slim");
+}
+
+TEST_CASE("a task says otherwise", "[sandbox][container]") {
+  auto x = plain();
+  x.user = child_user{60001, 60002};
+  x.inherited = 3;
+  x.mounts = {{"/srv/views/1", "/srv/views/1", true}, {"/opt/enter", "/run/maze/enter", false}};
+  x.sandbox.memory = core::byte_count{std::uint64_t{256} << 20};
+  x.sandbox.cpu_share = 205;
+  x.sandbox.processes = 7;
+  x.sandbox.temporary = core::byte_count{4096};
+  x.sandbox.network = true;
+  x.sandbox.readable = {"/opt/models"};
+  x.sandbox.writable = {"/srv/cache", "/dev/nvidia0"};
+  CHECK(words(run_command(podman, x))
+        == "/usr/bin/podman --runtime /usr/sbin/runc run --rm --interactive --pull=never "
+           "--log-driver=none --name maze-1 --label maze.node=/srv/node --network=host --read-only "
+           "--security-opt=no-new-privileges --cap-drop=ALL --read-only-tmpfs=false "
+           "--preserve-fds=3 --memory=268435456 --memory-swap=268435456 --cpus=2.05 "
+           "--pids-limit=8 --tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=4096 "
+           "--ulimit=nofile=20000:20000 --ulimit=nproc=500:500 --ulimit=core=0:0 "
+           "--user=60001:60002 --mount type=bind,source=/srv/views/1,target=/srv/views/1 "
+           "--mount type=bind,source=/opt/enter,target=/run/maze/enter,readonly "
+           "--mount type=bind,source=/opt/models,target=/opt/models,readonly "
+           "--mount type=bind,source=/srv/cache,target=/srv/cache --device=/dev/nvidia0 "
+           "--entrypoint /run/maze/enter python:3.11-slim");
+}
+
+TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][container]") {
+  auto x = plain();
+  x.inherited = 1;
+  const auto with_docker = run_command(docker, x);
+  REQUIRE_FALSE(with_docker);
+  CHECK(with_docker.error().code == core::errc::unsupported_operation);
+  for (const char* path : {"/a,readonly=false", "/a\"b", "/a\nb"}) {
+    x.sandbox.readable = {path};
+    const auto odd = run_command(podman, x);
+    REQUIRE_FALSE(odd);
+    CHECK(odd.error().code == core::errc::invalid_argument);
+  }
+}
+
+TEST_CASE("an archive is another image whenever it changes", "[sandbox][container]") {
+  CHECK(image_of("debian:12")->name == "debian:12");
+  CHECK(image_of("debian:12")->archive.empty());
+  const test::scratch_dir dir;
+  const std::string path = dir / "base.tar";
+  CHECK(image_of(path).error().code == core::errc::not_found);
+  std::ofstream(path) << "one";
+  const auto first = image_of(path).value();
+  CHECK(first.archive == path);
+  CHECK(image_of(path)->name == first.name);
+  CHECK_THAT(first.name, Catch::StartsWith("localhost/maze:"));
+  std::ofstream(path) << "another";
+  CHECK(image_of(path)->name != first.name);
+}
+
+TEST_CASE("words reach a program through a shell as they are", "[sandbox][container]") {
+  const strings odd{"/usr/bin/printf",     "%s|", "",    "a b", "it's",
+                    "$HOME `id` \"x\" \\", "*",   "a\nb"};
+  const auto printed = test::run({.argv = {"/bin/sh", "-c", shell_words(odd)}});
+  CHECK(printed.standard_output == "|a b|it's|$HOME `id` \"x\" \\|*|a\nb|");
+}
+
+TEST_CASE("the scripts around a container do what they are for", "[sandbox][container]") {
+  const test::scratch_dir dir;
+  // An engine that tells what it is asked, knows one image and lists three containers.
+  const auto fake = dir / "engine";
+  std::ofstream(fake) << "#!/bin/sh\necho \"$*\" >>" << (dir / "asked").native()
+                      << "\ncase \"$*\" in *'inspect known') exit 0 ;; *inspect*) exit 1 ;;\n"
+                         "*'pull --quiet gone') echo no such image >&2; exit 1 ;;\n"
+                         "*load*saved.tar) echo 'Loaded image: localhost/saved:1' ;;\n"
+                         "*load*) exit 125 ;; *' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
+                         "/srv/node; echo maze-else-1 /; "
+                         "echo maze-gone-1 /nowhere ;; esac\n";
+  std::filesystem::permissions(fake, std::filesystem::perms(0755));
+  const container_engine engine{.kind = engine_kind::podman,
+                                .program = fake,
+                                .options = {"-g"},
+                                .open_files = {},
+                                .processes = {}};
+  const auto asked = [&](const std::string& script, int status = 0) {
+    std::filesystem::remove(dir / "asked");
+    const auto ended = test::run({.argv = {"/bin/sh", "-c", script + "\ntrue"}});
+    CHECK(ended.status == status);
+    CHECK(ended.standard_output.empty());
+    return test::read_file(dir / "asked");
+  };
+  CHECK(asked(image_script(engine, {"known", {}})) == "-g image inspect known\n");
+  CHECK(asked(image_script(engine, {"new", {}})) == "-g image inspect new\n-g pull --quiet new\n");
+  CHECK_THAT(asked(image_script(engine, {"gone", {}}), container_refused), Contains("pull"));
+  CHECK(asked(image_script(engine, {"n:1", "/x/saved.tar"}))
+        == "-g image inspect n:1\n-g load --quiet --input /x/saved.tar\n-g tag localhost/saved:1 "
+           "n:1\n");
+  CHECK(asked(image_script(engine, {"n:1", "/x/root.tar"}))
+        == "-g image inspect n:1\n-g load --quiet --input /x/root.tar\n-g import --quiet "
+           "/x/root.tar n:1\n");
+  CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
+        == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
+           "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");
+  CHECK(asked(removal_script(engine, "maze-1")) == "-g rm --force maze-1\n");
+}

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "maze/sandbox/container_engine.hpp"
+#include "support/needs.hpp"
+#include "support/process.hpp"
+#include "support/scratch_dir.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace maze::test {
+
+/// Why containers cannot be tested here: only podman is, with images and containers of the test's own.
+inline std::optional<std::string> needs_podman() {
+  auto look = sandbox::engine_search::of_this_machine();
+  look.answers = [](const auto&) { return false; };
+  const auto engine = sandbox::find_engine(look);
+  return engine ? std::nullopt : std::optional("needs podman: " + engine.error().message);
+}
+
+/// Where podman keeps what a test makes, and an image with a shell, coreutils and Python, made of this machine's own files.
+class container_fixture {
+public:
+  container_fixture() {
+    if (needs_podman())
+      return;
+    std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
+    // vfs: nothing stays mounted.
+    std::ofstream(configuration())
+        << "[storage]\ndriver = \"vfs\"\ngraphroot = \"" << (dir_ / "images").native()
+        << "\"\nrunroot = \"" << (dir_ / "run").native() << "\"\n";
+    const auto made = run({.argv = {"/bin/bash", "-ec", script, "bash", (dir_ / "root").native(),
+                                    archive().native()}});
+    if (made.status != 0)
+      throw std::runtime_error("the image: " + made.standard_error);
+  }
+  ~container_fixture() {
+    if (!needs_podman())
+      static_cast<void>(engine({"rm", "--all", "--force"}));
+  }
+  container_fixture(const container_fixture&) = delete;
+  container_fixture& operator=(const container_fixture&) = delete;
+
+  /// For the environment of a node: CONTAINERS_STORAGE_CONF.
+  [[nodiscard]] std::filesystem::path configuration() const { return dir_ / "storage.conf"; }
+  [[nodiscard]] std::filesystem::path archive() const { return dir_ / "base.tar"; }
+  /// What podman says of its containers and images.
+  [[nodiscard]] process_result engine(std::vector<std::string> words) const {
+    words.insert(words.begin(), "/usr/bin/podman");
+    return run({.argv = std::move(words),
+                .environment = {{"CONTAINERS_STORAGE_CONF", configuration().native()}}});
+  }
+  /// Names of all containers there are, in any state.
+  [[nodiscard]] std::string containers() const {
+    return engine({"ps", "--all", "--format", "{{.Names}}"}).standard_output;
+  }
+
+private:
+  static constexpr const char* script = R"sh(
+    root=$1; mkdir -p "$root"/{usr/bin,usr/lib64,usr/lib/x86_64-linux-gnu,tmp,proc,sys,dev,run,etc}
+    for name in bin lib lib64; do ln -s "usr/$name" "$root/$name"; done
+    programs=(bash cat ls sleep id env head tail dd mkdir rm touch chmod stat uname grep sort seq setsid true)
+    for name in "${programs[@]}"; do cp "$(type -P "$name")" "$root/usr/bin/"; done
+    cp /usr/bin/python3.11 "$root/usr/bin/"
+    ln -s bash "$root/usr/bin/sh"; ln -s python3.11 "$root/usr/bin/python3"
+    mkdir "$root/usr/lib/python3.11"
+    tar -C /usr/lib/python3.11 --exclude=test --exclude=dist-packages --exclude=__pycache__ \
+      --exclude=config-* --exclude=idlelib --exclude=tkinter --exclude=lib2to3 -c . \
+      | tar -C "$root/usr/lib/python3.11" -x
+    ldd "$root"/usr/bin/* "$root"/usr/lib/python3.11/lib-dynload/*.so 2>/dev/null \
+      | grep -o '/lib[^ ]* (0x' | cut -d' ' -f1 | sort -u | while read -r library; do cp -L --parents "$library" "$root/"; done
+    echo 'an image of the tests' > "$root/etc/maze-image"
+    tar -C "$root" -cf "$2" .; rm -r "$root")sh";
+
+  scratch_dir dir_;
+};
+
+} // namespace maze::test
