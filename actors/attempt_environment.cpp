@@ -68,9 +68,10 @@ base_environment base_environment::of_this_process(const std::vector<std::string
 }
 
 core::sandbox_spec sandbox_here(const core::sandbox_spec& asked, core::sandbox_level minimum,
-                                const sandbox::capabilities& can, bool own_user) {
+                                const sandbox::capabilities& can, bool containers, bool own_user) {
   auto out = core::degraded(asked, {.sealed = can.sealed && (own_user || ::geteuid() != 0),
-                                    .cpu_shares = can.cpu_share_groups});
+                                    .cpu_shares = can.cpu_share_groups,
+                                    .container = containers});
   out.level = std::max(out.level, minimum);
   return out;
 }

@@ -86,10 +86,9 @@ std::string fence_hint(const sandbox::exit_report& report) {
         report.refused_processes, report.refused_processes == 1 ? "" : "s");
   if (!card.has(core::fence::root))
     return "";
-  return card.has(core::fence::network)
-             ? "; it ran at level seccomp, without network: the task's `sandbox` opens what it "
-               "needs"
-             : "; it ran at level seccomp: the task's `sandbox` opens what it needs";
+  return fmt::format("; it ran at level {}{}: the task's `sandbox` opens what it needs",
+                     to_string(card.level()),
+                     card.has(core::fence::network) ? ", without network" : "");
 }
 
 core::error ended_badly(core::errc code, std::string message, const sandbox::exit_report& report) {

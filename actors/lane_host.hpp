@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/container_service.hpp"
 #include "maze/actors/host_programs.hpp"
 #include "maze/actors/protocol/lane_host_actor.hpp"
 #include "maze/actors/run_files.hpp"
@@ -30,6 +31,8 @@ struct lane_host_setup {
   std::shared_ptr<io::log> log;
   base_environment environment;
   host_programs programs;
+  /// Null where this node has no container engine.
+  std::shared_ptr<container_service> containers;
   /// First of the user ids that warm children get, one each; empty: they run as the node does.
   std::optional<std::uint32_t> first_user;
   /// What every child gets at least.

@@ -66,7 +66,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   // Calls have no files and no folder.
   out.working_directory = "/";
   out.sandbox = sandbox_here(plan_of(x).sandbox, setup_.sandbox_min, setup_.launcher->can(),
-                             setup_.first_user.has_value());
+                             setup_.containers != nullptr, setup_.first_user.has_value());
   show_gpus(setup_.environment.gpus, x.gpus, out.sandbox);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();
@@ -106,17 +106,24 @@ core::result<lane_host_state::child_id> lane_host_state::start_child(const lane&
                   .report = {},
                   .lane = for_whom.order.attempt,
                   .since = clock::now()};
-  made.isolation = setup_.launcher->isolation_of(*request);
+  made.isolation = request->sandbox.level == core::sandbox_level::container
+                       ? container_service::isolation_of(*request)
+                       : setup_.launcher->isolation_of(*request);
   made.isolation.requested = plan_of(for_whom).sandbox.level;
   // No strong reference: the launcher outlives the system's actors.
-  made.process =
-      setup_.launcher->launch(std::move(*request), [own = caf::weak_actor_ptr(self_->ctrl()),
-                                                    id](sandbox::exit_report report) {
+  auto process = launch_child(
+      *setup_.launcher, setup_.containers, std::move(*request),
+      [own = caf::weak_actor_ptr(self_->ctrl()), id](sandbox::exit_report report) {
         if (const auto alive = own.lock())
           caf::anon_send(
               caf::actor_cast<caf::actor>(alive),
               warm_child_ended{id, std::make_shared<sandbox::exit_report>(std::move(report))});
       });
+  if (!process) {
+    self_->close(handle);
+    return core::fail(process.error());
+  }
+  made.process = *process;
   by_stream_.emplace(handle, id);
   children_.emplace(id, std::move(made));
   return id;

@@ -76,6 +76,7 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
                       .log = home.log,
                       .environment = environment_of(settings),
                       .programs = home.programs,
+                      .containers = home.containers,
                       .first_user = settings.first_user,
                       .sandbox_min = settings.sandbox_min,
                       .stop_grace = settings.stop_grace,
@@ -89,6 +90,11 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
 core::result<void> check_minimum(const node_settings& settings, sandbox::launcher& launcher) {
   if (settings.sandbox_min < core::sandbox_level::seccomp)
     return {};
+  if (settings.sandbox_min > core::sandbox_level::seccomp)
+    return core::fail(core::errc::unsupported_operation,
+                      "level container is for tasks to ask for, who know their images: the minimum "
+                      "of a node is `seccomp`, or less",
+                      "start");
   if (!settings.first_user && ::geteuid() == 0)
     return core::fail(core::errc::unsupported_operation,
                       "level seccomp for every task needs users for them: a node that is root has "
@@ -146,6 +152,12 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   out->launcher = std::move(*started);
   if (auto able = check_minimum(settings, *out->launcher); !able)
     return core::fail(able.error());
+  if (auto engine = sandbox::find_engine(sandbox::engine_search::of_this_machine()))
+    out->containers = std::make_shared<container_service>(
+        std::move(*engine), out->launcher, out->events.context(),
+        container_service::options{.enter = init->parent_path() / "maze-enter",
+                                   .programs = out->programs,
+                                   .owner = std::filesystem::absolute(out->folder).native()});
   std::optional<sandbox::child_user> reader;
   if (settings.first_user)
     reader =
@@ -184,7 +196,8 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .filter = {io::default_ignores()},
                       .stopping = home.stopping.get_token(),
                       .runs_root = home.folder / "runs",
-                      .programs = home.programs});
+                      .programs = home.programs,
+                      .containers = home.containers});
   lane_host_actor lanes;
   // A broker, which only a node that meets others can have.
   if (system.has_middleman())

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/container_service.hpp"
 #include "maze/actors/host_programs.hpp"
 #include "maze/actors/library_catalogue.hpp"
 #include "maze/actors/protocol/file_sync_actor.hpp"
@@ -99,6 +100,8 @@ struct node_home {
   std::shared_ptr<sandbox::launcher> launcher;
   host_programs programs;
   std::shared_ptr<library_catalogue> libraries;
+  /// Null where this machine has no container engine.
+  std::shared_ptr<container_service> containers;
   /// Ends the collection of files when the node stops.
   std::stop_source stopping;
 

@@ -53,7 +53,8 @@ void worker_state::run(run_attempt& msg) {
   leave(x, core::phase::resolve);
   if (!request)
     return give_up(x, request.error());
-  execute(x, std::move(*request));
+  if (auto begun = execute(x, std::move(*request)); !begun)
+    return give_up(x, begun.error());
   enter(x, core::phase::execute);
   watch_disk(x, {});
 }
@@ -149,8 +150,9 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
     request.after = attempts_.front().child;
   if (const auto who = owner(x))
     request.user = sandbox::child_user{who->uid, who->gid};
-  request.sandbox = sandbox_here(spec(x).sandbox, setup_.services->sandbox_min,
-                                 setup_.services->launcher->can(), request.user.has_value());
+  request.sandbox =
+      sandbox_here(spec(x).sandbox, setup_.services->sandbox_min, setup_.services->launcher->can(),
+                   setup_.services->containers != nullptr, request.user.has_value());
   limit_disk(x, request.sandbox);
   show_gpus(setup_.services->environment.gpus, x.gpus, request.sandbox);
   request.standard_output.log_file = log_file(x, "out");
@@ -158,13 +160,17 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
   return request;
 }
 
-void worker_state::execute(held_attempt& x, sandbox::launch_request request) {
-  const auto self = worker_actor{self_};
-  x.child = setup_.services->launcher->launch(
-      std::move(request), [self, attempt = x.order.attempt](sandbox::exit_report report) {
+core::result<void> worker_state::execute(held_attempt& x, sandbox::launch_request request) {
+  auto child = launch_child(
+      *setup_.services->launcher, setup_.services->containers, std::move(request),
+      [self = worker_actor{self_}, attempt = x.order.attempt](sandbox::exit_report report) {
         caf::anon_send(
             self, child_ended{attempt, std::make_shared<sandbox::exit_report>(std::move(report))});
       });
+  if (!child)
+    return core::fail(child.error());
+  x.child = *child;
+  return {};
 }
 
 void worker_state::hide_secrets(sandbox::exit_report& report) const {

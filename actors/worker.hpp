@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/container_service.hpp"
 #include "maze/actors/host_programs.hpp"
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
@@ -37,6 +38,8 @@ struct worker_services {
   /// Folder of the node's runs.
   std::filesystem::path runs_root;
   host_programs programs;
+  /// Null where this node has no container engine.
+  std::shared_ptr<container_service> containers;
 };
 
 struct worker_setup {
@@ -86,7 +89,7 @@ private:
                                     sandbox::launch_request& request);
   [[nodiscard]] static core::result<std::string> outcome_of(const held_attempt& x,
                                                             const sandbox::exit_report& report);
-  void execute(held_attempt& x, sandbox::launch_request request);
+  core::result<void> execute(held_attempt& x, sandbox::launch_request request);
   /// Bytes that the attempt has written into its folder.
   [[nodiscard]] std::uint64_t disk_used(const held_attempt& x, bool ended) const;
   /// Sets what a child is told of its limit of disk.

@@ -147,15 +147,17 @@ TEST_CASE("a node gives its minimum, and less than was asked for only where that
           "[actors][environment]") {
   using core::sandbox_level;
   const sandbox::capabilities all{.sealed = true, .cpu_share_groups = true};
-  CHECK(sandbox_here({}, sandbox_level::seccomp, all, true).level == sandbox_level::seccomp);
+  CHECK(sandbox_here({}, sandbox_level::seccomp, all, false, true).level == sandbox_level::seccomp);
   core::sandbox_spec asked{.level = sandbox_level::seccomp};
-  CHECK(sandbox_here(asked, sandbox_level::none, {}, true).level == sandbox_level::seccomp);
+  CHECK(sandbox_here(asked, sandbox_level::none, {}, false, true).level == sandbox_level::seccomp);
   asked.degrade = true;
-  CHECK(sandbox_here(asked, sandbox_level::none, all, true).level == sandbox_level::seccomp);
-  CHECK(sandbox_here(asked, sandbox_level::none, {}, true).level == sandbox_level::subprocess);
+  CHECK(sandbox_here(asked, sandbox_level::none, all, false, true).level == sandbox_level::seccomp);
+  CHECK(sandbox_here(asked, sandbox_level::none, {}, false, true).level
+        == sandbox_level::subprocess);
   // Root itself cannot be sealed.
   if (::geteuid() == 0)
-    CHECK(sandbox_here(asked, sandbox_level::none, all, false).level == sandbox_level::subprocess);
+    CHECK(sandbox_here(asked, sandbox_level::none, all, false, false).level
+          == sandbox_level::subprocess);
 }
 
 TEST_CASE("a sealed child is shown the device files of its GPUs and no others",

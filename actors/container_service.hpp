@@ -1,0 +1,103 @@
+#pragma once
+
+#include "maze/actors/host_programs.hpp"
+#include "maze/core/result.hpp"
+#include "maze/io/files.hpp"
+#include "maze/sandbox/container_engine.hpp"
+#include "maze/sandbox/launcher.hpp"
+#include "maze/sandbox/syscalls.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace maze::actors {
+
+/// Has children of level container begin in containers of this node's engine.
+///
+/// @note Thread-safe.
+class container_service : public std::enable_shared_from_this<container_service> {
+public:
+  struct options {
+    /// Where the first process of a container is found.
+    std::filesystem::path enter;
+    host_programs programs;
+    /// Which node the containers belong to: none of them outlives it for long.
+    std::string owner;
+  };
+
+  /// @param launcher  starts the engine's own program; its context writes what children begin with
+  container_service(sandbox::container_engine engine, std::shared_ptr<sandbox::launcher> launcher,
+                    boost::asio::io_context& context, options settings);
+  /// Removes the containers that are left, which takes a moment.
+  ~container_service();
+  container_service(const container_service&) = delete;
+  container_service& operator=(const container_service&) = delete;
+
+  /// As `launcher::launch`, of a child of level container, which the engine's program runs: that one is the launcher's child. Its working
+  /// directory, where it has one of its own, is shown to it at the same path. An image that the engine lacks is fetched first,
+  /// in the child's time. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can
+  /// have.
+  core::result<sandbox::launch_id> launch(sandbox::launch_request request,
+                                          sandbox::launcher::completion done);
+  /// What stands around a child of `request` while it runs.
+  [[nodiscard]] static core::isolation isolation_of(const sandbox::launch_request& request);
+
+private:
+  /// A child in a container, as long as its node wants it.
+  struct contained_child {
+    std::string name;
+    std::string image;
+    /// What runs in it.
+    std::string program;
+    /// Its first process ends when the last one lets go of this.
+    std::shared_ptr<void> hold;
+    /// Where it leaves how it ended; null with docker.
+    std::shared_ptr<const io::unique_fd> report;
+    core::isolation isolation;
+  };
+
+  /// Turns `request` into one for the engine's program.
+  core::result<contained_child> contain(sandbox::launch_request& request);
+  void forget(const std::string& container);
+  /// Puts what the container's first process said into the report of the engine's program, and has the container removed where
+  /// that may not have happened.
+  void finish(const contained_child& child, sandbox::exit_report& report);
+  /// Words as the child finds the programs that they name.
+  core::result<std::vector<std::string>> inside(std::vector<std::string> argv) const;
+  core::result<std::vector<std::string>> command_of(const sandbox::launch_request& request,
+                                                    contained_child& child);
+  /// @param removed  the container that is gone when the script has ended; may be empty
+  void run_script(std::string script, std::string removed = {});
+  [[nodiscard]] bool is_ready(const std::string& image);
+
+  const sandbox::container_engine engine_;
+  const std::shared_ptr<sandbox::launcher> launcher_;
+  boost::asio::io_context& context_;
+  const options settings_;
+  sandbox::syscall_filters filters_;
+  /// How the names of this node's containers begin.
+  const std::string prefix_;
+
+  /// Guards the rest.
+  std::mutex mutex_;
+  bool swept_ = false;
+  std::uint64_t last_ = 0;
+  /// Containers that may be there.
+  std::set<std::string> alive_;
+  /// Images that the engine has.
+  std::set<std::string> ready_;
+};
+
+/// Starts a child, in a container where its level asks for one. Fails with `unsupported_operation` where that needs `containers` and they are null, else as
+/// `container_service::launch`; a child of another level always has its completion called.
+core::result<sandbox::launch_id> launch_child(sandbox::launcher& launcher,
+                                              const std::shared_ptr<container_service>& containers,
+                                              sandbox::launch_request request,
+                                              sandbox::launcher::completion done);
+
+} // namespace maze::actors

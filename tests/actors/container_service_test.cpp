@@ -1,0 +1,125 @@
+// Children of level container under a launcher, with podman.
+#include "maze/actors/container_service.hpp"
+
+#include "support/container_fixture.hpp"
+#include "support/launcher_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+
+using namespace maze;
+using namespace maze::actors;
+using Catch::Contains;
+using sandbox::exit_cause;
+
+namespace {
+
+struct service_fixture : test::launcher_fixture {
+  test::container_fixture containers;
+  std::shared_ptr<container_service> service;
+
+  service_fixture() {
+    if (test::needs_podman())
+      return;
+    ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
+    auto look = sandbox::engine_search::of_this_machine();
+    look.answers = [](const auto&) { return false; };
+    service = std::make_shared<container_service>(
+        sandbox::find_engine(look).value(), sut, context,
+        container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
+                                   .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+                                   .owner = containers.archive().parent_path().native()});
+  }
+  ~service_fixture() {
+    service.reset();
+    ::unsetenv("CONTAINERS_STORAGE_CONF");
+  }
+  [[nodiscard]] sandbox::launch_request script(std::string text) const {
+    sandbox::launch_request out;
+    out.argv = {"/bin/sh", "-c", std::move(text)};
+    out.environment = {"PATH=/nowhere", "A=from the task", "CONTAINERS_CONF=/etc/shadow"};
+    out.working_directory = "/";
+    out.sandbox.level = core::sandbox_level::container;
+    out.sandbox.image = containers.archive().native();
+    out.user = sandbox::child_user{60001, 60002};
+    return out;
+  }
+  sandbox::exit_report end_of(sandbox::launch_request request) {
+    std::optional<sandbox::exit_report> out;
+    REQUIRE(service->launch(std::move(request),
+                            [&out](sandbox::exit_report report) { out = std::move(report); }));
+    wait_until([&out] { return out.has_value(); });
+    return *out;
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(service_fixture, "a child in a container has its own words, variables and user",
+                 "[actors][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  const auto report =
+      end_of(script("echo \"$A\"; id -u; id -g; cat /etc/maze-image; echo e >&2; exit 9"));
+  INFO(report.failure.message);
+  INFO(report.standard_error.text);
+  CHECK(report.cause == exit_cause::exited);
+  CHECK(report.exit_code == 9);
+  CHECK(report.standard_output.text == "from the task\n60001\n60002\nan image of the tests\n");
+  CHECK(report.standard_error.text == "e\n");
+  CHECK(report.isolation.level() == core::sandbox_level::container);
+  CHECK(report.isolation.has(core::fence::own_user));
+  CHECK(report.cpu_user.count() > 0);
+  CHECK(report.memory_peak > 0);
+}
+
+TEST_CASE_METHOD(service_fixture, "what a container leaves running ends with it",
+                 "[actors][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  auto request = script("(trap '' TERM; setsid sleep 1000) & echo $!");
+  request.environment.push_back("MAZE_TEST_MARK=" + containers.archive().native());
+  CHECK(end_of(std::move(request)).exit_code == 0);
+  CHECK(test::processes_with("MAZE_TEST_MARK=" + containers.archive().native()).empty());
+}
+
+TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, first gently",
+                 "[actors][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  std::optional<sandbox::exit_report> out;
+  auto request = script("trap 'echo gently; exit 0' TERM; echo ready; while :; do sleep 0.1; done");
+  const auto id =
+      service->launch(std::move(request), [&out](auto report) { out = std::move(report); });
+  REQUIRE(id);
+  wait_until([&] {
+    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
+    return said && said->starts_with("ready");
+  });
+  sut->stop(*id, std::chrono::seconds(20));
+  wait_until([&out] { return out.has_value(); });
+  CHECK(out->cause == exit_cause::stopped);
+  service.reset();
+  CHECK(containers.containers().empty());
+}
+
+TEST_CASE_METHOD(service_fixture, "what no container can have is refused before it begins",
+                 "[actors][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  const auto refused = [&](const sandbox::launch_request& request) {
+    const auto launched = service->launch(request, [](const auto&) { FAIL("it began"); });
+    return launched ? core::error{} : launched.error();
+  };
+  auto request = script("true");
+  request.argv = {MAZE_BIN_DIR "/maze-host", "--once"};
+  CHECK_THAT(refused(request).message, Contains("task library"));
+  request = script("true");
+  request.user.reset();
+  CHECK(refused(request).code == core::errc::permission_denied);
+  request = script("true");
+  request.sandbox.image = "/nowhere.tar";
+  CHECK(refused(request).code == core::errc::not_found);
+  request = script("true");
+  request.sandbox.readable = {"/a,b"};
+  CHECK(refused(request).code == core::errc::invalid_argument);
+  CHECK(launch_child(*sut, nullptr, script("true"), [](const auto&) {}).error().code
+        == core::errc::unsupported_operation);
+}

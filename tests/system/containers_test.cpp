@@ -1,0 +1,167 @@
+// Workflows at level container, with podman and an image made of this machine's own files.
+#include "support/container_fixture.hpp"
+#include "support/eventually.hpp"
+#include "support/functions_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace maze;
+using Catch::Contains;
+using nlohmann::json;
+
+namespace {
+
+struct container_folder : test::functions_folder {
+  test::container_fixture containers;
+
+  container_folder() { std::filesystem::permissions(folder.path(), std::filesystem::perms(0755)); }
+  test::process::options options_of(const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"run", file, "--dir", "state", "--output", "json"};
+    words.insert(words.end(), more.begin(), more.end());
+    auto how = options(words);
+    how.environment.erase("MAZE_TASK_USER");
+    how.environment["CONTAINERS_STORAGE_CONF"] = containers.configuration().native();
+    return how;
+  }
+  test::process_result run(const std::string& file, std::vector<std::string> more = {}) {
+    return test::run(options_of(file, std::move(more)));
+  }
+  json completed(const std::string& file, std::vector<std::string> more = {}) {
+    const auto ended = run(file, std::move(more));
+    INFO(ended.standard_error);
+    INFO(ended.standard_output);
+    REQUIRE(ended.status == 0);
+    return json::parse(ended.standard_output);
+  }
+  void contain(const std::string& name, const std::string& tasks,
+               const std::string& parts = "") const {
+    write(name + ".yaml", "maze: 1\nname: " + name
+                              + "\ndefaults: { output: { run: dict }, sandbox: { level: container, "
+                                "image: "
+                              + containers.archive().native() + parts
+                              + " }, env: { MAZE_TEST_MARK: " + mark + " } }\ntasks:\n" + tasks);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(container_folder, "commands and Python functions work in containers",
+                 "[system][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  write("in.txt", "a b a");
+  contain(
+      "mixed",
+      "  make: { shell: \"cat in.txt /etc/maze-image; echo made > made.txt\" }\n"
+      "  read: { output: { r: any }, code: \"def f(said):\\n  print('noise')\\n  return [said, "
+      "open('made.txt').read()]\", inputs: { said: make.output.run.stdout } }\n"
+      "  warm: { output: { r: any }, code: \"def f(x): return x + [2]\", child: warm, inputs: { "
+      "x: read.output.r } }\n"
+      "files: [in.txt]\nresult: warm.output.r\n");
+  const auto ended = completed("mixed.yaml", {"--out", "home"});
+  CHECK(ended["result"] == json{"a b aan image of the tests\n", "made\n", 2});
+  CHECK(test::read_file(folder / "home" / "made.txt") == "made\n");
+  CHECK(containers.containers().empty());
+}
+
+TEST_CASE_METHOD(container_folder, "a container is fenced as its level says",
+                 "[system][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  write("look.py", R"py(import ctypes, os, socket
+def f():
+  status = dict(l.split(':\t', 1) for l in open('/proc/self/status').read().splitlines() if ':\t' in l)
+  out = {k: status[k] for k in ('CapEff', 'CapBnd', 'NoNewPrivs', 'Seccomp')}
+  def refused(act):
+    try: act()
+    except OSError as x: return x.errno
+    return 0
+  out['root'] = refused(lambda: open('/x', 'w'))
+  out['net'] = refused(lambda: socket.socket(socket.AF_INET).connect(('127.0.0.1', 1)))
+  out['shadow'] = os.path.exists('/etc/shadow')
+  libc = ctypes.CDLL(None, use_errno=True)
+  out['unshare'] = libc.unshare(0x10000000), ctypes.get_errno()
+  out['first'] = refused(lambda: os.kill(1, 9))
+  out['uid'] = os.getuid() > 0
+  out['tmp'] = os.statvfs('/tmp').f_frsize * os.statvfs('/tmp').f_blocks
+  return out
+)py");
+  contain("look", "  a: { output: { r: any }, python: \"look.py:f\" }\nresult: a.output.r\n",
+          ", temporary: 1MiB");
+  const auto seen = completed("look.yaml")["result"];
+  CHECK(seen["CapEff"] == "0000000000000000");
+  CHECK(seen["CapBnd"] == "0000000000000000");
+  CHECK(seen["NoNewPrivs"] == "1");
+  CHECK(seen["Seccomp"] == "2");
+  CHECK(seen["root"] == EROFS);
+  CHECK(seen["net"] == EPERM);
+  CHECK(seen["shadow"] == false);
+  CHECK(seen["unshare"] == json{-1, EPERM});
+  CHECK(seen["first"] == 0);
+  CHECK(seen["uid"] == true);
+  CHECK(seen["tmp"] == 1 << 20);
+}
+
+TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as elsewhere",
+                 "[system][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  struct ending {
+    const char* name;
+    std::string task;
+    const char* code;
+  };
+  const ending endings[] = {
+      {"status", "{ shell: \"exit 7\" }", "exit_nonzero"},
+      {"signal", "{ shell: \"kill -SEGV $$\" }", "signalled"},
+      {"missing", "{ command: [/nowhere] }", "invalid_payload"},
+      {"cpu", "{ shell: \"while :; do :; done & while :; do :; done\", sandbox: { cpu_time: 1s } }",
+       "timeout_cpu"},
+      {"wall", "{ shell: \"trap '' TERM; setsid sleep 1000 & sleep 1000\", timeout: 2s }",
+       "timeout_wall"},
+      {"memory", "{ command: [python3, -c, \"x = b'x' * (1 << 28)\"], sandbox: { memory: 64MiB } }",
+       "oom_killed"}};
+  for (const ending& each : endings) {
+    INFO(each.name);
+    contain(each.name, std::string("  a: ") + each.task + "\n");
+    const auto ended = run(std::string(each.name) + ".yaml");
+    CHECK(ended.status != 0);
+    INFO(ended.standard_error);
+    const auto report = json::parse(ended.standard_output);
+    CHECK(report.at("failed").at(0).at("error").at("class") == each.code);
+  }
+  CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
+}
+
+TEST_CASE_METHOD(container_folder, "no container outlives the node that made it",
+                 "[system][container][kill]") {
+  MAZE_NEEDS(test::needs_podman());
+  contain("long", "  a: { shell: \"echo here; setsid sleep 1000 & sleep 1000\" }\n");
+  test::process run(options_of("long.yaml"));
+  const auto alive = [&] { return test::processes_with("MAZE_TEST_MARK=" + mark).size(); };
+  REQUIRE(test::eventually([&] { return alive() >= 2; }));
+  run.signal(SIGKILL);
+  static_cast<void>(run.wait());
+  CHECK(test::eventually([&] { return alive() == 0; }));
+  // Podman goes on listing it, until the next node begins a container.
+  contain("next", "  a: { shell: \"true\" }\n");
+  completed("next.yaml");
+  CHECK(test::eventually([&] { return containers.containers().empty(); }));
+}
+
+TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[system][container]") {
+  MAZE_NEEDS(test::needs_podman());
+  write("gone.yaml", "maze: 1\nname: gone\ntasks: { a: { output: { run: dict }, shell: \"true\", "
+                     "sandbox: { level: docker, docker_image: missing.tar } } }\n");
+  const auto gone = run("gone.yaml");
+  CHECK(gone.status != 0);
+  CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("not on this node"));
+  write("broken.tar", "no archive at all");
+  write("broken.yaml", "maze: 1\nname: broken\ntasks: { a: { output: { run: dict }, shell: "
+                       "\"true\", sandbox: { level: container, image: broken.tar } } }\n");
+  const auto broken = run("broken.yaml");
+  CHECK(broken.status != 0);
+  CHECK_THAT(broken.standard_output, Contains("could not run a container"));
+}
