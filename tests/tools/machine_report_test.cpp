@@ -22,11 +22,24 @@ sandbox::capabilities everything() {
           .cpu_share_groups = true};
 }
 
+core::result<sandbox::container_engine> podman() {
+  return sandbox::container_engine{.kind = sandbox::engine_kind::podman,
+                                   .program = "/usr/bin/podman",
+                                   .options = {},
+                                   .open_files = {},
+                                   .processes = {}};
+}
+
+core::result<sandbox::container_engine> none() {
+  return core::fail(core::errc::unsupported_operation, "there is no container engine");
+}
+
 } // namespace
 
 TEST_CASE("a machine that can do all is told so without advice", "[tools][doctor]") {
-  const auto text = node::show(node::report_of(everything(), true), {});
+  const auto text = node::show(node::report_of(everything(), true, podman()), {});
   CHECK(text.find("level seccomp     yes") != std::string::npos);
+  CHECK(text.find("yes, podman at /usr/bin/podman") != std::string::npos);
   CHECK(text.find("version 7") != std::string::npos);
   CHECK(text.find("sysctl") == std::string::npos);
 }
@@ -34,9 +47,10 @@ TEST_CASE("a machine that can do all is told so without advice", "[tools][doctor
 TEST_CASE("what a machine lacks comes with its meaning and a remedy", "[tools][doctor]") {
   sandbox::capabilities can;
   can.sealed_failure = {.code = core::errc::sandbox_violation, .message = "namespaces failed"};
-  const auto text = node::show(node::report_of(can, false), {});
+  const auto text = node::show(node::report_of(can, false, none()), {});
   CHECK(text.find("level seccomp     no") != std::string::npos);
   CHECK(text.find("seccomp: namespaces failed; run the node as root") != std::string::npos);
+  CHECK(text.find("container: there is no container engine; as root") != std::string::npos);
   CHECK(text.find("own users: run the node as root") != std::string::npos);
   CHECK(text.find("Landlock: Linux 5.13") != std::string::npos);
   CHECK(text.find("group: memory     no") != std::string::npos);
@@ -48,7 +62,7 @@ TEST_CASE("programs get the report as JSON", "[tools][doctor]") {
   auto can = everything();
   can.landlock = 0;
   const auto read = nlohmann::json::parse(
-      node::show(node::report_of(can, true), {node::output_form::json, false}));
+      node::show(node::report_of(can, true, none()), {node::output_form::json, false}));
   CHECK(read.at("levels").at(2) == nlohmann::json{{"name", "seccomp"}, {"here", true}});
   CHECK(read.at("levels").at(3).at("here") == false);
   const auto& landlock = read.at("mechanisms").at(4);

@@ -34,8 +34,9 @@ int examine_machine(const options& what) {
       can.sealed_failure = works.error();
     }
   }
-  std::cout << show(report_of(can, root),
-                    {what.values.output, wants_color(what.values, STDOUT_FILENO)});
+  std::cout << show(
+      report_of(can, root, sandbox::find_engine(sandbox::engine_search::of_this_machine())),
+      {what.values.output, wants_color(what.values, STDOUT_FILENO)});
   return exit_code::done;
 }
 

@@ -22,20 +22,29 @@ constexpr const char* groups_remedy =
     "run the node as root, or let its user make control groups: `systemd-run --user --scope -p "
     "Delegate=yes maze-node …`; in a container, mount /sys/fs/cgroup writable";
 
+constexpr const char* engine_remedy =
+    "as root `apt-get install --no-install-recommends podman runc`, and run the node as root";
+
 mechanism_row row(std::string name, bool here, std::string detail, std::string meaning,
                   std::string remedy) {
   return {std::move(name), here, std::move(detail), std::move(meaning),
           here ? "" : std::move(remedy)};
 }
 
-std::vector<mechanism_row> levels_of(const sandbox::capabilities& can) {
+std::vector<mechanism_row> levels_of(const sandbox::capabilities& can,
+                                     const core::result<sandbox::container_engine>& engine) {
   return {
       row("none", true, "", "a child process without limits or filters", ""),
       row("subprocess", true, "", "limits, no new privileges, a tree that dies as one", ""),
       row("seccomp", can.sealed, "",
           "a root, namespaces and a system-call filter of its own, no network",
           core::printable(can.sealed_failure.message) + "; " + user_namespaces_remedy),
-      row("container", false, "", "a container engine", "this version of maze does not offer it"),
+      row("container", engine.has_value(),
+          engine ? fmt::format("{} at {}", to_string(engine->kind),
+                               core::printable(engine->program.native()))
+                 : "",
+          "the files of an image for its root, besides",
+          engine ? "" : core::printable(engine.error().message) + "; " + engine_remedy),
   };
 }
 
@@ -96,8 +105,9 @@ void add_rows(std::vector<std::vector<cell>>& to, std::string_view prefix,
 
 } // namespace
 
-machine_report report_of(const sandbox::capabilities& can, bool root) {
-  return {levels_of(can), mechanisms_of(can, root)};
+machine_report report_of(const sandbox::capabilities& can, bool root,
+                         const core::result<sandbox::container_engine>& engine) {
+  return {levels_of(can, engine), mechanisms_of(can, root)};
 }
 
 std::string show(const machine_report& report, const print_form& as) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/sandbox/container_engine.hpp"
 #include "maze/sandbox/launcher.hpp"
 #include "node/line.hpp"
 #include "node/listing.hpp"
@@ -28,7 +29,9 @@ struct machine_report {
 };
 
 /// @param root  whether the node would be root
-machine_report report_of(const sandbox::capabilities& can, bool root);
+/// @param engine  that of its containers, or why there is none
+machine_report report_of(const sandbox::capabilities& can, bool root,
+                         const core::result<sandbox::container_engine>& engine);
 
 /// A table for people, with what to do below it; or a JSON object.
 std::string show(const machine_report& report, const print_form& as);

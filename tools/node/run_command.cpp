@@ -51,8 +51,9 @@ public:
       : what_(what), limits_(limits), work_(std::move(work)) {}
 
   int carry_out() {
-    if (auto fine = check_enforceable(work_); !fine)
-      return refuse(what_.values, located(fine.error(), what_.file), exit_code::wrong_use);
+    for (const auto& check : {check_enforceable, check_containers})
+      if (auto fine = check(work_); !fine)
+        return refuse(what_.values, located(fine.error(), what_.file), exit_code::wrong_use);
     if (const auto& jobs = what_.values.jobs; jobs && *jobs < what_.flags.workers)
       return refuse(what_.values,
                     {.code = core::errc::invalid_argument,

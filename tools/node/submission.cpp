@@ -3,6 +3,7 @@
 #include "maze/io/hash.hpp"
 #include "maze/io/run_sources.hpp"
 #include "maze/io/workflow_file.hpp"
+#include "maze/sandbox/container_engine.hpp"
 #include "maze/sandbox/syscalls.hpp"
 
 #include <fmt/format.h>
@@ -96,18 +97,37 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
 core::result<void> check_enforceable(const core::workflow& work) {
   for (const core::task_spec& task : work.tasks) {
     const std::string origin = "submit:" + task.name;
-    if (task.sandbox.level > core::sandbox_level::seccomp && !task.sandbox.degrade)
+    if (task.sandbox.level == core::sandbox_level::container
+        && std::holds_alternative<core::function_action>(task.action))
       return core::fail(
           core::errc::unsupported_operation,
-          fmt::format("task '{}' asks for sandbox level '{}', which this version cannot "
-                      "enforce: use 'seccomp', or allow less with `degrade: allow`",
-                      task.name, core::to_string(task.sandbox.level)),
+          fmt::format(
+              "task '{}' asks for level 'container' for a function of a task library, which "
+              "needs the libraries of the machine that it was built for: use 'seccomp'",
+              task.name),
           origin);
     if (auto known = sandbox::check_syscalls(task.sandbox.syscalls); !known)
       return core::fail(known.error().code,
                         fmt::format("task '{}': {}", task.name, known.error().message), origin);
   }
   return {};
+}
+
+core::result<void> check_containers(const core::workflow& work) {
+  const auto needs_engine = [](const core::task_spec& task) {
+    return task.sandbox.level == core::sandbox_level::container && !task.sandbox.degrade;
+  };
+  const auto first = std::find_if(work.tasks.begin(), work.tasks.end(), needs_engine);
+  if (first == work.tasks.end())
+    return {};
+  const auto engine = sandbox::find_engine(sandbox::engine_search::of_this_machine());
+  if (engine)
+    return {};
+  return core::fail(engine.error().code,
+                    fmt::format("task '{}' asks for level 'container', and {}; or allow less with "
+                                "`degrade: allow`",
+                                first->name, engine.error().message),
+                    "submit:" + first->name);
 }
 
 core::error located(core::error what, const std::filesystem::path& file) {

@@ -30,9 +30,12 @@ prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store
 core::result<core::submission_form>
 describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs);
 
-/// Refuses what no attempt could get: a sandbox level that this version cannot enforce (`unsupported_operation`), a
+/// Refuses what no attempt could get: a level that its kind of program cannot have (`unsupported_operation`), a
 /// system call that does not exist (`invalid_argument`), naming the task.
 core::result<void> check_enforceable(const core::workflow& work);
+
+/// The same for what only this machine could give its tasks: `unsupported_operation` where one wants a container and there is no engine.
+core::result<void> check_containers(const core::workflow& work);
 
 /// What a refused submission of the workflow `file` is told with: if it is about one task, where that task is.
 core::error located(core::error what, const std::filesystem::path& file);
