@@ -1,5 +1,7 @@
 #include "maze/actors/dag_context.hpp"
 
+#include "maze/actors/errors.hpp"
+
 #include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>

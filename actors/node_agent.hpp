@@ -8,6 +8,7 @@
 #include "maze/actors/protocol/worker_actor.hpp"
 #include "maze/actors/run_files.hpp"
 #include "maze/core/node_slots.hpp"
+#include "maze/io/log.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_response_promise.hpp>
