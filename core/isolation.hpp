@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_report.hpp"
 #include "maze/core/sandbox_spec.hpp"
 
 #include <cstdint>
@@ -49,13 +50,16 @@ std::span<const fence> all_fences() noexcept;
 /// `own_user`, `no_privileges`, …: never renamed.
 std::string_view to_string(fence x) noexcept;
 
-/// The report card of an attempt: what its sandbox was asked for and what stood while it ran.
+/// The report card of an attempt: what its sandbox was asked for, what stood while it ran, and which
+/// files it used.
 struct isolation {
   sandbox_level requested = sandbox_level::none;
   /// Bits of `fence`; none before its child began, and where it never did.
   std::uint16_t fences = 0;
   /// Whether a child began.
   bool began = false;
+  /// What it did with files beyond what its task declares, where somebody looked.
+  file_report files = {};
 
   /// The level that the fences come to: at least the one that was asked for.
   [[nodiscard]] sandbox_level level() const noexcept {
@@ -74,7 +78,7 @@ struct isolation {
   friend bool operator==(const isolation&, const isolation&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, isolation& x) {
-    return f(x.requested, x.fences, x.began);
+    return f(x.requested, x.fences, x.began, x.files);
   }
 };
 

@@ -16,7 +16,7 @@
 namespace maze::core {
 
 /// Where and when the attempts of a run were: for people, nothing is decided by it.
-/// @note 40 bytes a task, 72 more once the first attempt has ended, and 168 for each attempt but a
+/// @note 40 bytes a task, 104 more once the first attempt has ended, and 200 for each attempt but a
 /// task's last.
 class run_trace {
 public:

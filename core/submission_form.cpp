@@ -129,6 +129,8 @@ result<void> check_function(const task_spec& task) {
       return wrong(task, "a command always has a child of its own");
     return {};
   }
+  if (is_kept(task.child) && task.files.report != file_report_mode::none)
+    return wrong(task, "only a fresh child has files that `file_report` could be about");
   if (task.ok_exit != std::vector<std::int32_t>{0})
     return wrong(task, "a function has no exit status, so no other one is success");
   if (const auto* function = std::get_if<function_action>(&task.action))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_report.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/sandbox_spec.hpp"
@@ -185,6 +186,8 @@ struct task_spec {
   std::vector<std::string> deletes;
   /// Globs of files and folders that are published although they look like code or caches.
   std::vector<std::string> publishes;
+  /// Which files it says that it uses, and what is made of others.
+  file_declaration files;
   /// -20 (last) to 20 (first); among ready tasks a larger number goes first.
   std::int32_t priority = 0;
   /// Of functions only; commands always have a child of their own.

@@ -132,4 +132,15 @@ bool glob_match(std::string_view pattern, std::string_view path) noexcept {
          && part_matches(pattern, path.substr(slash + 1));
 }
 
+bool any_glob_covers(const std::vector<std::string>& globs, std::string_view path) noexcept {
+  const auto fits = [&](const std::string& glob) { return glob_match(glob, path); };
+  for (; !globs.empty(); path = path.substr(0, path.rfind('/'))) {
+    if (std::any_of(globs.begin(), globs.end(), fits))
+      return true;
+    if (path.find('/') == std::string_view::npos)
+      break;
+  }
+  return false;
+}
+
 } // namespace maze::core

@@ -56,5 +56,7 @@ struct workflow {
 /// `[a-z]` and `[!a-z]` are classes, `**` as a whole part matches any number of parts. A pattern
 /// without `/` is tried against the last part as well.
 bool glob_match(std::string_view pattern, std::string_view path) noexcept;
+/// Whether one of the globs fits `path` or a folder above it.
+bool any_glob_covers(const std::vector<std::string>& globs, std::string_view path) noexcept;
 
 } // namespace maze::core

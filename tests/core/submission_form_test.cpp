@@ -30,6 +30,7 @@ task_spec full_task() {
   out.environment["LANG"] = "C";
   out.deletes = {"*.tmp"};
   out.publishes = {"*.py"};
+  out.files = {.reads = {"in"}, .writes = {"out"}, .report = file_report_mode::strict};
   out.priority = -3;
   return out;
 }
@@ -179,6 +180,10 @@ TEST_CASE("what only functions have is refused of commands, and the other way ro
   form = full_form();
   form.tasks[0].sandbox.imports = std::vector<std::string>{"json"};
   CHECK_THAT(refused(form), Contains("`imports` is for Python"));
+  form = full_form();
+  form.tasks[2].child = child_use::warm;
+  form.tasks[2].files.report = file_report_mode::observe;
+  CHECK_THAT(refused(form), Contains("`file_report`"));
 }
 
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {

@@ -115,6 +115,19 @@ TEST_CASE("glob classes hold characters and ranges", "[core][workflow]") {
       false);
 }
 
+TEST_CASE("a glob that fits a folder covers what lies below it", "[core][workflow]") {
+  const std::vector<std::string> globs{"src", "out/*.d", "*.h"};
+  for (const char* path : {"src", "src/a/b.c", "x/src/y", "out/lib.d/z", "a.h", "x/a.h/y"}) {
+    INFO(path);
+    CHECK(any_glob_covers(globs, path));
+  }
+  for (const char* path : {"srcs", "out/a", "out", "a.c", ""}) {
+    INFO(path);
+    CHECK_FALSE(any_glob_covers(globs, path));
+  }
+  CHECK_FALSE(any_glob_covers({}, "a"));
+}
+
 TEST_CASE("a hostile glob ends in time that grows with pattern times path", "[core][workflow]") {
   std::string stars;
   std::string parts;
