@@ -86,6 +86,8 @@ private:
       return core::fail(stopped());
     const bool whiteout = overlay_ && S_ISCHR(x.status.st_mode) && x.status.st_rdev == 0;
     const bool folder = S_ISDIR(x.status.st_mode);
+    if (S_ISREG(x.status.st_mode) && x.status.st_nlink > 1 && base_.contains(x.path))
+      found_.linked.push_back(x.path);
     if (whiteout ? is_ignored_removal(x.path) : is_ignored(x.path, folder)) {
       if (!whiteout)
         found_.ignored.push_back(x.path);
@@ -209,25 +211,12 @@ private:
     return found == base_.end() || found->second.kind == core::file_kind::directory;
   }
 
-  /// Whether one of the globs fits `path` or a folder above it.
-  [[nodiscard]] static bool is_declared(const std::vector<std::string>& globs,
-                                        std::string_view path) {
-    const auto fits = [&](const std::string& glob) { return core::glob_match(glob, path); };
-    for (; !globs.empty(); path = path.substr(0, path.rfind('/'))) {
-      if (std::any_of(globs.begin(), globs.end(), fits))
-        return true;
-      if (path.find('/') == std::string_view::npos)
-        break;
-    }
-    return false;
-  }
-
   [[nodiscard]] bool is_ignored(std::string_view path, bool folder) const {
     return left_out_.leaves_out(path, folder) && !included_.leaves_out(path, folder)
-           && !is_declared(published_, path);
+           && !core::any_glob_covers(published_, path);
   }
   [[nodiscard]] bool is_ignored_removal(const std::string& path) const {
-    return is_ignored(path, was_folder(path)) && !is_declared(deleted_, path);
+    return is_ignored(path, was_folder(path)) && !core::any_glob_covers(deleted_, path);
   }
 
   /// Leaves of a folder that was left out as a whole only its name, and of another one only what is in

@@ -70,6 +70,16 @@ void read_ok_exit(const node_reader& read, const document_node& node, const fiel
         ok_exit.push_back(static_cast<std::int32_t>(*status));
 }
 
+void read_file_report(const node_reader& read, const document_node& node, const field_path& field,
+                      core::file_report_mode& report) {
+  using core::file_report_mode;
+  static constexpr std::array<std::string_view, 3> words{"none", "observe", "strict"};
+  static constexpr std::array modes{file_report_mode::none, file_report_mode::observe,
+                                    file_report_mode::strict};
+  if (const auto chosen = read.choice(node, field, words, "the reports are"))
+    report = modes.at(*chosen);
+}
+
 void read_counts(const node_reader& read, const document_member& member, const field_path& field,
                  task_attributes& out) {
   const auto set = [&](auto& target, integer_bounds bounds) {
@@ -124,6 +134,8 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
       read_environment(read, node, here, base.environment);
     else if (member.key == "ok_exit")
       read_ok_exit(read, node, here, base.ok_exit);
+    else if (member.key == "file_report")
+      read_file_report(read, node, here, base.file_report);
     else
       read_counts(read, member, here, base);
   }

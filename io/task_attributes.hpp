@@ -28,6 +28,7 @@ struct task_attributes {
   std::map<std::string, std::string> environment;
   std::vector<std::int32_t> ok_exit{0};
   std::int32_t priority = 0;
+  core::file_report_mode file_report = core::file_report_mode::none;
 };
 
 /// Reads all attributes among the members of `defaults` or of a task over `base`, which holds what

@@ -46,6 +46,10 @@ public:
       out_.spec.deletes = read_globs(read_, deletes->value, field_ / "deletes");
     if (const auto* publishes = find_member(*members_, "publishes"))
       out_.spec.publishes = read_globs(read_, publishes->value, field_ / "publishes");
+    if (const auto* reads = find_member(*members_, "reads"))
+      out_.spec.files.reads = read_globs(read_, reads->value, field_ / "reads");
+    if (const auto* writes = find_member(*members_, "writes"))
+      out_.spec.files.writes = read_globs(read_, writes->value, field_ / "writes");
     return std::move(out_);
   }
 
@@ -53,6 +57,7 @@ private:
   void attributes(task_attributes read, const std::vector<std::string_view>& meant);
   void check_gpu_variables();
   void check_imports();
+  void check_report();
   void parameters(const document_node& node, const field_path& field);
   void parameter(const document_member& member, const field_path& field);
   void inputs(const document_node& node, const field_path& field);
@@ -92,6 +97,7 @@ void task_reader::attributes(task_attributes read, const std::vector<std::string
   spec.environment = std::move(read.environment);
   spec.ok_exit = std::move(read.ok_exit);
   spec.priority = read.priority;
+  spec.files.report = read.file_report;
   if (spec.needs.gpus > 0)
     check_gpu_variables();
 }
@@ -108,6 +114,15 @@ void task_reader::check_imports() {
     read_.report(codes::bad_sandbox, written->key_offset, field_ / "sandbox" / written->key,
                  "only what a Python function imports can be told",
                  "take it away: what holds a command or a function in C++ is the level");
+}
+
+/// Many calls share one child, and no call has files.
+void task_reader::check_report() {
+  const auto* own = find_member(*members_, "file_report");
+  const auto* written = own != nullptr ? own : find_member(*members_, "child");
+  read_.report(codes::key_of_other_kind, written->value.offset, field_ / "file_report",
+               "only a fresh child has files that a report could be about",
+               "leave the child fresh, or write `file_report: none` in this task");
 }
 
 /// Which GPUs a task sees is decided when it starts.
@@ -287,6 +302,8 @@ void task_reader::function(const document_member& kind) {
   // Those of `defaults` are meant for commands.
   spec.ok_exit = {0};
   spec.child = read_child(read_, *members_, field_);
+  if (core::is_kept(spec.child) && spec.files.report != core::file_report_mode::none)
+    check_report();
   if (auto read = read_function(read_, kind, *members_, field_)) {
     spec.action = std::move(read->action);
     out_.library = std::move(read->library);

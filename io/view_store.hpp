@@ -61,6 +61,8 @@ struct changes {
   std::uint64_t bytes = 0;
   /// Paths that the filter left out; a folder stands for all below it.
   std::vector<std::string> ignored;
+  /// Files that were there at first and have more than one name now.
+  std::vector<std::string> linked;
 };
 
 /// `*.py`, `*.pyc`, `__pycache__` and `.git`.

@@ -54,6 +54,7 @@ constexpr auto defaults_keys = std::to_array<known_key>({
     {.name = "env"},
     {.name = "ok_exit"},
     {.name = "priority"},
+    {.name = "file_report"},
 });
 
 constexpr auto own_task_keys = std::to_array<known_key>({
@@ -71,6 +72,8 @@ constexpr auto own_task_keys = std::to_array<known_key>({
     {.name = "after"},
     {.name = "deletes"},
     {.name = "publishes"},
+    {.name = "reads"},
+    {.name = "writes"},
 });
 
 constexpr auto task_keys = [] {

@@ -71,6 +71,15 @@ TEST_CASE_METHOD(fixture, "a whiteout is a removal, in a layer only", "[io][coll
   CHECK(refused.error().code == core::errc::invalid_payload);
 }
 
+TEST_CASE_METHOD(fixture, "a file of the base that got one more name is told", "[io][collector]") {
+  REQUIRE(io::replace_file(dir / "upper/d/x", "as it was"));
+  REQUIRE(io::replace_file(dir / "upper/w", "alone"));
+  REQUIRE(io::replace_file(dir / "upper/new", "of two names, but new"));
+  fs::create_hard_link(dir / "upper/d/x", dir / "upper/name");
+  fs::create_hard_link(dir / "upper/new", dir / "upper/newer");
+  CHECK(collect(true).linked == strings{"d/x"});
+}
+
 TEST_CASE_METHOD(fixture, "what is included is published, wherever it lies", "[io][collector]") {
   fs::create_directories(dir / "upper/build/deep");
   fs::create_directories(dir / "upper/.git/objects");

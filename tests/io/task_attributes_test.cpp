@@ -89,3 +89,20 @@ TEST_CASE("parts of a sealed sandbox are read, and null takes away those of the 
   CHECK(read(lifting, out).sandbox == core::sandbox_spec{});
   CHECK(doc.codes() + lifting.codes() == "");
 }
+
+TEST_CASE("a report of files is not made, listed or strict", "[io][workflow]") {
+  using core::file_report_mode;
+  io::task_attributes base;
+  CHECK(base.file_report == file_report_mode::none);
+  for (const auto& [word, mode] :
+       {std::pair{"none", file_report_mode::none}, std::pair{"observe", file_report_mode::observe},
+        std::pair{"strict", file_report_mode::strict}}) {
+    test::read_document doc(std::string("{file_report: ") + word + "}");
+    CHECK(read(doc, base).file_report == mode);
+    CHECK(doc.codes().empty());
+  }
+  base.file_report = file_report_mode::strict;
+  test::read_document wrong("{file_report: maybe}");
+  CHECK(read(wrong, base).file_report == file_report_mode::strict);
+  CHECK(wrong.codes() == "unknown_choice");
+}

@@ -96,3 +96,41 @@ TEST_CASE("modules that may be imported are told to Python functions alone", "[i
     CHECK(doc.codes() == "bad_sandbox");
   }
 }
+
+TEST_CASE("a task says which files it reads and writes", "[io][workflow]") {
+  io::task_attributes defaults;
+  defaults.output = core::task_output{.keys = {{"r", "any"}}};
+  defaults.file_report = core::file_report_mode::observe;
+  SECTION("as globs") {
+    test::read_document doc("a: {shell: x, reads: [src, \"*.h\"], writes: [\"out/**\"]}");
+    CHECK(read(doc, defaults).spec.files
+          == core::file_declaration{.reads = {"src", "*.h"},
+                                    .writes = {"out/**"},
+                                    .report = core::file_report_mode::observe});
+    CHECK(doc.codes().empty());
+  }
+  SECTION("in its folder only") {
+    test::read_document doc("a: {shell: x, reads: [/etc/passwd], writes: [\"../b\"]}");
+    read(doc, defaults);
+    CHECK(doc.codes() == "bad_glob bad_glob");
+  }
+}
+
+TEST_CASE("a child that serves many calls has no files to report", "[io][workflow]") {
+  io::task_attributes defaults;
+  defaults.output = core::task_output{.keys = {{"r", "any"}}};
+  const std::string child = GENERATE("warm", "forked");
+  SECTION("whoever wants it") {
+    defaults.file_report = core::file_report_mode::observe;
+    test::read_document doc("a: {code: \"def f(): pass\", child: " + child + "}");
+    read(doc, defaults);
+    CHECK(doc.codes() == "key_of_other_kind");
+  }
+  SECTION("unless the task itself wants none") {
+    defaults.file_report = core::file_report_mode::strict;
+    test::read_document doc("a: {code: \"def f(): pass\", file_report: none, child: " + child
+                            + "}");
+    read(doc, defaults);
+    CHECK(doc.codes().empty());
+  }
+}

@@ -87,6 +87,9 @@ tasks:
     after: [a]
     deletes: ["*.tmp"]
     publishes: [gen.py]
+    reads: [src]
+    writes: ["*.o"]
+    file_report: strict
     cpus: 0.5
     memory: 1.5GiB
     gpus: 1
