@@ -41,7 +41,7 @@ bool init_link::flush() {
 
 bool init_link::send_now(const outgoing& message) {
   auto kind = message.kind;
-  std::array<int, protocol::inherited_max + 4> fds{};
+  std::array<int, protocol::descriptors_max> fds{};
   std::size_t held = 0;
   for (const auto& each : message.descriptors)
     fds.at(held++) = each->get();

@@ -16,13 +16,13 @@
 ///
 /// A packet starts with the message's kind (one byte). Strings are a 32-bit length, the bytes and a
 /// NUL that the length does not count. A `launch` packet carries the descriptors for standard output
-/// and standard error, for a sealed child one with its filter of system calls, then those that the child gets as 3, 4
-/// and so on; where its body would not fit into `packet_max`, the packet is `launch_memfd` and the last descriptor is
+/// and standard error, for a sealed child one with its filter of system calls, for one whose reads are watched an inotify
+/// instance and a table of folders (`file_watch.hpp`), then those that the child gets as 3, 4 and so on; where its body would not fit into `packet_max`, the packet is `launch_memfd` and the last descriptor is
 /// a sealed memfd with the body.
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 5;
+inline constexpr std::uint32_t version = 6;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
@@ -31,6 +31,8 @@ inline constexpr std::size_t packet_max = std::size_t{64} << 10;
 inline constexpr std::size_t body_max = std::size_t{64} << 20;
 /// Descriptors of a child beside its three streams.
 inline constexpr std::size_t inherited_max = 16;
+/// Descriptors of one packet.
+inline constexpr std::size_t descriptors_max = inherited_max + 6;
 /// Paths that a sealed child is shown, of each kind.
 inline constexpr std::size_t shown_max = 64;
 
@@ -161,11 +163,17 @@ struct launch_view {
   shown_view shown;
   std::int32_t nice = 0;
   std::int32_t oom_score_adj = 0;
-  /// How many descriptors follow those of the streams and the filter.
+  /// Somebody wants to know what it reads in its taskspace.
+  bool watched = false;
+  /// How many descriptors follow those that are not the child's.
   std::uint32_t inherited = 0;
 
   /// Whether it has a root, namespaces and a filter of its own.
   [[nodiscard]] bool sealed() const noexcept { return sandbox.sealed(); }
+  /// How many descriptors come before those that the child inherits.
+  [[nodiscard]] std::size_t own_descriptors() const noexcept {
+    return std::size_t{2} + (sealed() ? 1 : 0) + (watched ? 2 : 0);
+  }
   /// The child's user, where the process that asks is its maze-init or a child of that.
   [[nodiscard]] std::uint32_t user() const noexcept { return has_user ? uid : ::geteuid(); }
   /// The folder that a sealed child may write to; null where it begins in `/` and has none.
@@ -282,8 +290,8 @@ inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
     return false;
   if (!in.flag(x.has_user) || !in.number(x.uid) || !in.number(x.gid)
       || !detail::read_limits(in, x.sandbox) || (x.sealed() && !detail::read_shown(in, x.shown))
-      || !in.number(x.nice) || !in.number(x.oom_score_adj) || !in.number(x.inherited)
-      || x.inherited > inherited_max || !in.done())
+      || !in.number(x.nice) || !in.number(x.oom_score_adj) || !in.flag(x.watched)
+      || !in.number(x.inherited) || x.inherited > inherited_max || !in.done())
     return false;
   x.argv.push_back(nullptr);
   x.environment.push_back(nullptr);

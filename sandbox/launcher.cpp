@@ -1,6 +1,7 @@
 #include "maze/sandbox/launcher.hpp"
 
 #include "maze/sandbox/fences.hpp"
+#include "maze/sandbox/file_watch.hpp"
 #include "maze/sandbox/init_link.hpp"
 #include "maze/sandbox/messages.hpp"
 #include "maze/sandbox/output_pipe.hpp"
@@ -265,8 +266,12 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
   message.descriptors.insert(message.descriptors.begin(),
                              {std::make_shared<const io::unique_fd>(std::move(output->first)),
                               std::make_shared<const io::unique_fd>(std::move(error->first))});
+  std::vector<std::shared_ptr<const io::unique_fd>> own;
+  if (request.watch)
+    own = request.watch->start(context);
   if (filter)
-    message.descriptors.insert(message.descriptors.begin() + 2, std::move(filter));
+    own.insert(own.begin(), std::move(filter));
+  message.descriptors.insert(message.descriptors.begin() + 2, own.begin(), own.end());
   const std::lock_guard lock(mutex);
   if (!link) {
     if (auto again = connect(); !again)

@@ -20,6 +20,8 @@ class io_context;
 
 namespace maze::sandbox {
 
+class file_watch;
+
 /// An overlay to mount in the child's own mount namespace before it starts.
 struct overlay_mount {
   /// Uppermost first.
@@ -66,6 +68,8 @@ struct launch_request {
   /// Further descriptors of the child: 3, 4 and so on. At most `inherited_max`. The launcher lets go of them
   /// once maze-init has them.
   std::vector<std::shared_ptr<const io::unique_fd>> inherited;
+  /// Learns what the child does with the files that it sees at first; prepared for that. Null: nobody wants to know.
+  std::shared_ptr<file_watch> watch;
 };
 constexpr std::size_t inherited_max = 16;
 

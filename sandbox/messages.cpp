@@ -166,6 +166,7 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
     encode_view(out, shown);
   out.number(std::int32_t{request.nice});
   out.number(std::int32_t{request.oom_score_adj});
+  out.number(request.watch != nullptr);
   out.number(static_cast<std::uint32_t>(request.inherited.size()));
   return out.take();
 }

@@ -61,7 +61,7 @@ connection::connection(io::unique_fd socket)
 
 connection::outcome connection::receive(packet& into) {
   iovec part{buffer_.data(), buffer_.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * (protocol::inherited_max + 4))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * protocol::descriptors_max)];
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;

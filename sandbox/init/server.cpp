@@ -255,8 +255,7 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   const auto has_group = [grouped](group_use x) { return protocol::has_group(grouped, x); };
   if (request.sandbox.processes && request.user() == 0 && !has_group(group_use::processes))
     return {stage::limits, EOPNOTSUPP, "RLIMIT_NPROC of root"};
-  const std::size_t own = request.sealed() ? 3 : 2;
-  if (received.descriptors().size() != own + request.inherited)
+  if (received.descriptors().size() != request.own_descriptors() + request.inherited)
     return {stage::request, EBADF, "descriptors"};
   if (request.sandbox.cpu_share && !has_group(group_use::cpu_share))
     return {stage::groups, EOPNOTSUPP, "cpu_share"};

@@ -7,6 +7,7 @@
 #include "maze/sandbox/init/landlock.hpp"
 #include "maze/sandbox/init/overlay.hpp"
 #include "maze/sandbox/init/root.hpp"
+#include "maze/sandbox/init/watch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -66,6 +67,8 @@ failure enter_namespaces(const spawn_plan& plan) {
     if (const failure what = injected(stage::overlay); what.at != stage::none)
       return what;
   }
+  // Here its files can be seen whatever the root shows, and nobody uses them yet.
+  watch_folders(plan);
   if (plan.request.sealed())
     return enter_root(plan);
   if (!plan.request.has_overlay && plan.slot_fd >= 0 && ::setns(plan.slot_fd, CLONE_NEWNS) != 0)
@@ -76,7 +79,7 @@ failure enter_namespaces(const spawn_plan& plan) {
 failure hand_over_descriptors(const spawn_plan& plan) {
   constexpr int first = STDERR_FILENO + 1;
   constexpr int beyond = first + static_cast<int>(protocol::inherited_max);
-  const auto own = std::size_t{2} + (plan.request.sealed() ? 1 : 0);
+  const auto own = plan.request.own_descriptors();
   const int count = static_cast<int>(plan.descriptors.size() - own);
   // One of them may have the number that another one is to get.
   std::array<int, protocol::inherited_max> lifted{};

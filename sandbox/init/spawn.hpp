@@ -29,7 +29,8 @@ struct surroundings {
 struct spawn_plan {
   const protocol::launch_view& request;
   const surroundings& around;
-  /// Standard output, standard error, of a sealed child its filter, then what becomes 3, 4 and so on.
+  /// Standard output, standard error, of a sealed child its filter, of a watched one what watches it, then what becomes
+  /// 3, 4 and so on.
   std::span<const io::unique_fd> descriptors;
   /// pidfd of the pid namespace's first process, whose mount namespace the child joins; -1: none.
   int slot_fd = -1;

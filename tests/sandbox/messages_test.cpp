@@ -1,5 +1,7 @@
 #include "maze/sandbox/messages.hpp"
 
+#include "maze/sandbox/file_watch.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <cerrno>
@@ -57,6 +59,20 @@ TEST_CASE("a request arrives as it was sent", "[sandbox][messages]") {
   CHECK(got.sandbox == sent.sandbox);
   CHECK(got.nice == -3);
   CHECK(got.oom_score_adj == 23);
+  CHECK_FALSE(got.watched);
+  CHECK(got.own_descriptors() == 2);
+}
+
+TEST_CASE("a child that is watched comes with two descriptors more", "[sandbox][messages]") {
+  auto sent = full_request();
+  sent.watch = file_watch::make().value();
+  auto body = encode_request(42, sent).value();
+  protocol::launch_view got;
+  REQUIRE(protocol::decode_launch(body.data(), body.size(), got));
+  CHECK(got.watched);
+  CHECK(got.own_descriptors() == 4);
+  got.sandbox.level = core::sandbox_level::seccomp;
+  CHECK(got.own_descriptors() == 5);
 }
 
 TEST_CASE("a request that was cut anywhere is refused", "[sandbox][messages]") {
