@@ -314,6 +314,14 @@ run_report dag_context_state::report() const {
       out.not_completed.push_back(outcome_of(core::task_id{i}));
   out.left_out = left_out_;
   out.cut = cut_;
+  for (std::uint64_t i = 0; i < logic_->tasks().size(); ++i) {
+    const core::task_spec& spec = logic_->tasks().spec(core::task_id{i});
+    if (spec.files.report == core::file_report_mode::none)
+      continue;
+    if (auto told = trace_->told(core::task_id{i}).isolation.files;
+        !told.findings.empty() || !told.complete)
+      out.file_reports.push_back({spec.name, std::move(told)});
+  }
   logic_->visit_publications([&](core::task_id task, const core::manifest_delta& files) {
     for (const auto& [path, entry] : files.written)
       out.history.push_back({path, logic_->tasks().spec(task).name, entry});

@@ -154,6 +154,8 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
       sandbox_here(spec(x).sandbox, setup_.services->sandbox_min, setup_.services->launcher->can(),
                    setup_.services->containers != nullptr, request.user.has_value());
   limit_disk(x, request.sandbox);
+  if (auto watched = watch_files(x, request); !watched)
+    return core::fail(watched.error());
   show_gpus(setup_.services->environment.gpus, x.gpus, request.sandbox);
   request.standard_output.log_file = log_file(x, "out");
   request.standard_error.log_file = log_file(x, "err");
@@ -221,7 +223,7 @@ void worker_state::give_back(held_attempt& x) {
   self_->send(setup_.agent, std::move(back));
 }
 
-core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::string output) {
+core::result<publish_attempt> worker_state::collect(held_attempt& x, std::string output) {
   auto views = x.files->views();
   if (!views)
     return core::fail(views.error());
@@ -231,9 +233,13 @@ core::result<publish_attempt> worker_state::collect(const held_attempt& x, std::
   filter.include = rules.include;
   filter.publish = spec(x).publishes;
   filter.deletes = spec(x).deletes;
+  // Before others open its files.
+  auto uses = end_watch(x);
   auto changed = (*views)->collect(x.view, filter, setup_.services->stopping);
   if (!changed)
     return core::fail(changed.error());
+  if (auto sound = check_files(x, std::move(uses), *changed); !sound)
+    return core::fail(sound.error());
   if (rules.sha256)
     if (auto sealed = x.files->blobs().seal(changed->delta.written, setup_.services->stopping);
         !sealed)
@@ -288,6 +294,8 @@ void worker_state::free_slot(const held_attempt& x) {
 }
 
 void worker_state::clear(held_attempt& x) {
+  if (x.watch)
+    static_cast<void>(end_watch(x));
   if (!x.view.folder.empty())
     if (auto views = x.files->views())
       if (auto removed = (*views)->remove(x.view); !removed)

@@ -6,6 +6,7 @@
 #include "maze/actors/protocol/log_actor.hpp"
 #include "maze/actors/protocol/worker_actor.hpp"
 #include "maze/actors/run_files.hpp"
+#include "maze/core/file_uses.hpp"
 #include "maze/io/log.hpp"
 #include "maze/io/view_store.hpp"
 #include "maze/sandbox/launcher.hpp"
@@ -74,6 +75,10 @@ private:
     std::uint64_t disk_before = 0;
     /// It was stopped because it wrote too much.
     bool disk_passed = false;
+    /// Learns which files it reads, where its task wants a report of that.
+    std::shared_ptr<sandbox::file_watch> watch;
+    /// Why it could not be had; empty: it could, or nobody wants one.
+    std::string unwatched;
   };
 
   void run(run_attempt& msg);
@@ -99,12 +104,18 @@ private:
   void check_disk(core::attempt_id attempt);
   /// The last look, when nobody writes any more.
   core::result<void> check_disk_at_end(held_attempt& x);
+  /// Has somebody look at what its child reads, if its task wants that.
+  core::result<void> watch_files(held_attempt& x, sandbox::launch_request& request);
+  /// What was seen of it; the watch waits for another attempt.
+  core::file_uses end_watch(held_attempt& x);
+  /// Compares what it did with what its task declares; fails where it may not count because of that.
+  core::result<void> check_files(held_attempt& x, core::file_uses uses, const io::changes& changed);
   void push(held_attempt& x, sandbox::exit_report& report);
   /// The attempt never began: somebody else may have it.
   void give_back(held_attempt& x);
   /// What a child printed is kept and handed on, so no secret may be in it.
   void hide_secrets(sandbox::exit_report& report) const;
-  core::result<publish_attempt> collect(const held_attempt& x, std::string output);
+  core::result<publish_attempt> collect(held_attempt& x, std::string output);
   /// Reports `failed` and makes the slot free.
   void give_up(held_attempt& x, core::error failed, std::vector<cut_stream> cut = {});
   void free_slot(const held_attempt& x);
@@ -130,6 +141,7 @@ private:
   worker_setup setup_;
   /// The first one's child runs; a second one's starts when that has ended.
   std::list<held_attempt> attempts_;
+  std::vector<std::shared_ptr<sandbox::file_watch>> spare_watches_;
 };
 
 /// Detached: it blocks on disk. Takes attempts through pull, resolve, execute and push; while the

@@ -201,6 +201,17 @@ struct cut_output {
   }
 };
 
+/// What the last attempt of a task did with files beyond what the task declares.
+struct task_files {
+  std::string task;
+  core::file_report report;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, task_files& x) {
+    return f(x.task, x.report);
+  }
+};
+
 /// The patience of somebody who waits for news is at its end.
 struct news_due {
   std::uint64_t question = 0;
@@ -230,6 +241,8 @@ struct run_report {
   std::vector<left_out_path> left_out;
   /// In the order in which the attempts ended.
   std::vector<cut_output> cut;
+  /// Of tasks that want it and whose last attempt did not do as declared, in the order of the workflow.
+  std::vector<task_files> file_reports;
   /// Why `published` is missing.
   core::error conflict;
   /// Encoded value of the workflow's `result`; empty where there is none or its task did not complete.
@@ -242,7 +255,7 @@ struct run_report {
   template <class Inspector>
   friend auto inspect(Inspector& f, run_report& x) {
     return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.cut,
-             x.conflict, x.result, x.stale_refused, x.elapsed);
+             x.file_reports, x.conflict, x.result, x.stale_refused, x.elapsed);
   }
 };
 

@@ -72,14 +72,16 @@ struct worker_fixture {
     bundle->libraries = std::move(libraries);
     files = std::make_shared<actors::run_files>(
         std::move(bundle), blobs,
-        actors::run_files::options{.root = folder / "run", .overlay = launcher->can().overlay});
+        actors::run_files::options{.root = folder / "run",
+                                   .overlay = overlays && launcher->can().overlay});
   }
   void order(std::uint64_t counter = 1, std::map<std::string, std::string> outputs = {},
-             std::vector<std::uint32_t> gpus = {}) {
+             std::vector<std::uint32_t> gpus = {}, core::manifest_delta published = {}) {
     caf::anon_send(
         sut, actors::run_attempt{{{.run = core::run_id{7},
                                    .task = core::task_id{0},
                                    .attempt = attempt(counter),
+                                   .files = std::move(published),
                                    .outputs = std::move(outputs)},
                                   caf::actor_cast<actors::dag_context_actor>(caf::actor{*self}),
                                   std::chrono::steady_clock::now() - std::chrono::seconds(100),
@@ -107,6 +109,8 @@ struct worker_fixture {
   }
   std::string log_of(const char* stream) { return read_file(files->logs() / stream); }
 
+  /// Whether views are overlays, where the machine has them.
+  bool overlays = true;
   scratch_dir folder;
   actors::reactor events;
   std::shared_ptr<sandbox::launcher> launcher;
