@@ -24,7 +24,11 @@ actors::task_row failed_task() {
           .began = std::chrono::seconds(1),
           .elapsed = std::chrono::milliseconds(2500),
           .phases = phases,
-          .isolation = {core::sandbox_level::subprocess, 1U << 1 | 1U << 3, true},
+          .isolation = {core::sandbox_level::subprocess,
+                        1U << 1 | 1U << 3,
+                        true,
+                        {.mode = core::file_report_mode::observe,
+                         .findings = {{core::file_difference::undeclared_read, "a.h"}}}},
           .earlier = {{.number = 1,
                        .node = core::node_id{7},
                        .began = std::chrono::milliseconds(500),
@@ -54,6 +58,8 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
                           {"level", "none"},
                           {"fences", {"no_privileges", "processes"}}});
   CHECK(read[1]["isolation"].is_null());
+  CHECK(read[0]["file_report"]["undeclared_reads"] == nlohmann::json{"a.h"});
+  CHECK(read[1]["file_report"].is_null());
   CHECK(read[0]["earlier"]
         == nlohmann::json{{{"attempt", 1},
                            {"node", "node 7"},
@@ -61,6 +67,7 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
                            {"elapsed_s", 0.25},
                            {"phases", nlohmann::json::array()},
                            {"isolation", nullptr},
+                           {"file_report", nullptr},
                            {"error", "oom_killed"}}});
   CHECK(read[1]["earlier"].empty());
   CHECK(read[0]["node"] == "node 1");

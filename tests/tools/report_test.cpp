@@ -119,6 +119,43 @@ TEST_CASE("each stream that was cut is a warning that names task, stream, sizes 
              Catch::Matchers::Contains("and 2 more streams were cut; --output json lists all\n"));
 }
 
+TEST_CASE("what tasks used beyond their declarations is told, and listed for programs",
+          "[tools][report]") {
+  using enum core::file_difference;
+  run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
+  core::file_report found{.mode = core::file_report_mode::observe, .more = 2};
+  found.findings = {{undeclared_read, "a\xff.h"},
+                    {undeclared_write, "b"},
+                    {undeclared_removal, "c"},
+                    {unused_read, "*.txt"}};
+  core::file_report in_part{.mode = core::file_report_mode::observe, .complete = false};
+  core::file_report unused{.mode = core::file_report_mode::observe};
+  unused.findings = {{unused_read, "*.txt"}};
+  auto failed = found;
+  failed.mode = core::file_report_mode::strict;
+  report.file_reports = {{"make", found}, {"dig", in_part}, {"idle", unused}, {"fall", failed}};
+  CHECK(summary(report, {.width = 200})
+        == "w 1 completed after 1.0 s: 1 of 1 done\n"
+           "task make read a\\xff.h, wrote b, removed c, and 2 more, beyond what it declares\n"
+           "not all that task dig read is known\n");
+  const auto json = nlohmann::json::parse(json_report(report))["file_reports"];
+  REQUIRE(json.size() == 4);
+  CHECK(json[0]
+        == nlohmann::json{{"task", "make"},
+                          {"mode", "observe"},
+                          {"complete", true},
+                          {"undeclared_reads", {"a\\xff.h"}},
+                          {"undeclared_writes", {"b"}},
+                          {"undeclared_removals", {"c"}},
+                          {"unused_reads", {"*.txt"}},
+                          {"more", 2}});
+  CHECK(json[1]["complete"] == false);
+  report.file_reports.assign(12, {"make", found});
+  CHECK_THAT(summary(report, {.width = 200}),
+             Catch::Matchers::Contains("and so did 2 more tasks; --output json lists all\n"));
+}
+
 TEST_CASE("a reason that is too long for its row goes below it, whole", "[tools][report]") {
   run_report report{.name = "w",
                     .run = "1",
@@ -168,7 +205,7 @@ TEST_CASE("programs get one JSON object", "[tools][report]") {
          R"("error":{"class":"signalled","message":"killed\nby 11","origin":"","exit_code":null,)"
          R"("signal":11,"evidence":"","retryable":false}}],)"
          R"("cancelled":[{"task":"after","message":"upstream task 'crash' failed"}],)"
-         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"out":"./word-count-3x7k","result":null,"notes":[],"late_refused":3,)"
+         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"file_reports":[],"out":"./word-count-3x7k","result":null,"notes":[],"late_refused":3,)"
          R"("timing":{"started":"2023-11-14T22:13:20.250Z","elapsed_s":65.0}})"
          "\n");
 }

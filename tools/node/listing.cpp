@@ -2,6 +2,7 @@
 
 #include "maze/core/run_name.hpp"
 #include "maze/io/json.hpp"
+#include "node/file_listing.hpp"
 #include "node/progress.hpp"
 #include "node/table.hpp"
 
@@ -89,6 +90,7 @@ ordered_json json_of(const actors::past_attempt& one,
                    {"elapsed_s", seconds(one.elapsed)},
                    {"phases", json_of(one.phases)},
                    {"isolation", json_of(one.isolation)},
+                   {"file_report", file_report_json(one.isolation.files)},
                    {"error", core::to_string(one.reason)}};
   if (one.began >= core::duration::zero())
     out["started_s"] = seconds(one.began);
@@ -183,6 +185,7 @@ std::string show(const std::vector<actors::task_row>& tasks,
                        {"elapsed_s", seconds(one.elapsed)},
                        {"phases", json_of(one.phases)},
                        {"isolation", json_of(one.isolation)},
+                       {"file_report", file_report_json(one.isolation.files)},
                        {"earlier", std::move(earlier)},
                        {"error", nullptr}};
     if (!node.empty())

@@ -26,7 +26,8 @@ std::string show(const actors::cluster_status& status, const print_form& as);
 std::string show(const std::vector<actors::run_row>& runs, const print_form& as);
 
 /// What `maze-node tasks` prints: `{tasks: [{task, kind, calls, state, attempts, node, phase, started_s,
-/// elapsed_s, phases, isolation, earlier, error: {class, message}}]}`; `node`, `phase`, `started_s` and `error` are null where there is none.
+/// elapsed_s, phases, isolation, file_report, earlier, error: {class, message}}]}`; `node`, `phase`, `started_s`, `file_report`
+/// and `error` are null where there is none.
 std::string show(const std::vector<actors::task_row>& tasks,
                  const std::map<core::node_id, std::string>& nodes, const print_form& as);
 

@@ -2,6 +2,7 @@
 
 #include "maze/core/printable.hpp"
 #include "maze/io/json.hpp"
+#include "node/file_listing.hpp"
 #include "node/line.hpp"
 
 #include <fmt/chrono.h>
@@ -157,6 +158,28 @@ std::string truncations(const std::vector<truncated_stream>& cut, const screen& 
   return out;
 }
 
+/// What each task used beyond its declaration, wrapped, as long as they are few. Of a task that failed for it the table
+/// tells.
+std::string file_notes(const std::vector<reported_files>& reports, const screen& on) {
+  std::string out;
+  std::size_t count = 0;
+  for (const auto& [task, report] : reports) {
+    const auto beyond = core::describe_beyond(report);
+    if (report.mode != core::file_report_mode::observe || (beyond.empty() && report.complete)
+        || ++count > warnings_max)
+      continue;
+    const auto text =
+        beyond.empty()
+            ? fmt::format("not all that task {} read is known", core::printable(task))
+            : fmt::format("task {} {}, beyond what it declares", core::printable(task), beyond);
+    for (const std::string& part : wrapped(text, on.width))
+      out += part + "\n";
+  }
+  if (count > warnings_max)
+    out += fmt::format("and so did {} more tasks; --output json lists all\n", count - warnings_max);
+  return out;
+}
+
 double seconds(core::duration x) { return std::chrono::duration<double>(x).count(); }
 
 std::string utc_text(core::wall_time at) {
@@ -209,6 +232,7 @@ std::string summary(const run_report& report, const screen& on) {
   out += failure_table(report.failed, on);
   out += cancelled_tasks(report.failed, on);
   out += truncations(report.truncated, on);
+  out += file_notes(report.file_reports, on);
   for (const std::string& note : report.notes)
     for (const std::string& part : wrapped(note, on.width))
       out += part + "\n";
@@ -246,6 +270,7 @@ std::string json_report(const run_report& report) {
       {"history", ordered_json::array()},
       {"left_out", ordered_json::array()},
       {"truncated", ordered_json::array()},
+      {"file_reports", ordered_json::array()},
       {"out", report.out.empty() ? ordered_json() : ordered_json(report.out)},
       {"result", nullptr},
       {"notes", report.notes},
@@ -272,6 +297,11 @@ std::string json_report(const run_report& report) {
          {"kept", one.kept},
          {"log", one.log.empty() ? ordered_json() : ordered_json(one.log)},
          {"log_error", one.log_error.empty() ? ordered_json() : ordered_json(one.log_error)}});
+  for (const reported_files& one : report.file_reports) {
+    ordered_json entry{{"task", one.task}};
+    entry.update(file_report_json(one.report));
+    out["file_reports"].push_back(std::move(entry));
+  }
   for (const auto& task : report.failed)
     if (task.state == task_state::cancelled)
       out["cancelled"].push_back({{"task", task.name}, {"message", task.reason.message}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_report.hpp"
 #include "maze/core/journal_event.hpp"
 #include "maze/core/value.hpp"
 #include "maze/io/workflow_file.hpp"
@@ -37,6 +38,12 @@ struct truncated_stream {
   std::string log_error;
 };
 
+/// What a task did with files beyond what it declares.
+struct reported_files {
+  std::string task;
+  core::file_report report;
+};
+
 /// How a run ended and where its results are.
 struct run_report {
   /// The workflow's name and the text of the run's id.
@@ -55,6 +62,8 @@ struct run_report {
   std::vector<traced_file> left_out;
   /// In the order in which the attempts ended.
   std::vector<truncated_stream> truncated;
+  /// Of tasks that want it and did not do as declared.
+  std::vector<reported_files> file_reports;
   /// The folder that they lie in; empty where nothing was collected.
   std::string out;
   /// What else people should know, each a sentence.
@@ -76,7 +85,7 @@ std::string summary(const run_report& report, const screen& on);
 ///
 /// `{run, name, state, tasks: {total, completed, failed, timeout, cancelled, not_ended}, failed: [{task,
 /// state, attempts, error: {class, message, origin, exit_code, signal, evidence, retryable}}], cancelled: [{task, message}], files: [path…], history: [{path, task, hash, size}], left_out: [{path, task}],
-/// truncated: [{task, attempt, stream, total, kept, log, log_error}],
+/// truncated: [{task, attempt, stream, total, kept, log, log_error}], file_reports: [{task, mode, complete, …}],
 /// out, result, notes, late_refused, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
 

@@ -33,6 +33,8 @@ run_report report_of(const actors::run_report& told, const run_frame& frame) {
   for (const actors::cut_output& one : told.cut)
     report.truncated.push_back({one.task, one.attempt, one.what.stream, one.what.total,
                                 one.what.kept, one.what.log, one.what.log_error});
+  for (const actors::task_files& one : told.file_reports)
+    report.file_reports.push_back({one.task, one.report});
   if (!told.result.empty())
     if (auto result = core::decode(told.result))
       report.result = std::move(*result);

@@ -1,0 +1,104 @@
+// What tasks read and write beyond their declarations, through real nodes.
+#include "support/functions_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+
+using namespace maze;
+using Catch::Contains;
+using nlohmann::json;
+
+namespace {
+
+struct project : test::functions_folder {
+  /// A program of two sources that share headers, and a task that runs it. @param reads  what the build declares.
+  void describe(const std::string& reads, const std::string& mode) {
+    write("Makefile", "build/app: build/main.o build/words.o\n\tg++ -o $@ $^\n"
+                      "build/%.o: src/%.cpp\n\t@mkdir -p build\n"
+                      "\tg++ -std=c++20 -Iinclude -MMD -c -o $@ $<\n"
+                      "-include build/main.d build/words.d\n");
+    write("include/words.hpp", "#include \"deep/inner.hpp\"\nint words(const char* text);\n");
+    write("include/deep/inner.hpp", "#pragma once\n#include <cstdio>\n");
+    write("src/main.cpp", "#include \"words.hpp\"\nint main() { std::printf(\"%d\\n\", "
+                          "words(\"a b c\")); }\n");
+    write("src/words.cpp", "#include \"words.hpp\"\nint words(const char* text) { int n = 1;\n"
+                           "  for (; *text != 0; ++text) n += *text == ' ';\n  return n; }\n");
+    write("README", "nobody reads this");
+    write("project.yaml",
+          "maze: 1\nname: project\ndefaults: { output: { run: dict }, file_report: " + mode
+              + " }\ntasks:\n  build: { shell: make -j2 -s, reads: " + reads
+              + ", writes: [build] }\n"
+                "  try: { after: [build], command: [build/app], reads: [build/app] }\n"
+                "files: [Makefile, src/, include/, README]\nresult: try.output.run.stdout\n");
+  }
+  json run(int status) {
+    const auto ended = node({"run", "project.yaml", "--dir", "state", "--output", "json"});
+    INFO(ended.standard_output << ended.standard_error);
+    REQUIRE(ended.status == status);
+    return json::parse(ended.standard_output);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(project, "a build that declares what it reads has nothing to report",
+                 "[system][file_report]") {
+  describe("[Makefile, src, include]", "strict");
+  const json told = run(0);
+  CHECK(told["result"] == "3\n");
+  CHECK(told["file_reports"] == json::array());
+}
+
+TEST_CASE_METHOD(project, "a build that forgets its headers is told, or fails",
+                 "[system][file_report]") {
+  describe("[Makefile, src, \"*.h\"]", "observe");
+  const json seen = run(0);
+  CHECK(seen["result"] == "3\n");
+  CHECK(seen["file_reports"]
+        == json{{{"task", "build"},
+                 {"mode", "observe"},
+                 {"complete", true},
+                 {"undeclared_reads", {"include/deep/inner.hpp", "include/words.hpp"}},
+                 {"undeclared_writes", json::array()},
+                 {"undeclared_removals", json::array()},
+                 {"unused_reads", {"*.h"}},
+                 {"more", 0}}});
+  CHECK_THAT(node({"run", "project.yaml", "--dir", "state"}).standard_error,
+             Contains("task build read include/deep/inner.hpp and include/words.hpp, beyond what"));
+  describe("[Makefile, src]", "strict");
+  const json failed = run(1);
+  CHECK(failed["failed"][0]["error"]["class"] == "permission_denied");
+  CHECK_THAT(failed["failed"][0]["error"]["message"].get<std::string>(),
+             Contains("read include/deep/inner.hpp and include/words.hpp, beyond what"));
+  CHECK(failed["failed"][0]["attempts"] == 1);
+  CHECK(failed["history"] == json::array());
+}
+
+TEST_CASE_METHOD(project, "functions are watched like commands, wherever they run",
+                 "[system][file_report]") {
+  start_master();
+  start_worker("w1", {"--cluster", "lab"});
+  write("data/a.txt", "1");
+  write("data/b.txt", "2");
+  write("src/lines.py", "import json\ndef read(path):\n    return open(path).read()\n");
+  tasks(
+      "calls",
+      "  python: { python: \"src/lines.py:read\", inputs: { path: data/a.txt }, reads: [data/b.txt]"
+      ", file_report: observe }\n"
+      "  code: { code: \"def f(): return open('data/b.txt').read()\", reads: [data], file_report: "
+      "strict }\n"
+      "  off: { code: \"def f(): return open('data/b.txt').read()\" }\n"
+      "files: [data/]\n");
+  good({"submit", "calls.yaml", "--wait", "--cluster", "lab"});
+  std::map<std::string, json> reports;
+  const auto told = good_json({"tasks", "last", "--cluster", "lab"});
+  for (const auto& each : told["tasks"])
+    reports[each["task"].get<std::string>()] = each["file_report"];
+  CHECK(reports.at("python").at("undeclared_reads") == json{"data/a.txt"});
+  CHECK(reports.at("python").at("unused_reads") == json{"data/b.txt"});
+  CHECK(reports.at("code").at("mode") == "strict");
+  CHECK(reports.at("code").at("undeclared_reads").empty());
+  CHECK(reports.at("off").is_null());
+}
