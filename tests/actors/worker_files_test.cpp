@@ -96,6 +96,18 @@ TEST_CASE_METHOD(seeded_worker, "what is written and removed undeclared is found
                                            {undeclared_removal, "gone"}});
 }
 
+TEST_CASE_METHOD(seeded_worker, "each attempt of a slot has a report of its own",
+                 "[actors][worker][file_report]") {
+  begin(reading("cat by_$(ls | grep -q ancestor && echo ancestor || echo cat) declared/*",
+                core::file_report_mode::observe));
+  CHECK(wait().published->isolation.files.findings
+        == std::vector<core::file_finding>{{undeclared_read, "by_ancestor"}});
+  // This one comes without what the ancestor published.
+  order(2);
+  CHECK(wait().published->isolation.files.findings
+        == std::vector<core::file_finding>{{undeclared_read, "by_cat"}});
+}
+
 TEST_CASE_METHOD(seeded_worker, "what was declared and not read is found",
                  "[actors][worker][file_report]") {
   begin(reading("true", core::file_report_mode::observe));
