@@ -28,8 +28,8 @@ constexpr std::string_view ordinary_names[] = {
     "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
     "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
     // Memory.
-    "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "msync", "mincore", "membarrier",
-    "mlock", "munlock", "memfd_create",
+    "munmap", "mremap", "mprotect", "madvise", "brk", "msync", "mincore", "membarrier", "mlock",
+    "munlock",
     // Signals.
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
     "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "kill", "tgkill", "tkill", "pause",
@@ -58,7 +58,7 @@ constexpr std::string_view ordinary_names[] = {
     "getpeername"};
 
 constexpr std::array<std::uint64_t, 1> local{AF_UNIX};
-constexpr std::array<std::uint64_t, 3> internet{AF_INET, AF_INET6, AF_NETLINK};
+constexpr std::array<std::uint64_t, 2> internet{AF_INET, AF_INET6};
 constexpr std::array<std::uint64_t, 1> pipes{S_IFIFO};
 constexpr std::array<std::uint64_t, 9> ioctl_requests{
     TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCGPGRP, FICLONE, FICLONERANGE};

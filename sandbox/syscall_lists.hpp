@@ -15,7 +15,8 @@ extern const std::span<const std::string_view> ordinary;
 /// Bits of clone's flags that ask for a namespace (CLONE_NEW*; CLONE_NEWTIME is a bit of the exit signal here) or for a
 /// sibling, which would not belong to the child's tree (CLONE_PARENT).
 inline constexpr std::uint64_t refused_clone_flags = 0x7E028000;
-/// First argument of socket: AF_UNIX alone, and those of the internet with AF_NETLINK, by which programs look up routes.
+/// First argument of socket: AF_UNIX alone, and those of the internet. With these comes AF_NETLINK of NETLINK_ROUTE, by
+/// which programs look up routes.
 extern const std::span<const std::uint64_t> local_families;
 extern const std::span<const std::uint64_t> internet_families;
 /// Type of file that mknod makes: a named pipe.

@@ -14,8 +14,11 @@
 #include <cstddef>
 #include <cstring>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <optional>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,10 +127,10 @@ public:
     if (const auto number = number_of(name))
       allow_number(*number);
   }
-  void allow_number(int number) { rule(SCMP_ACT_ALLOW, number, nullptr); }
+  void allow_number(int number) { rule(SCMP_ACT_ALLOW, number, {}); }
   void answer(std::string_view name, int error_number) {
     if (const auto number = number_of(name))
-      rule(SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error_number)), *number, nullptr);
+      rule(SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error_number)), *number, {});
   }
   /// Allowed where argument `index`, seen through `mask`, is one of `values`.
   void allow_if(std::string_view name, unsigned index, std::uint64_t mask,
@@ -136,8 +139,13 @@ public:
     for (const std::uint64_t value : values)
       if (number) {
         const scmp_arg_cmp wanted{index, SCMP_CMP_MASKED_EQ, mask, value};
-        rule(SCMP_ACT_ALLOW, *number, &wanted);
+        rule(SCMP_ACT_ALLOW, *number, {&wanted, 1});
       }
+  }
+  /// Allowed where all of `wanted` is so.
+  void allow_if_all(std::string_view name, std::span<const scmp_arg_cmp> wanted) {
+    if (const auto number = number_of(name))
+      rule(SCMP_ACT_ALLOW, *number, wanted);
   }
 
   core::result<std::string> program() {
@@ -153,9 +161,9 @@ public:
   }
 
 private:
-  void rule(std::uint32_t action, int number, const scmp_arg_cmp* wanted) {
-    const int code =
-        ::seccomp_rule_add_array(context_.get(), action, number, wanted == nullptr ? 0 : 1, wanted);
+  void rule(std::uint32_t action, int number, std::span<const scmp_arg_cmp> wanted) {
+    const int code = ::seccomp_rule_add_array(context_.get(), action, number,
+                                              static_cast<unsigned>(wanted.size()), wanted.data());
     // What is allowed anyway may be asked for once more.
     if (code != -EEXIST && code != -EACCES)
       note(fmt::format("call {}", number), code);
@@ -195,8 +203,14 @@ void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   to.allow_if("clone", 0, syscall_lists::refused_clone_flags, {&none, 1});
   to.answer("clone3", ENOSYS);
   to.allow_if("socket", 0, word, syscall_lists::local_families);
-  if (policy.network)
+  if (policy.network) {
     to.allow_if("socket", 0, word, syscall_lists::internet_families);
+    to.allow_if_all("socket", std::array{scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, word, AF_NETLINK},
+                                         scmp_arg_cmp{2, SCMP_CMP_MASKED_EQ, word, NETLINK_ROUTE}});
+  }
+  // No limit of memory counts huge pages.
+  to.allow_if("mmap", 3, MAP_HUGETLB, {&none, 1});
+  to.allow_if("memfd_create", 1, MFD_HUGETLB, {&none, 1});
   // Of itself, which is what programs do that lower their limits before they start others.
   to.allow_if("prlimit64", 0, word, {&none, 1});
   to.allow_if("mknod", 1, S_IFMT, syscall_lists::node_types);

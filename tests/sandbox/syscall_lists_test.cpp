@@ -87,6 +87,8 @@ TEST_CASE("no ordinary program reaches past its own world", "[sandbox][syscalls]
                            "prctl",
                            "ioctl",
                            "socket",
+                           "mmap",
+                           "memfd_create",
                            "clone",
                            "clone3",
                            "modify_ldt",
