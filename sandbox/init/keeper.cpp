@@ -36,6 +36,11 @@ void wait_for_main(keeper_record& record) {
         continue;
       return;
     }
+    // It made us its tracer: nobody would ever let it go on.
+    if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) {
+      ::kill(info.si_pid, SIGKILL);
+      continue;
+    }
     if (info.si_pid != record.main) {
       ::waitpid(info.si_pid, nullptr, 0);
       continue;

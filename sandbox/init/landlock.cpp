@@ -101,7 +101,7 @@ failure restrict_files(const spawn_plan& plan, int version) {
       handled & ~std::uint64_t{LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK};
   if (const auto what = allow(rules.get(), "/", to_read); what.at != stage::none)
     return what;
-  for (const char* path : {"/tmp", "/dev", "/proc"})
+  for (const char* path : {"/tmp", "/dev"})
     if (const auto what = allow(rules.get(), path, to_write); what.at != stage::none)
       return what;
   for (const char* path : request.shown.writable)

@@ -27,7 +27,8 @@ using protocol::stage;
 constexpr const char* site = "/tmp";
 constexpr std::uint64_t never_written = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t never_special = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-constexpr std::uint64_t device = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+/// Written to all the same: what cannot be changed is the machine's file, its times for example.
+constexpr std::uint64_t device = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 constexpr std::array devices{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 constexpr std::array<std::pair<const char*, const char*>, 4> device_links{{
@@ -36,10 +37,9 @@ constexpr std::array<std::pair<const char*, const char*>, 4> device_links{{
     {"/proc/self/fd/1", "dev/stdout"},
     {"/proc/self/fd/2", "dev/stderr"},
 }};
-/// What only shows other worlds' state, or changes the machine's where the kernel asks for the uid alone.
+/// What only shows other worlds' state.
 constexpr std::array hidden_in_proc{"proc/kcore", "proc/keys", "proc/kmsg", "proc/timer_list",
                                     "proc/sysrq-trigger"};
-constexpr std::array read_only_in_proc{"proc/sys", "proc/bus", "proc/fs", "proc/irq"};
 
 failure failed(const char* subject) { return {stage::root, errno, subject}; }
 
@@ -175,27 +175,19 @@ failure mount_memory(const char* place, std::uint64_t size_max) {
   return {};
 }
 
-/// A mount of /proc of which the child can change nothing but what is its own.
+/// Only to be read: some of what a process may change of itself is not its own alone, like the weight of its session, which
+/// is that of all children.
 failure mount_proc() {
-  if (::mkdir("proc", 0555) != 0
-      || ::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+  constexpr unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+  if (::mkdir("proc", 0555) != 0 || ::mount("proc", "proc", "proc", flags, nullptr) != 0)
     return failed("/proc");
   struct stat found {};
   for (const char* path : hidden_in_proc)
     if (::stat(path, &found) == 0 && ::mount("dev/null", path, nullptr, MS_BIND, nullptr) != 0)
       return failed(path);
   // The slot's first process may have the child's user: nothing about it can be changed from inside.
-  if (::mount("tmpfs", "proc/1", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-              "size=4k,nr_inodes=2,mode=555")
-      != 0)
+  if (::mount("tmpfs", "proc/1", "tmpfs", flags, "size=4k,nr_inodes=2,mode=555") != 0)
     return failed("/proc/1");
-  for (const char* path : read_only_in_proc)
-    if (::stat(path, &found) == 0
-        && (::mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0
-            || ::mount(nullptr, path, nullptr,
-                       MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr)
-                   != 0))
-      return failed(path);
   return {};
 }
 
@@ -332,7 +324,8 @@ failure cover_first_folder(const piece& x) {
   } else if (::mkdir(name.data(), 0755) != 0 || ::chmod(name.data(), 01755) != 0) {
     return failed(path);
   }
-  if (::mount("tmpfs", name.data(), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") != 0)
+  if (::mount("tmpfs", name.data(), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=1k,mode=755")
+      != 0)
     return failed(path);
   return {};
 }

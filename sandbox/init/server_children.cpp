@@ -51,7 +51,11 @@ void server::reap() {
     const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
     if (pid <= 0)
       break;
-    reaped(pid, status, usage);
+    // A child that made us its tracer has stopped, and would for ever.
+    if (WIFSTOPPED(status))
+      ::kill(pid, SIGKILL);
+    else
+      reaped(pid, status, usage);
   }
   sweep_orphans();
 }

@@ -115,6 +115,7 @@ failure connect_streams(const spawn_plan& plan) {
   return hand_over_descriptors(plan);
 }
 
+/// Before a /proc is there that can only be read.
 failure set_oom_score(const spawn_plan& plan) {
   // Lowering the score needs a capability, and a node that asked to die first keeps its children first.
   const int wanted = std::max(plan.request.oom_score_adj, plan.around.oom_score_adj);
@@ -131,13 +132,11 @@ failure set_oom_score(const spawn_plan& plan) {
   return outcome;
 }
 
-failure set_priorities(const spawn_plan& plan) {
+failure set_nice(const spawn_plan& plan) {
   const int nice = std::clamp(plan.around.nice + plan.request.nice, -20, 19);
   if (nice != plan.around.nice && ::setpriority(PRIO_PROCESS, 0, nice) != 0)
     return failed(stage::nice, "nice");
-  if (const failure what = injected(stage::nice); what.at != stage::none)
-    return what;
-  return set_oom_score(plan);
+  return none;
 }
 
 /// A limit that the node itself is under stays: it is the stricter one.
@@ -155,7 +154,9 @@ failure set_limits(const spawn_plan& plan) {
   const auto& spec = plan.request.sandbox;
   if (spec.level < core::sandbox_level::subprocess)
     return none;
-  if (!lower_limit(RLIMIT_CORE, 0))
+  // Less than any core file has. 0 would still have the kernel start the program that a machine may have for crashes, as
+  // root: that one limit of one byte keeps it from. Source: do_coredump in fs/coredump.c.
+  if (!lower_limit(RLIMIT_CORE, 1))
     return failed(stage::limits, "RLIMIT_CORE");
   if (spec.cpu_time) {
     // The soft limit's SIGXCPU tells the cause; a second later SIGKILL ends who ignores it.
@@ -281,11 +282,11 @@ failure set_up_and_execute(const spawn_plan& plan) {
     failure (*run)(const spawn_plan&);
   };
   for (const auto& [last, run] :
-       {step{stage::groups, join_groups}, step{stage::mount_namespace, enter_namespaces},
-        step{stage::stdio, connect_streams}, step{stage::oom_score_adj, set_priorities},
-        step{stage::user, become_user}, step{stage::privileges, drop_privileges},
-        step{stage::landlock, restrict}, step{stage::limits, set_limits},
-        step{stage::working_directory, enter_folder},
+       {step{stage::groups, join_groups}, step{stage::oom_score_adj, set_oom_score},
+        step{stage::mount_namespace, enter_namespaces}, step{stage::stdio, connect_streams},
+        step{stage::nice, set_nice}, step{stage::user, become_user},
+        step{stage::privileges, drop_privileges}, step{stage::landlock, restrict},
+        step{stage::limits, set_limits}, step{stage::working_directory, enter_folder},
         step{stage::parent_death_signal, die_with_parent}}) {
     if (const failure what = run(plan); what.at != stage::none)
       return what;

@@ -40,6 +40,7 @@ std::optional<std::string> is_root() {
 TEST_CASE_METHOD(fixture, "a file with one name and no writer becomes ours", "[io]") {
   REQUIRE(written);
   ::fsetxattr(fd.get(), "user.note", "x", 1, 0);
+  REQUIRE(::fchmod(fd.get(), 06755) == 0);
   CHECK(io::take_over(fd.get(), 0644));
   CHECK((status().st_mode & 07777) == 0644);
   CHECK(::flistxattr(fd.get(), nullptr, 0) <= 0);

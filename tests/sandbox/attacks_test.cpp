@@ -1,4 +1,4 @@
-// Attacks on the machine from inside a sealed child, each with the answer that it must get.
+// Attacks that need more than an answer: see attack_table_test.cpp for those that do not.
 #include "support/eventually.hpp"
 #include "support/sealed.hpp"
 
@@ -7,45 +7,6 @@
 using namespace maze;
 using namespace maze::sandbox;
 using test::sealed_fixture;
-
-TEST_CASE_METHOD(sealed_fixture, "no attack from inside gets through", "[sandbox][attacks]") {
-  MAZE_NEEDS(test::needs_sealed(*sut));
-  const test::abstract_listener outside("maze-attack-target");
-  const auto found = attacks(sealed({}));
-  CHECK(found.size() >= 75);
-  for (const auto& [name, how] : found) {
-    INFO(name << ": " << how);
-    CHECK(test::is_right_answer(name, how));
-  }
-  for (const auto& [name, how] : test::attack_answers())
-    CHECK(found.count(name) == 1);
-}
-
-TEST_CASE("no attack from inside gets through where the node is not root", "[sandbox][attacks]") {
-  MAZE_NEEDS(test::needs_sealed(*test::launcher_fixture().sut));
-  CHECK(test::sealed_as_ordinary_user([](sealed_fixture& node) {
-    const auto found = node.attacks(node.sealed({}));
-    bool all = found.size() >= 75;
-    for (const auto& [name, how] : found)
-      if (!test::is_right_answer(name, how)) {
-        std::fprintf(stderr, "%s: %s\n", name.c_str(), how.c_str());
-        all = false;
-      }
-    return all;
-  }));
-}
-
-TEST_CASE_METHOD(sealed_fixture, "the filter alone is a wall also where a network is allowed",
-                 "[sandbox][attacks]") {
-  MAZE_NEEDS(test::needs_sealed(*sut));
-  auto request = sealed({});
-  request.sandbox.network = true;
-  auto found = attacks(std::move(request));
-  for (const char* name : {"inet", "inet_udp", "netlink"})
-    CHECK(found[name] == "done");
-  for (const char* name : {"packet", "alg", "vsock", "bpf", "mount", "ptrace", "unshare_user"})
-    CHECK(found[name] == "EPERM");
-}
 
 TEST_CASE_METHOD(sealed_fixture, "a system call that was asked for is allowed, and no other",
                  "[sandbox][attacks]") {

@@ -72,44 +72,6 @@ public:
   std::filesystem::path taskspace = dir / "taskspace";
 };
 
-/// The answers to attacks at level seccomp without a network, EPERM left out; where several are named, each is one.
-inline const std::map<std::string, std::string>& attack_answers() {
-  static const std::map<std::string, std::string> answers{
-      {"shadow", "ENOENT"},
-      {"root_home", "ENOENT"},
-      {"through_proc_root", "ENOENT"},
-      {"dots", "ENOENT"},
-      {"var_tmp", "ENOENT"},
-      {"usr", "EROFS EACCES"},
-      {"slash", "EROFS EACCES"},
-      {"etc", "EROFS EACCES"},
-      {"init_environment", "ENOENT"},
-      {"init_memory", "ENOENT"},
-      {"core_pattern", "EACCES EROFS"},
-      {"sysrq", "EACCES EROFS ENOENT"},
-      {"cgroup", "ENOENT"},
-      {"disk", "ENOENT"},
-      {"memory", "ENOENT"},
-      {"own_program", "ETXTBSY EROFS EACCES"},
-      {"clone3", "ENOSYS"},
-      {"kill_init", "EPERM"},
-      {"abstract_socket", "ECONNREFUSED EPERM"},
-      {"beyond_all_numbers", "ENOSYS"},
-      // A user that the namespace does not know.
-      {"setuid", "EPERM EINVAL"},
-      {"setresuid", "EPERM EINVAL"},
-      {"fill_tmp", "ENOSPC"},
-      {"fill_shm", "ENOSPC"},
-  };
-  return answers;
-}
-
-inline bool is_right_answer(const std::string& attack, const std::string& answer) {
-  const auto special = attack_answers().find(attack);
-  const std::string wanted = special == attack_answers().end() ? "EPERM" : special->second;
-  return (" " + wanted + " ").find(" " + answer + " ") != std::string::npos;
-}
-
 /// A local socket without a file, which everybody in the same network namespace can reach.
 class abstract_listener {
 public:

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "maze/io/files.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <fcntl.h>
+#include <functional>
+#include <sched.h>
+#include <stdexcept>
+#include <string>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace maze::test {
+
+/// Runs `body` in a forked child and gives back the text that it returned. Throws where it did, or died.
+inline std::string told_by_child(const std::function<std::string()>& body) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0)
+    throw std::runtime_error("pipe failed");
+  const io::unique_fd in(ends[0]);
+  io::unique_fd out(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    int status = 0;
+    std::string text;
+    try {
+      text = body();
+    } catch (const std::exception& thrown) {
+      text = thrown.what();
+      status = 1;
+    }
+    for (std::size_t done = 0; done < text.size();) {
+      const auto size = ::write(out.get(), text.data() + done, text.size() - done);
+      if (size < 0)
+        break;
+      done += static_cast<std::size_t>(size);
+    }
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+  out.reset();
+  std::string text;
+  std::array<char, 4096> part{};
+  for (ssize_t size = 0; (size = ::read(in.get(), part.data(), part.size())) > 0;)
+    text.append(part.data(), static_cast<std::size_t>(size));
+  int status = -1;
+  if (::waitpid(pid, &status, 0) != pid || status != 0)
+    throw std::runtime_error("a child ended with status " + std::to_string(status) + ": " + text);
+  return text;
+}
+
+/// Gives the calling process mounts, IPC, a host name and a network of its own, with empty folders where everybody may write:
+/// what an attack changes there is gone with it. The scratch folders of a test belong below `kept`, which stays.
+inline void enter_throw_away_machine(const std::string& kept) {
+  const auto need = [](bool done, const char* what) {
+    if (!done)
+      throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+  };
+  need(::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) == 0, "unshare");
+  need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount /");
+  const io::unique_fd held(::open(kept.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  need(static_cast<bool>(held), "open");
+  for (const char* place : {"/tmp", "/var/tmp", "/dev/shm"})
+    need(::mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777") == 0, place);
+  const auto from = "/proc/self/fd/" + std::to_string(held.get());
+  if (::access(kept.c_str(), F_OK) != 0) {
+    need(::mkdir(kept.c_str(), 0777) == 0, "mkdir");
+    need(::mount(from.c_str(), kept.c_str(), nullptr, MS_BIND, nullptr) == 0, "mount --bind");
+  }
+}
+
+} // namespace maze::test
