@@ -16,6 +16,8 @@ struct standing {
   bool own_user = false;
   bool own_tree = false;
   bool landlock = false;
+  /// Landlock stands where a sealed child's root and namespaces would.
+  bool walled = false;
   /// Bits of `group_use`.
   std::uint8_t groups = 0;
 };
@@ -38,8 +40,9 @@ inline std::uint16_t fences_of(const core::sandbox_spec& spec, const standing& h
   add(core::fence::process_count, spec.processes && grouped(group_use::processes));
   add(core::fence::cpu_time, spec.cpu_time && grouped(group_use::cpu_time));
   add(core::fence::cpu_share, spec.cpu_share && grouped(group_use::cpu_share));
-  for (const auto each : {core::fence::root, core::fence::names, core::fence::syscalls})
-    add(each, spec.sealed());
+  for (const auto each : {core::fence::root, core::fence::names})
+    add(each, spec.sealed() && !how.walled);
+  add(core::fence::syscalls, spec.sealed());
   add(core::fence::network, spec.sealed() && !how.network);
   add(core::fence::landlock, spec.sealed() && how.landlock);
   return out.fences;

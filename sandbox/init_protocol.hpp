@@ -168,7 +168,7 @@ struct launch_view {
   /// How many descriptors follow those that are not the child's.
   std::uint32_t inherited = 0;
 
-  /// Whether it has a root, namespaces and a filter of its own.
+  /// Whether it has a filter, and a root and namespaces or what stands in for these.
   [[nodiscard]] bool sealed() const noexcept { return sandbox.sealed(); }
   /// How many descriptors come before those that the child inherits.
   [[nodiscard]] std::size_t own_descriptors() const noexcept {
@@ -203,6 +203,8 @@ struct hello {
   bool sealed = false;
   stage sealed_failed = stage::none;
   std::int32_t sealed_errno = 0;
+  /// Level seccomp is had without namespaces: Landlock and the filter stand where they would.
+  bool walled = false;
   /// Version of Landlock; 0: there is none.
   std::int32_t landlock = 0;
   /// Bits of `group_use`, as far as looking tells.
@@ -316,7 +318,7 @@ inline std::string encode(const hello& x) {
   out.number(message_kind::hello);
   out.number(x.version);
   for (const bool flag : {x.user_namespaces, x.pid_namespaces, x.overlay, x.idmapped_overlay,
-                          x.other_users, x.sealed})
+                          x.other_users, x.sealed, x.walled})
     out.number(flag);
   out.number(x.sealed_failed);
   out.number(x.sealed_errno);
@@ -328,9 +330,9 @@ inline std::string encode(const hello& x) {
 inline bool decode(reader& in, hello& x) noexcept {
   return in.number(x.version) && x.version == version && in.flag(x.user_namespaces)
          && in.flag(x.pid_namespaces) && in.flag(x.overlay) && in.flag(x.idmapped_overlay)
-         && in.flag(x.other_users) && in.flag(x.sealed) && in.number(x.sealed_failed)
-         && x.sealed_failed <= stage::exec && in.number(x.sealed_errno) && in.number(x.landlock)
-         && in.number(x.groups) && in.done();
+         && in.flag(x.other_users) && in.flag(x.sealed) && in.flag(x.walled)
+         && in.number(x.sealed_failed) && x.sealed_failed <= stage::exec
+         && in.number(x.sealed_errno) && in.number(x.landlock) && in.number(x.groups) && in.done();
 }
 
 inline std::string encode(const stop_request& x) {

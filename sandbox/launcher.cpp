@@ -245,7 +245,15 @@ core::result<void> launcher::data::submit(launch_id id, launch_request& request,
   sealed_view shown;
   std::shared_ptr<const io::unique_fd> filter;
   if (request.sandbox.level == core::sandbox_level::seccomp) {
-    auto made = filters.get(syscalls_of(request.sandbox));
+    auto policy = syscalls_of(request.sandbox);
+    if (can.walled && !policy.more.empty())
+      return core::fail(core::errc::unsupported_operation,
+                        "this node has no namespaces, in which more `syscalls` would be the "
+                        "child's own affair; `maze-node doctor` says how it could have them",
+                        "launch:namespaces");
+    policy.walled = can.walled;
+    policy.own_user = request.user.has_value();
+    auto made = filters.get(policy);
     if (!made)
       return core::fail(made.error());
     filter = std::move(*made);
@@ -319,6 +327,7 @@ core::result<std::shared_ptr<launcher>> launcher::start(boost::asio::io_context&
       .idmapped_overlay = hello->idmapped_overlay,
       .other_users = hello->other_users,
       .sealed = hello->sealed,
+      .walled = hello->walled,
       .landlock = hello->landlock,
       .memory_groups = protocol::has_group(hello->groups, protocol::group_use::memory),
       .process_groups = protocol::has_group(hello->groups, protocol::group_use::processes),
@@ -348,6 +357,7 @@ core::isolation launcher::isolation_of(const launch_request& request) const {
                                                           .own_user = request.user.has_value(),
                                                           .own_tree = own_tree,
                                                           .landlock = data_->can.landlock > 0,
+                                                          .walled = data_->can.walled,
                                                           .groups = groups_of(data_->can)}),
           .began = true};
 }

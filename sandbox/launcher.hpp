@@ -139,6 +139,8 @@ struct capabilities {
   bool other_users = false;
   /// Level seccomp, as far as looking tells: `try_level` knows.
   bool sealed = false;
+  /// It is had without namespaces: Landlock and the filter stand where they would. No `syscalls` can be added then.
+  bool walled = false;
   /// Why not, where it is not.
   core::error sealed_failure;
   /// Version of Landlock, the second wall of level seccomp; 0: there is none.

@@ -114,7 +114,7 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
     return "; the child's user must be able to enter it and every folder above";
   if (failed == stage::request && error_number == EOPNOTSUPP)
     return "; this node offers the levels none, subprocess and seccomp";
-  if (failed == stage::root && error_number == ENOENT)
+  if ((failed == stage::root || failed == stage::landlock) && error_number == ENOENT)
     return "; a path under `readable` or `writable` must be there on each node that runs the task";
   if (failed == stage::user && subject == "root")
     return "; a child of level seccomp may not be root: let the node give its tasks users of their "

@@ -33,7 +33,7 @@ struct sealed_view {
 sealed_view view_of(const core::sandbox_spec& spec,
                     const std::vector<std::filesystem::path>& programs);
 
-/// The system calls that `spec` leaves.
+/// The system calls that `spec` leaves to a child with namespaces.
 syscall_policy syscalls_of(const core::sandbox_spec& spec);
 
 } // namespace maze::sandbox

@@ -57,6 +57,12 @@ constexpr std::string_view ordinary_names[] = {
     "recvfrom", "sendmmsg", "recvmmsg", "shutdown", "getsockopt", "setsockopt", "getsockname",
     "getpeername"};
 
+constexpr std::string_view beyond_landlock_names[] = {"setpriority", "sched_setaffinity",
+                                                      "socketpair", "inotify_add_watch"};
+constexpr std::string_view file_status_names[] = {
+    "chmod",    "fchmod",    "fchmodat",  "fchmodat2",   "chown",        "fchown",
+    "lchown",   "fchownat",  "utime",     "utimes",      "utimensat",    "futimesat",
+    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"};
 constexpr std::array<std::uint64_t, 1> local{AF_UNIX};
 constexpr std::array<std::uint64_t, 2> internet{AF_INET, AF_INET6};
 constexpr std::array<std::uint64_t, 1> pipes{S_IFIFO};
@@ -76,6 +82,8 @@ constexpr std::array<std::uint64_t, 2> usual_personalities{0, 0xffffffff};
 namespace syscall_lists {
 
 const std::span<const std::string_view> ordinary{ordinary_names};
+const std::span<const std::string_view> beyond_landlock{beyond_landlock_names};
+const std::span<const std::string_view> of_file_status{file_status_names};
 const std::span<const std::uint64_t> local_families{local};
 const std::span<const std::uint64_t> internet_families{internet};
 const std::span<const std::uint64_t> node_types{pipes};

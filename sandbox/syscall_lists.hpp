@@ -12,6 +12,11 @@ namespace maze::sandbox::syscall_lists {
 /// of make): a sealed child has no right to become anybody else.
 extern const std::span<const std::string_view> ordinary;
 
+/// Of those, what Landlock does not guard: where there are no namespaces, priorities, cores and pairs of sockets are looked
+/// at more closely, folders are not watched, and files of the child's own user are changed by none of these.
+extern const std::span<const std::string_view> beyond_landlock;
+extern const std::span<const std::string_view> of_file_status;
+
 /// Bits of clone's flags that ask for a namespace (CLONE_NEW*; CLONE_NEWTIME is a bit of the exit signal here) or for a
 /// sibling, which would not belong to the child's tree (CLONE_PARENT).
 inline constexpr std::uint64_t refused_clone_flags = 0x7E028000;

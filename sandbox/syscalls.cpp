@@ -195,6 +195,30 @@ std::string with_unknown_answered(const std::string& program, std::uint32_t arch
   return out + program;
 }
 
+bool is_in(std::span<const std::string_view> list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+/// Whether the call is allowed whatever its arguments.
+bool is_allowed(std::string_view name, const syscall_policy& policy) {
+  if (!policy.walled)
+    return true;
+  return !is_in(syscall_lists::beyond_landlock, name)
+         && (policy.own_user || !is_in(syscall_lists::of_file_status, name));
+}
+
+/// Of itself alone, and pairs of sockets that can be connected to nobody else.
+void allow_within_walls(filter_builder& to) {
+  constexpr std::uint64_t word = 0xffffffff;
+  constexpr std::uint64_t none = 0;
+  to.allow_if_all("setpriority", std::array{scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, word, none},
+                                            scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, word, none}});
+  to.allow_if("sched_setaffinity", 0, word, {&none, 1});
+  constexpr std::uint64_t type = 0xf;
+  constexpr std::array<std::uint64_t, 2> connected{SOCK_STREAM, SOCK_SEQPACKET};
+  to.allow_if("socketpair", 1, type, connected);
+}
+
 void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   constexpr std::uint64_t all = ~std::uint64_t{0};
   // The kernel looks at 32 bits of these, so what lies above must not make a difference.
@@ -202,7 +226,10 @@ void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   constexpr std::uint64_t none = 0;
   to.allow_if("clone", 0, syscall_lists::refused_clone_flags, {&none, 1});
   to.answer("clone3", ENOSYS);
-  to.allow_if("socket", 0, word, syscall_lists::local_families);
+  if (policy.walled)
+    allow_within_walls(to);
+  else
+    to.allow_if("socket", 0, word, syscall_lists::local_families);
   if (policy.network) {
     to.allow_if("socket", 0, word, syscall_lists::internet_families);
     to.allow_if_all("socket", std::array{scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, word, AF_NETLINK},
@@ -253,7 +280,8 @@ core::result<std::string> compile_syscalls(const syscall_policy& policy) {
       builder.allow_number(number);
   }
   for (const std::string_view name : syscall_lists::ordinary)
-    builder.allow(name);
+    if (is_allowed(name, policy))
+      builder.allow(name);
   allow_by_arguments(builder, policy);
   auto program = builder.program();
   if (!program)

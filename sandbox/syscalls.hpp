@@ -21,6 +21,12 @@ struct syscall_policy {
   bool network = false;
   /// Requests to NVIDIA's driver too.
   bool gpus = false;
+  /// The child has no namespaces: what would reach past Landlock is not allowed either. Local sockets lead to programs of
+  /// the machine, priorities can be those of other processes.
+  bool walled = false;
+  /// Its user has nothing but its taskspace. If not, and without namespaces, modes, owners, times and attributes of
+  /// files, which Landlock does not guard, cannot be changed.
+  bool own_user = false;
   /// Allowed besides, whatever their arguments: names, numbers in decimal, and the sets of `syscall_sets`.
   std::vector<std::string> more;
 

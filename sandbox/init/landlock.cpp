@@ -3,6 +3,7 @@
 #include "maze/io/files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -59,6 +60,37 @@ failure allow(int rules, const char* path, std::uint64_t access) {
   return place ? allow_open(rules, place.get(), access, path) : failed(path);
 }
 
+failure allow_all(int rules, const auto& paths, std::uint64_t access) {
+  for (const char* path : paths)
+    if (const auto what = allow(rules, path, access); what.at != stage::none)
+      return what;
+  return {};
+}
+
+/// In the machine's root, where all is in sight: what another child would have been shown.
+failure allow_shown(int rules, const protocol::shown_view& shown, std::uint64_t to_write) {
+  for (const char* path : shown.system) {
+    const auto what = allow(rules, path, to_read);
+    const bool none = what.error_number == ENOENT || what.error_number == ENOTDIR;
+    if (what.at != stage::none && !none)
+      return what;
+  }
+  if (const auto what = allow_all(rules, shown.readable, to_read); what.at != stage::none)
+    return what;
+  if (const auto what = allow(rules, "/proc", to_read); what.at != stage::none)
+    return what;
+  constexpr std::array devices{"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                               "/dev/urandom"};
+  return allow_all(rules, devices, to_write);
+}
+
+/// In a root of its own.
+failure allow_seen(int rules, std::uint64_t to_write) {
+  if (const auto what = allow(rules, "/", to_read); what.at != stage::none)
+    return what;
+  return allow_all(rules, std::array{"/tmp", "/dev"}, to_write);
+}
+
 /// A file that the child was given may be opened once more through /proc/self/fd: so libraries are loaded. Files in
 /// memory have no place that a rule could name, and need none.
 failure allow_inherited(int rules, std::uint32_t count) {
@@ -99,14 +131,13 @@ failure restrict_files(const spawn_plan& plan, int version) {
   // Devices are made by nobody.
   const std::uint64_t to_write =
       handled & ~std::uint64_t{LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK};
-  if (const auto what = allow(rules.get(), "/", to_read); what.at != stage::none)
+  if (const auto what = plan.walled ? allow_shown(rules.get(), request.shown, to_write)
+                                    : allow_seen(rules.get(), to_write);
+      what.at != stage::none)
     return what;
-  for (const char* path : {"/tmp", "/dev"})
-    if (const auto what = allow(rules.get(), path, to_write); what.at != stage::none)
-      return what;
-  for (const char* path : request.shown.writable)
-    if (const auto what = allow(rules.get(), path, to_write); what.at != stage::none)
-      return what;
+  if (const auto what = allow_all(rules.get(), request.shown.writable, to_write);
+      what.at != stage::none)
+    return what;
   if (request.taskspace() != nullptr)
     if (const auto what = allow(rules.get(), request.taskspace(), to_write); what.at != stage::none)
       return what;

@@ -151,7 +151,9 @@ protocol::hello probe_capabilities(privilege how, const surroundings& around) {
   found.landlock = landlock_version();
   const failure sealed =
       how != privilege::none ? look_for_sealed() : failure{protocol::stage::namespaces, EPERM, ""};
-  found.sealed = sealed.at == protocol::stage::none;
+  found.walled =
+      how == privilege::none && found.landlock >= walling_version && ::prctl(PR_GET_SECCOMP) >= 0;
+  found.sealed = sealed.at == protocol::stage::none || found.walled;
   found.sealed_failed = sealed.at;
   found.sealed_errno = sealed.error_number;
   return found;

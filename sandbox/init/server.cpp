@@ -185,6 +185,7 @@ void server::start(const protocol::launch_view& request, const packet& received)
                                                               .own_user = request.has_user,
                                                               .own_tree = made->inside != nullptr,
                                                               .landlock = can_.landlock > 0,
+                                                              .walled = can_.walled,
                                                               .groups = groups_.offer()});
   if (request.sandbox.wall_time)
     deadlines_.emplace(made->started + *request.sandbox.wall_time, deadline{request.id, due::wall});
@@ -272,6 +273,8 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   spawn_plan plan{.request = request,
                   .around = around_,
                   .descriptors = received.descriptors(),
+                  .landlock = can_.landlock,
+                  .walled = request.sealed() && can_.walled,
                   .groups = joined,
                   .grouped = grouped};
   if (request.has_overlay && request.has_user) {
@@ -310,7 +313,6 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
         std::find(own.users.begin(), own.users.end(), plan.request.user()) == own.users.end();
     plan.joins = joined_namespaces(kind);
   }
-  plan.landlock = can_.landlock;
   spawn_result started;
   if (slots_.enter(made.inside.get()))
     started = spawn(plan);

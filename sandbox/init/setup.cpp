@@ -69,7 +69,7 @@ failure enter_namespaces(const spawn_plan& plan) {
   }
   // Here its files can be seen whatever the root shows, and nobody uses them yet.
   watch_folders(plan);
-  if (plan.request.sealed())
+  if (plan.request.sealed() && !plan.walled)
     return enter_root(plan);
   if (!plan.request.has_overlay && plan.slot_fd >= 0 && ::setns(plan.slot_fd, CLONE_NEWNS) != 0)
     return failed(stage::mount_namespace, "setns");

@@ -40,6 +40,8 @@ struct spawn_plan {
   bool new_user = false;
   /// Landlock, as far as the kernel has it.
   int landlock = 0;
+  /// It stands where a sealed child's root and namespaces would.
+  bool walled = false;
   /// Descriptors of the control groups that the child moves into first.
   std::span<const int> groups = {};
   /// Bits of `protocol::group_use`: what those do.

@@ -29,6 +29,14 @@ TEST_CASE("no system call is listed twice", "[sandbox][syscalls]") {
     }
 }
 
+TEST_CASE("what is not for children without namespaces is for the others", "[sandbox][syscalls]") {
+  for (const auto list : {syscall_lists::beyond_landlock, syscall_lists::of_file_status})
+    for (const std::string_view name : list) {
+      INFO(name);
+      CHECK(is_ordinary(name));
+    }
+}
+
 TEST_CASE("listed system calls exist, but for what newer and other machines have",
           "[sandbox][syscalls]") {
   std::size_t unknown = 0;

@@ -64,8 +64,8 @@ int stop_as_tracee() {
 int be_found() {
   for (const char* path : {"/tmp/maze-attack-task", "/dev/shm/maze-attack-task"})
     ::close(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-  if (maze::attack::listen_abstract("maze-attack-task") < 0)
-    return 1;
+  // Not every level has local sockets.
+  maze::attack::listen_abstract("maze-attack-task");
   ::close(::open("found", O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
   stay();
 }

@@ -97,6 +97,11 @@ long limit_init() {
 
 long be_traced_by_parent() { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); }
 
+long reach_program_of_machine() {
+  const char* const name = std::getenv("MAZE_ATTACK_SOCKET");
+  return name == nullptr ? refused_with(ENOENT) : reach_abstract(name);
+}
+
 /// Beside the streams nothing is open.
 long find_descriptors() {
   for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd)
@@ -175,6 +180,8 @@ long dump_core() {
 long fill(const char* path, std::size_t bytes) {
   const int fd = ::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   static const std::string block(1 << 20, 'x');
+  if (fd < 0)
+    return fd;
   long out = 0;
   for (std::size_t done = 0; done < bytes && out >= 0; done += block.size())
     out = ::write(fd, block.data(), block.size());
@@ -232,7 +239,7 @@ const attempt other_attempts[] = {
     {"limits_of_init", limit_init},
     {"robust_list", see_robust_list},
     {"root_of_init", opens("/proc/1/root", O_PATH)},
-    {"abstract_socket", [] { return reach_abstract("maze-attack-target"); }},
+    {"abstract_socket", reach_program_of_machine},
     {"descriptors", find_descriptors},
     // What another task left or uses.
     {"shm_of_task", opens("/dev/shm/maze-attack-task", O_RDONLY)},
@@ -269,7 +276,8 @@ const attempt other_attempts[] = {
 
 long reach_abstract(const char* name) {
   const abstract_address to(name);
-  return ::connect(::socket(AF_UNIX, SOCK_STREAM, 0), to.get(), to.size);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  return fd < 0 ? fd : ::connect(fd, to.get(), to.size);
 }
 
 long listen_abstract(const char* name) {

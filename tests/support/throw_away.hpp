@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,23 @@ inline void enter_throw_away_machine(const std::string& kept) {
     need(::mkdir(kept.c_str(), 0777) == 0, "mkdir");
     need(::mount(from.c_str(), kept.c_str(), nullptr, MS_BIND, nullptr) == 0, "mount --bind");
   }
+}
+
+/// Takes from the calling process, which is an ordinary user, the right to make namespaces: in a user namespace that is
+/// allowed none below it, where programs that it starts have no capability.
+inline void forbid_namespaces() {
+  const auto write = [](const char* path, const std::string& text) {
+    const io::unique_fd file(::open(path, O_WRONLY | O_CLOEXEC));
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error(std::string(path) + ": " + std::strerror(errno));
+  };
+  const auto uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
+  if (::prctl(PR_SET_DUMPABLE, 1) != 0 || ::unshare(CLONE_NEWUSER) != 0)
+    throw std::runtime_error(std::string("unshare: ") + std::strerror(errno));
+  write("/proc/self/setgroups", "deny");
+  write("/proc/self/uid_map", uid + " " + uid + " 1");
+  write("/proc/self/gid_map", gid + " " + gid + " 1");
+  write("/proc/sys/user/max_user_namespaces", "0");
 }
 
 } // namespace maze::test

@@ -3,6 +3,8 @@
 #include "maze/core/value.hpp"
 #include "support/calls_cluster.hpp"
 #include "support/functions_folder.hpp"
+#include "support/needs.hpp"
+#include "support/throw_away.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -25,6 +27,9 @@ struct sealed_folder : test::functions_folder {
   test::process_result run(const std::string& file, std::vector<std::string> more = {}) {
     std::vector<std::string> words{"run", file, "--dir", "state", "--output", "json"};
     words.insert(words.end(), more.begin(), more.end());
+    return run_words(words);
+  }
+  test::process_result run_words(const std::vector<std::string>& words) {
     auto how = options(words);
     how.environment.erase("MAZE_TASK_USER");
     return test::run(how);
@@ -69,6 +74,37 @@ TEST_CASE_METHOD(sealed_folder, "functions of all kinds and commands work sealed
   const auto apart = completed("mixed.yaml", {"--out", "two", "--workers", "2"});
   CHECK(apart["result"] == alone["result"]);
   CHECK(test::read_tree(folder / "two") == test::read_tree(folder / "one"));
+}
+
+TEST_CASE("functions of all kinds and commands work sealed where there are no namespaces",
+          "[system][sandbox]") {
+  const test::scratch_dir outer;
+  std::filesystem::permissions(outer.path(), std::filesystem::perms(0777));
+  const auto text = test::told_by_child([&] {
+    constexpr std::uint32_t uid = 60333;
+    ::setenv("TMPDIR", outer.path().c_str(), 1);
+    if (::geteuid() == 0 && (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0))
+      throw std::runtime_error("another user");
+    test::forbid_namespaces();
+    sealed_folder own;
+    own.seal(
+        "walled",
+        "  a: { code: \"def f(): return 1\" }\n"
+        "  b: { function: plain.add, inputs: { a: a.output.r, b: 1 } }\n"
+        "  c: { function: plain.add, child: warm, cpus: 1, inputs: { a: b.output.r, b: 1 } }\n"
+        "  d: { code: \"def f(x): return x + 1\", child: forked, inputs: { x: c.output.r } }\n"
+        "  e: { output: { run: dict }, after: [d], shell: \"cat /etc/passwd 2>/dev/null || echo "
+        "5\" }\n"
+        "  all: { code: \"def f(d, e): return [d, int(e)]\", child: warm, inputs: { d: "
+        "d.output.r, e: e.output.run.stdout } }\nresult: all.output.r\n");
+    const auto doctor = own.run_words({"doctor", "--output", "json"});
+    const auto ended = own.run("walled.yaml");
+    return doctor.standard_output + "\n" + ended.standard_error + "\n" + ended.standard_output;
+  });
+  const bool walled = text.find("\"partly\"") != std::string::npos;
+  MAZE_NEEDS(walled ? std::nullopt : std::optional<std::string>("needs Landlock of version 6"));
+  INFO(text);
+  CHECK(text.find("\"result\":[4,5]") != std::string::npos);
 }
 
 TEST_CASE_METHOD(sealed_folder, "calls in copies of a warm child leave nothing for each other",

@@ -58,6 +58,15 @@ TEST_CASE("what a machine lacks comes with its meaning and a remedy", "[tools][d
         != std::string::npos);
 }
 
+TEST_CASE("a level that is there without namespaces is told as part of it", "[tools][doctor]") {
+  auto can = everything();
+  can.pid_namespaces = can.user_namespaces = false;
+  can.walled = true;
+  const auto text = node::show(node::report_of(can, false), {});
+  CHECK(text.find("level seccomp     yes, partly") != std::string::npos);
+  CHECK(text.find("seccomp: there are no namespaces") != std::string::npos);
+}
+
 TEST_CASE("programs get the report as JSON", "[tools][doctor]") {
   auto can = everything();
   can.landlock = 0;

@@ -31,14 +31,27 @@ mechanism_row row(std::string name, bool here, std::string detail, std::string m
           here ? "" : std::move(remedy)};
 }
 
+/// Level seccomp: by namespaces, or by what stands in for them.
+mechanism_row sealed_row(const sandbox::capabilities& can) {
+  if (can.sealed && can.walled)
+    return {
+        "seccomp", true, "partly",
+        "Landlock and a system-call filter, no network; no root, /tmp and namespaces of its own",
+        std::string("there are no namespaces: a task sees names of files and processes, may not "
+                    "change modes and times of "
+                    "files, and has no local sockets; ")
+            + user_namespaces_remedy};
+  return row("seccomp", can.sealed, "",
+             "a root, namespaces and a system-call filter of its own, no network",
+             core::printable(can.sealed_failure.message) + "; " + user_namespaces_remedy);
+}
+
 std::vector<mechanism_row> levels_of(const sandbox::capabilities& can,
                                      const core::result<sandbox::container_engine>& engine) {
   return {
       row("none", true, "", "a child process without limits or filters", ""),
       row("subprocess", true, "", "limits, no new privileges, a tree that dies as one", ""),
-      row("seccomp", can.sealed, "",
-          "a root, namespaces and a system-call filter of its own, no network",
-          core::printable(can.sealed_failure.message) + "; " + user_namespaces_remedy),
+      sealed_row(can),
       row("container", engine.has_value(),
           engine ? fmt::format("{} at {}", to_string(engine->kind),
                                core::printable(engine->program.native()))
