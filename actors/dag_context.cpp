@@ -322,6 +322,8 @@ run_report dag_context_state::report() const {
         !told.findings.empty() || !told.complete)
       out.file_reports.push_back({spec.name, std::move(told)});
   }
+  for (auto& each : trace_->cards())
+    out.cards.push_back({std::move(each.what), each.tasks, logic_->tasks().spec(each.first).name});
   logic_->visit_publications([&](core::task_id task, const core::manifest_delta& files) {
     for (const auto& [path, entry] : files.written)
       out.history.push_back({path, logic_->tasks().spec(task).name, entry});

@@ -43,6 +43,15 @@ public:
     account told;
   };
 
+  /// One report card, and the tasks whose last attempts had it.
+  struct card {
+    /// Without what single tasks did with files.
+    core::isolation what;
+    std::uint64_t tasks = 0;
+    /// The first of them.
+    task_id first;
+  };
+
   explicit run_trace(std::size_t tasks) : last_(tasks) {}
 
   /// The attempt `number` of `task`, 1 for the first, went to a node.
@@ -72,6 +81,21 @@ public:
   }
   [[nodiscard]] account told(task_id task) const {
     return told_.empty() ? account{} : told_[task.value];
+  }
+
+  /// The cards that there were, of tasks whose last attempt began; by level and fences.
+  [[nodiscard]] std::vector<card> cards() const {
+    std::map<std::pair<sandbox_level, std::uint16_t>, card> found;
+    for (std::uint64_t i = 0; i < told_.size(); ++i)
+      if (const isolation& each = told_[i].isolation; each.began) {
+        card& one = found[{each.requested, each.fences}];
+        if (one.tasks++ == 0)
+          one = {{.requested = each.requested, .fences = each.fences, .began = true}, 1, {i}};
+      }
+    std::vector<card> out;
+    for (auto& [key, one] : found)
+      out.push_back(std::move(one));
+    return out;
   }
 
   /// The last attempt of a task.

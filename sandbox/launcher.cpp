@@ -37,19 +37,6 @@ void give_to(const std::optional<child_user>& user, const io::unique_fd& pipe) {
     static_cast<void>(::fchown(pipe.get(), user->uid, user->gid));
 }
 
-std::uint8_t groups_of(const capabilities& can) {
-  using protocol::group_use;
-  unsigned out = 0;
-  const auto add = [&out](group_use use, bool here) {
-    out |= (here ? 1U : 0U) << static_cast<unsigned>(use);
-  };
-  add(group_use::memory, can.memory_groups);
-  add(group_use::processes, can.process_groups);
-  add(group_use::cpu_time, can.cpu_time_groups);
-  add(group_use::cpu_share, can.cpu_share_groups);
-  return static_cast<std::uint8_t>(out);
-}
-
 } // namespace
 
 struct launcher::data : std::enable_shared_from_this<launcher::data> {

@@ -133,6 +133,19 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
 
 } // namespace
 
+std::uint8_t groups_of(const capabilities& can) {
+  using protocol::group_use;
+  unsigned out = 0;
+  const auto add = [&out](group_use use, bool here) {
+    out |= (here ? 1U : 0U) << static_cast<unsigned>(use);
+  };
+  add(group_use::memory, can.memory_groups);
+  add(group_use::processes, can.process_groups);
+  add(group_use::cpu_time, can.cpu_time_groups);
+  add(group_use::cpu_share, can.cpu_share_groups);
+  return static_cast<std::uint8_t>(out);
+}
+
 core::error explain(stage failed, int error_number, const std::string& subject) {
   const auto what = failed == stage::exec
                         ? fmt::format("cannot run '{}'", subject)

@@ -4,6 +4,7 @@
 #include "maze/sandbox/launcher.hpp"
 #include "maze/sandbox/policy.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace maze::sandbox {
@@ -13,6 +14,9 @@ namespace maze::sandbox {
 /// `core::check_sandbox` refuses.
 core::result<std::string> encode_request(launch_id id, const launch_request& request,
                                          const sealed_view& shown = {});
+
+/// The control groups of `can`, as bits of `protocol::group_use`.
+std::uint8_t groups_of(const capabilities& can);
 
 /// Why a set-up step failed, as the node's word for it; its origin is `launch:<stage>`.
 core::error explain(protocol::stage failed, int error_number, const std::string& subject);

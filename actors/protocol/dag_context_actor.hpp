@@ -212,6 +212,19 @@ struct task_files {
   }
 };
 
+/// A report card, and how many tasks had it.
+struct shared_card {
+  core::isolation card;
+  std::uint64_t tasks = 0;
+  /// The first of them.
+  std::string task;
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, shared_card& x) {
+    return f(x.card, x.tasks, x.task);
+  }
+};
+
 /// The patience of somebody who waits for news is at its end.
 struct news_due {
   std::uint64_t question = 0;
@@ -243,6 +256,8 @@ struct run_report {
   std::vector<cut_output> cut;
   /// Of tasks that want it and whose last attempt did not do as declared, in the order of the workflow.
   std::vector<task_files> file_reports;
+  /// Of all tasks whose last attempt began.
+  std::vector<shared_card> cards;
   /// Why `published` is missing.
   core::error conflict;
   /// Encoded value of the workflow's `result`; empty where there is none or its task did not complete.
@@ -255,7 +270,7 @@ struct run_report {
   template <class Inspector>
   friend auto inspect(Inspector& f, run_report& x) {
     return f(x.state, x.counts, x.not_completed, x.published, x.history, x.left_out, x.cut,
-             x.file_reports, x.conflict, x.result, x.stale_refused, x.elapsed);
+             x.file_reports, x.cards, x.conflict, x.result, x.stale_refused, x.elapsed);
   }
 };
 

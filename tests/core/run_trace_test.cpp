@@ -31,6 +31,24 @@ const isolation card{.requested = sandbox_level::seccomp, .fences = 5, .began = 
 
 } // namespace
 
+TEST_CASE("equal report cards are counted together", "[core][run_trace]") {
+  run_trace sut(5);
+  auto busy = card;
+  busy.files.complete = false;
+  const isolation other{.requested = sandbox_level::seccomp, .fences = 4, .began = true};
+  sut.told(task_id{4}, {{}, card});
+  sut.told(task_id{1}, {{}, busy});
+  sut.told(task_id{2}, {{}, other});
+  sut.told(task_id{3}, {{}, {.requested = sandbox_level::seccomp}});
+  const auto cards = sut.cards();
+  REQUIRE(cards.size() == 2);
+  CHECK(cards[0].what == other);
+  CHECK(cards[0].tasks == 1);
+  CHECK(cards[1].what == card);
+  CHECK(cards[1].tasks == 2);
+  CHECK(cards[1].first == task_id{1});
+}
+
 TEST_CASE("what is told of a task is what its last attempt's node told", "[core][run_trace]") {
   run_trace sut(2);
   const task_id task{1};

@@ -269,10 +269,9 @@ TEST_CASE("a library of another interface is refused with both versions", "[sand
   };
   const auto version = lie("version");
   CHECK(version.code == errc::unsupported_operation);
-  CHECK_THAT(version.message,
-             Contains("version 99")
-                 && Contains(fmt::format("version {}", library_abi_version))
-                 && Contains("build it again"));
+  CHECK_THAT(version.message, Contains("version 99")
+                                  && Contains(fmt::format("version {}", library_abi_version))
+                                  && Contains("build it again"));
   CHECK(lie("magic").code == errc::unsupported_operation);
   CHECK(lie("null").code == errc::unsupported_operation);
   CHECK(lie("size").code == errc::unsupported_operation);

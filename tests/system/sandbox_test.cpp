@@ -196,7 +196,6 @@ TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stoo
               "  open: { shell: \"true\", sandbox: {level: seccomp, network: true} }\n"
               "  warm: { function: plain.add, cpus: 1, child: warm, inputs: { a: 1, b: 2 "
               "}, sandbox: seccomp }\n"
-              "  less: { shell: \"true\", sandbox: {level: container, degrade: allow} }\n"
               "  never: { command: [/nowhere], sandbox: seccomp }\n");
   CHECK(node({"submit", "levels.yaml", "--wait", "--cluster", "lab"}).status == 1);
   std::map<std::string, json> cards;
@@ -217,9 +216,29 @@ TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stoo
   }
   CHECK(fences("warm") == fences("sealed"));
   CHECK(fences("open").count("network") == 0);
-  CHECK(cards.at("less").at("requested") == "container");
-  CHECK(cards.at("less").at("level") == "seccomp");
   CHECK(cards.at("never").is_null());
+}
+
+TEST_CASE_METHOD(sealed_folder,
+                 "a run tells which cards its tasks had, and which had less than they asked for",
+                 "[system][sandbox]") {
+  MAZE_NEEDS(::geteuid() == 0
+                 ? std::nullopt
+                 : std::optional<std::string>("only root's own tasks cannot be sealed"));
+  write("less.yaml",
+        "maze: 1\nname: less\ndefaults: { output: { r: dict }, sandbox: { level: seccomp, degrade: "
+        "allow } }\ntasks:\n  a: { shell: \"true\" }\n  b: { shell: \"true\" }\n"
+        "  c: { shell: \"true\", sandbox: { level: subprocess } }\n");
+  const auto told = good_json({"run", "less.yaml", "--dir", "state"});
+  REQUIRE(told["isolation"].size() == 2);
+  CHECK(told["isolation"][0]["requested"] == "subprocess");
+  CHECK(told["isolation"][0]["tasks"] == 1);
+  CHECK(told["isolation"][1]["requested"] == "seccomp");
+  CHECK(told["isolation"][1]["level"] == "subprocess");
+  CHECK(told["isolation"][1]["tasks"] == 2);
+  CHECK(told["isolation"][1]["task"] == "a");
+  CHECK_THAT(node({"run", "less.yaml", "--dir", "state"}).standard_error,
+             Contains("2 tasks ran at level subprocess instead of seccomp"));
 }
 
 TEST_CASE("calls in a stream go to sealed children", "[system][sandbox]") {

@@ -71,6 +71,27 @@ TEST_CASE("a good run is two lines", "[tools][report]") {
   CHECK(summary(report, {}) == "w 1 completed after 1.0 s: 1 of 1 done\n1 file in ./w-1\n");
 }
 
+TEST_CASE("tasks that had less than they asked for are told", "[tools][report]") {
+  core::isolation less{.requested = core::sandbox_level::seccomp, .began = true};
+  less.add(core::fence::limits);
+  core::isolation plain{.requested = core::sandbox_level::none, .began = true};
+  run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
+  report.counts[static_cast<std::size_t>(task_state::completed)] = 1;
+  report.cards = {{less, 2, "a"}, {plain, 1, "b"}};
+  CHECK(summary(report, {.width = 200})
+        == "w 1 completed after 1.0 s: 1 of 1 done\n"
+           "2 tasks ran at level subprocess instead of seccomp, as `degrade: allow` lets: a and "
+           "others\n");
+  const auto told = nlohmann::json::parse(json_report(report)).at("isolation");
+  CHECK(told.at(0)
+        == nlohmann::json{{"requested", "seccomp"},
+                          {"level", "subprocess"},
+                          {"fences", {"limits"}},
+                          {"tasks", 2},
+                          {"task", "a"}});
+  CHECK(told.at(1).at("fences").empty());
+}
+
 TEST_CASE("what was not published is said", "[tools][report]") {
   run_report report{.name = "w", .run = "1", .total = 1, .elapsed = 1s};
   report.counts[static_cast<std::size_t>(task_state::completed)] = 1;

@@ -119,15 +119,18 @@ TEST_CASE_METHOD(fixture, "a file that is not there stops the submission", "[too
   CHECK_THAT(refused.error().message, Contains("out.txt"));
 }
 
-TEST_CASE("a level that nobody can enforce is refused before the run", "[tools][submission]") {
+TEST_CASE("a level that a kind of program cannot have is refused before the run", "[tools][submission]") {
   core::workflow work;
   work.tasks = {shell("a", core::sandbox_level::none), shell("b", core::sandbox_level::subprocess)};
   CHECK(node::check_enforceable(work));
+  work.tasks.push_back(shell("d", core::sandbox_level::container));
+  CHECK(node::check_enforceable(work));
   work.tasks.push_back(shell("c", core::sandbox_level::container));
+  work.tasks.back().action = core::function_action{"text", "count"};
   const auto refused = node::check_enforceable(work);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == core::errc::unsupported_operation);
-  CHECK_THAT(refused.error().message, Contains("'c'") && Contains("container"));
+  CHECK_THAT(refused.error().message, Contains("'c'") && Contains("task library"));
   const test::scratch_dir dir;
   const auto file = (dir / "w.yaml").string();
   std::ofstream(file) << "maze: 1\ntasks:\n  a: {}\n  c: {}\n";

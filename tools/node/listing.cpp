@@ -2,6 +2,7 @@
 
 #include "maze/core/run_name.hpp"
 #include "maze/io/json.hpp"
+#include "node/card_listing.hpp"
 #include "node/file_listing.hpp"
 #include "node/progress.hpp"
 #include "node/table.hpp"
@@ -61,19 +62,6 @@ ordered_json json_of(const core::phase_times& phases) {
   return out;
 }
 
-/// The report card of an attempt; null before its child began, and where it never did.
-ordered_json json_of(const core::isolation& card) {
-  if (!card.began)
-    return nullptr;
-  auto fences = ordered_json::array();
-  for (const core::fence each : core::all_fences())
-    if (card.has(each))
-      fences.push_back(core::to_string(each));
-  return {{"requested", core::to_string(card.requested)},
-          {"level", core::to_string(card.level())},
-          {"fences", std::move(fences)}};
-}
-
 /// The name of a node that is still known, else its number; empty: nowhere.
 std::string name_of(core::node_id node, const std::map<core::node_id, std::string>& nodes) {
   if (node == core::node_id{})
@@ -89,7 +77,7 @@ ordered_json json_of(const actors::past_attempt& one,
                    {"started_s", nullptr},
                    {"elapsed_s", seconds(one.elapsed)},
                    {"phases", json_of(one.phases)},
-                   {"isolation", json_of(one.isolation)},
+                   {"isolation", isolation_json(one.isolation)},
                    {"file_report", file_report_json(one.isolation.files)},
                    {"error", core::to_string(one.reason)}};
   if (one.began >= core::duration::zero())
@@ -184,7 +172,7 @@ std::string show(const std::vector<actors::task_row>& tasks,
                        {"started_s", nullptr},
                        {"elapsed_s", seconds(one.elapsed)},
                        {"phases", json_of(one.phases)},
-                       {"isolation", json_of(one.isolation)},
+                       {"isolation", isolation_json(one.isolation)},
                        {"file_report", file_report_json(one.isolation.files)},
                        {"earlier", std::move(earlier)},
                        {"error", nullptr}};

@@ -2,6 +2,7 @@
 
 #include "maze/core/printable.hpp"
 #include "maze/io/json.hpp"
+#include "node/card_listing.hpp"
 #include "node/file_listing.hpp"
 #include "node/line.hpp"
 
@@ -203,6 +204,21 @@ ordered_json json_of(const core::error& reason) {
           {"retryable", core::is_retryable(reason.code)}};
 }
 
+/// Of tasks that let their node give less than they asked for.
+std::string weaker_levels(const std::vector<shared_card>& cards, const screen& on) {
+  std::string out;
+  for (const shared_card& one : cards)
+    if (one.card.level() < one.card.requested) {
+      const auto text = fmt::format(
+          "{} task{} ran at level {} instead of {}, as `degrade: allow` lets: {}{}", one.tasks,
+          one.tasks == 1 ? "" : "s", core::to_string(one.card.level()),
+          core::to_string(one.card.requested), one.first, one.tasks == 1 ? "" : " and others");
+      for (const std::string& part : wrapped(text, on.width))
+        out += part + "\n";
+    }
+  return out;
+}
+
 ordered_json json_of(const ended_task& task) {
   return {{"task", task.name},
           {"state", core::to_string(task.state)},
@@ -233,6 +249,7 @@ std::string summary(const run_report& report, const screen& on) {
   out += cancelled_tasks(report.failed, on);
   out += truncations(report.truncated, on);
   out += file_notes(report.file_reports, on);
+  out += weaker_levels(report.cards, on);
   for (const std::string& note : report.notes)
     for (const std::string& part : wrapped(note, on.width))
       out += part + "\n";
@@ -271,6 +288,7 @@ std::string json_report(const run_report& report) {
       {"left_out", ordered_json::array()},
       {"truncated", ordered_json::array()},
       {"file_reports", ordered_json::array()},
+      {"isolation", ordered_json::array()},
       {"out", report.out.empty() ? ordered_json() : ordered_json(report.out)},
       {"result", nullptr},
       {"notes", report.notes},
@@ -301,6 +319,11 @@ std::string json_report(const run_report& report) {
     ordered_json entry{{"task", one.task}};
     entry.update(file_report_json(one.report));
     out["file_reports"].push_back(std::move(entry));
+  }
+  for (const shared_card& one : report.cards) {
+    auto entry = isolation_json(one.card);
+    entry.update({{"tasks", one.tasks}, {"task", one.first}});
+    out["isolation"].push_back(std::move(entry));
   }
   for (const auto& task : report.failed)
     if (task.state == task_state::cancelled)

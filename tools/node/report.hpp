@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/file_report.hpp"
+#include "maze/core/isolation.hpp"
 #include "maze/core/journal_event.hpp"
 #include "maze/core/value.hpp"
 #include "maze/io/workflow_file.hpp"
@@ -44,6 +45,13 @@ struct reported_files {
   core::file_report report;
 };
 
+/// What fenced some tasks of a run in.
+struct shared_card {
+  core::isolation card;
+  std::uint64_t tasks = 0;
+  std::string first;
+};
+
 /// How a run ended and where its results are.
 struct run_report {
   /// The workflow's name and the text of the run's id.
@@ -64,6 +72,8 @@ struct run_report {
   std::vector<truncated_stream> truncated;
   /// Of tasks that want it and did not do as declared.
   std::vector<reported_files> file_reports;
+  /// The report cards there were, each with the number of its tasks and the first of them.
+  std::vector<shared_card> cards;
   /// The folder that they lie in; empty where nothing was collected.
   std::string out;
   /// What else people should know, each a sentence.
@@ -85,7 +95,7 @@ std::string summary(const run_report& report, const screen& on);
 ///
 /// `{run, name, state, tasks: {total, completed, failed, timeout, cancelled, not_ended}, failed: [{task,
 /// state, attempts, error: {class, message, origin, exit_code, signal, evidence, retryable}}], cancelled: [{task, message}], files: [path…], history: [{path, task, hash, size}], left_out: [{path, task}],
-/// truncated: [{task, attempt, stream, total, kept, log, log_error}], file_reports: [{task, mode, complete, …}],
+/// truncated: [{task, attempt, stream, total, kept, log, log_error}], file_reports: [{task, mode, complete, …}], isolation: [{requested, level, fences, tasks, task}],
 /// out, result, notes, late_refused, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
 

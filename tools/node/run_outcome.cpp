@@ -35,6 +35,8 @@ run_report report_of(const actors::run_report& told, const run_frame& frame) {
                                 one.what.kept, one.what.log, one.what.log_error});
   for (const actors::task_files& one : told.file_reports)
     report.file_reports.push_back({one.task, one.report});
+  for (const actors::shared_card& one : told.cards)
+    report.cards.push_back({one.card, one.tasks, one.task});
   if (!told.result.empty())
     if (auto result = core::decode(told.result))
       report.result = std::move(*result);
