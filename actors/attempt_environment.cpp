@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <unistd.h>
 
 namespace maze::actors {
 
@@ -68,12 +67,20 @@ base_environment base_environment::of_this_process(const std::vector<std::string
 }
 
 core::sandbox_spec sandbox_here(const core::sandbox_spec& asked, core::sandbox_level minimum,
-                                const sandbox::capabilities& can, bool containers, bool own_user) {
-  auto out = core::degraded(asked, {.sealed = can.sealed && (own_user || ::geteuid() != 0),
-                                    .cpu_shares = can.cpu_share_groups,
-                                    .container = containers});
+                                const core::sandbox_offer& offers) {
+  auto out = core::degraded(asked, offers);
   out.level = std::max(out.level, minimum);
   return out;
+}
+
+core::result<void> check_permitted(core::permission_set needed, core::permission_set permitted) {
+  if (const auto missing = needed.without(permitted); !missing.empty())
+    return core::fail(core::errc::permission_denied,
+                      fmt::format("the task needs the permission {}, which this node does not "
+                                  "give: its --permit says what it gives",
+                                  core::to_string(missing)),
+                      "resolve");
+  return {};
 }
 
 void show_gpus(const io::gpu_devices& node, const std::vector<std::uint32_t>& granted,

@@ -38,9 +38,10 @@ struct attempt_labels {
 };
 
 /// The sandbox of a child on this node: what its task asks for, the node's minimum, and less where the task lets it.
-/// @param own_user  whether the child has a user of its own: root itself cannot be sealed
 core::sandbox_spec sandbox_here(const core::sandbox_spec& asked, core::sandbox_level minimum,
-                                const sandbox::capabilities& can, bool containers, bool own_user);
+                                const core::sandbox_offer& offers);
+/// Fails with `permission_denied` naming what the task needs and the node does not permit.
+core::result<void> check_permitted(core::permission_set needed, core::permission_set permitted);
 
 /// Shows a sealed child the device files of the GPUs that were granted to it, and no others. One whose file nobody knows
 /// is not reached. Other children see what their user may open.

@@ -76,21 +76,29 @@ void lane_host_state::open(open_lane& msg) {
           .hub = {},
           .since = clock::now()};
   choose_plan(made);
-  if (const auto warm = idle_child(made)) {
+  if (auto permitted = check_permitted(permissions_of(made), setup_.offers.permissions);
+      !permitted) {
+    refuse(made, permitted.error());
+  } else if (const auto warm = idle_child(made)) {
     made.child = *warm;
     children_.at(*warm).lane = token;
     became_ready(made);
   } else if (auto started = start_child(made)) {
     made.child = *started;
   } else {
-    if (made.is_task())
-      lose_task(made, started.error());
-    else
-      tell_over(made, {.lane = token, .reason = started.error()});
-    self_->send(caf::actor_cast<local_agent_actor>(made.agent), slot_free{made.slot, token});
-    lanes_.erase(token);
+    refuse(made, started.error());
   }
   tick_later();
+}
+
+void lane_host_state::refuse(lane& x, const core::error& why) {
+  const core::attempt_id token = x.order.attempt;
+  if (x.is_task())
+    lose_task(x, why);
+  else
+    tell_over(x, {.lane = token, .reason = why});
+  self_->send(caf::actor_cast<local_agent_actor>(x.agent), slot_free{x.slot, token});
+  lanes_.erase(token);
 }
 
 void lane_host_state::became_ready(lane& of) {

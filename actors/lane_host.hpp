@@ -37,6 +37,8 @@ struct lane_host_setup {
   std::optional<std::uint32_t> first_user;
   /// What every child gets at least.
   core::sandbox_level sandbox_min = core::sandbox_level::none;
+  /// What of sandboxes this node can give.
+  core::sandbox_offer offers{};
   /// From SIGTERM to SIGKILL when a child is stopped.
   std::chrono::milliseconds stop_grace{2000};
   /// A child without a lane is kept for so long.
@@ -128,6 +130,9 @@ private:
   [[nodiscard]] std::optional<child_id> idle_child(const lane& for_whom) const;
   /// Says what the child of `x` must be able to call.
   void choose_plan(lane& x);
+  [[nodiscard]] static core::permission_set permissions_of(const lane& x);
+  /// The lane has no child and ends before it began.
+  void refuse(lane& x, const core::error& why);
   /// Writes to the child what is to be called. Whether it could.
   bool call(warm_child& child, std::string_view message);
   /// The child of a task is ready: its one call goes there.

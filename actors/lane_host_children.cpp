@@ -65,8 +65,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   out.environment = std::move(*environment);
   // Calls have no files and no folder.
   out.working_directory = "/";
-  out.sandbox = sandbox_here(plan_of(x).sandbox, setup_.sandbox_min, setup_.launcher->can(),
-                             setup_.containers != nullptr, setup_.first_user.has_value());
+  out.sandbox = sandbox_here(plan_of(x).sandbox, setup_.sandbox_min, setup_.offers);
   show_gpus(setup_.environment.gpus, x.gpus, out.sandbox);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();

@@ -49,6 +49,11 @@ void lane_host_state::choose_plan(lane& x) {
   x.function = found.places.at(core::descriptor(own.action, bundle.libraries));
 }
 
+core::permission_set lane_host_state::permissions_of(const lane& x) {
+  return x.is_task() ? core::needed_permissions(x.files->bundle().tasks->spec(x.order.task))
+                     : core::needed_permissions(*x.plan);
+}
+
 core::result<std::string> lane_host_state::call_of_task(const lane& x) const {
   const run_bundle& bundle = x.files->bundle();
   const core::task_spec& spec = bundle.tasks->spec(x.order.task);

@@ -86,7 +86,7 @@ struct local_node::data {
 
   core::result<void> spawn(const node_settings& settings);
   core::result<void> join(const node_settings& settings, std::uint64_t incarnation);
-  void spawn_gates(const node_settings::clients& told, const core::link::options& link);
+  void spawn_gates(const node_settings& settings);
 };
 
 core::result<void> local_node::data::spawn(const node_settings& settings) {
@@ -131,7 +131,7 @@ core::result<void> local_node::data::spawn(const node_settings& settings) {
   if (settings.works)
     agent = spawn_agent(*system, *home, settings, {planner, runs, {}});
   if (settings.serves)
-    spawn_gates(*settings.serves, settings.link);
+    spawn_gates(settings);
   return agent ? join(settings, seed) : core::result<void>();
 }
 
@@ -143,15 +143,17 @@ core::result<void> local_node::data::join(const node_settings& settings,
                 join_cluster{{.name = settings.name,
                               .total = settings.total,
                               .labels = settings.labels,
-                              .incarnation = incarnation},
+                              .incarnation = incarnation,
+                              .offers = home->offers(settings)},
                              agent})
       .receive([](const node_admission&) {},
                [&](const caf::error& failed) { joined = core::fail(from_caf(failed)); });
   return joined;
 }
 
-void local_node::data::spawn_gates(const node_settings::clients& told,
-                                   const core::link::options& link) {
+void local_node::data::spawn_gates(const node_settings& settings) {
+  const node_settings::clients& told = *settings.serves;
+  const core::link::options& link = settings.link;
   documents =
       system->spawn<caf::detached>(document_reader, home->blobs, home->log, home->libraries);
   gate = system->spawn(

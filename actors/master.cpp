@@ -127,7 +127,8 @@ caf::result<node_admission> master_state::join(const join_cluster& msg) {
       return;
     }
     if (!out.resumed)
-      self_->send(setup_.scheduler, join_scheduler{out.node, msg.who.total, msg.agent});
+      self_->send(setup_.scheduler,
+                  join_scheduler{out.node, msg.who.total, msg.agent, msg.who.offers});
     reply.deliver(out);
   });
   return reply;
@@ -279,7 +280,7 @@ caf::result<node_listing> master_state::select(const select_nodes& msg) const {
   for (const member_agent& member : agents_)
     if (!wanted || member.node == *wanted) {
       const core::member& known = logic_->members().at(member.node);
-      out.nodes.push_back({member.node, known.name, known.total, member.agent});
+      out.nodes.push_back({member.node, known.name, known.total, member.agent, known.offers});
     }
   return out;
 }

@@ -79,6 +79,7 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
                       .containers = home.containers,
                       .first_user = settings.first_user,
                       .sandbox_min = settings.sandbox_min,
+                      .offers = home.offers(settings),
                       .stop_grace = settings.stop_grace,
                       .stopping = home.stopping.get_token()};
   if (out.first_user)
@@ -86,8 +87,17 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
   return out;
 }
 
+using trial = std::shared_future<core::result<void>>;
+
+std::optional<sandbox::child_user> first_user(const node_settings& settings) {
+  if (!settings.first_user)
+    return std::nullopt;
+  return sandbox::child_user{*settings.first_user, *settings.first_user};
+}
+
 /// Better no node than one that gives its tasks less than its owner wants.
-core::result<void> check_minimum(const node_settings& settings, sandbox::launcher& launcher) {
+core::result<void> check_minimum(const node_settings& settings, sandbox::launcher& launcher,
+                                 const trial& sealed) {
   if (settings.sandbox_min < core::sandbox_level::seccomp)
     return {};
   if (settings.sandbox_min > core::sandbox_level::seccomp)
@@ -100,10 +110,10 @@ core::result<void> check_minimum(const node_settings& settings, sandbox::launche
                       "level seccomp for every task needs users for them: a node that is root has "
                       "to run with --task-user slot",
                       "start");
-  std::optional<sandbox::child_user> user;
-  if (settings.first_user)
-    user = sandbox::child_user{*settings.first_user, *settings.first_user};
-  if (auto works = sandbox::try_level(launcher, settings.sandbox_min, user); !works)
+  const bool tried = settings.sandbox_min == core::sandbox_level::seccomp && sealed.valid();
+  if (auto works = tried ? sealed.get()
+                         : sandbox::try_level(launcher, settings.sandbox_min, first_user(settings));
+      !works)
     return core::fail(core::errc::unsupported_operation,
                       fmt::format("this machine cannot give every task level {}: {}; "
                                   "`maze-node doctor` says what to do",
@@ -150,7 +160,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!started)
     return core::fail(started.error());
   out->launcher = std::move(*started);
-  if (auto able = check_minimum(settings, *out->launcher); !able)
+  out->try_sealed(settings);
+  if (auto able = check_minimum(settings, *out->launcher, out->sealed_); !able)
     return core::fail(able.error());
   if (auto engine = sandbox::find_engine(sandbox::engine_search::of_this_machine()))
     out->containers = std::make_shared<container_service>(
@@ -166,6 +177,21 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
       out->launcher, out->blobs,
       library_catalogue::options{.programs = out->programs, .user = reader, .log = out->log});
   return out;
+}
+
+void node_home::try_sealed(const node_settings& settings) {
+  // Root itself cannot be sealed.
+  if (settings.works && launcher->can().sealed && (settings.first_user || ::geteuid() != 0))
+    sealed_ =
+        sandbox::begin_trial(*launcher, core::sandbox_level::seccomp, first_user(settings)).share();
+}
+
+core::sandbox_offer node_home::offers(const node_settings& settings) const {
+  return {.sealed = sealed_.valid() && sealed_.get().has_value(),
+          .cpu_shares = launcher->can().cpu_share_groups,
+          .container = containers && (settings.first_user || ::geteuid() != 0),
+          .variables = settings.passed_variables,
+          .permissions = settings.permitted};
 }
 
 core::result<void> node_home::stock(const std::filesystem::path& own_libraries) {
@@ -192,6 +218,7 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .environment = environment_of(settings),
                       .first_user = settings.first_user,
                       .sandbox_min = settings.sandbox_min,
+                      .offers = home.offers(settings),
                       .stop_grace = settings.stop_grace,
                       .filter = {io::default_ignores()},
                       .stopping = home.stopping.get_token(),

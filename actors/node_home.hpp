@@ -10,6 +10,7 @@
 #include "maze/core/link.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
+#include "maze/core/sandbox_spec.hpp"
 #include "maze/io/blob_store.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/log.hpp"
@@ -20,6 +21,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,6 +54,8 @@ struct node_settings {
   core::sandbox_level sandbox_min = core::sandbox_level::none;
   /// Variables of this process' environment that tasks may ask for.
   std::vector<std::string> passed_variables;
+  /// What tasks may do here.
+  core::permission_set permitted = core::permission_set::all();
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.
@@ -105,7 +109,15 @@ struct node_home {
   /// Ends the collection of files when the node stops.
   std::stop_source stopping;
 
+  /// What of sandboxes the node can give. The first call waits for the proof of level seccomp.
+  [[nodiscard]] core::sandbox_offer offers(const node_settings& settings) const;
+
 private:
+  void try_sealed(const node_settings& settings);
+
+  /// Whether a sealed child could be had; invalid where looking told that it cannot.
+  std::shared_future<core::result<void>> sealed_;
+
   core::result<void> stock(const std::filesystem::path& own_libraries);
 };
 

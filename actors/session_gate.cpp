@@ -265,7 +265,10 @@ caf::result<node_page> session_gate_state::nodes() {
             auto all = std::make_shared<gathering>();
             all->open = found.nodes.size();
             for (const known_node& node : found.nodes)
-              all->page.rows.push_back({.node = node.node, .name = node.name, .total = node.total});
+              all->page.rows.push_back({.node = node.node,
+                                        .name = node.name,
+                                        .total = node.total,
+                                        .offers = node.offers});
             if (found.nodes.empty()) {
               reply.deliver(std::move(all->page));
               return;

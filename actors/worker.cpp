@@ -121,6 +121,10 @@ core::result<std::string> worker_state::outcome_of(const held_attempt& x,
 }
 
 core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
+  if (auto permitted =
+          check_permitted(core::needed_permissions(spec(x)), setup_.services->offers.permissions);
+      !permitted)
+    return core::fail(permitted.error());
   const run_bundle& bundle = x.files->bundle();
   auto call = core::resolve_encoded_call(spec(x), bundle.context, x.order.outputs);
   if (!call)
@@ -151,8 +155,7 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
   if (const auto who = owner(x))
     request.user = sandbox::child_user{who->uid, who->gid};
   request.sandbox =
-      sandbox_here(spec(x).sandbox, setup_.services->sandbox_min, setup_.services->launcher->can(),
-                   setup_.services->containers != nullptr, request.user.has_value());
+      sandbox_here(spec(x).sandbox, setup_.services->sandbox_min, setup_.services->offers);
   limit_disk(x, request.sandbox);
   if (auto watched = watch_files(x, request); !watched)
     return core::fail(watched.error());

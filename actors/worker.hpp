@@ -31,6 +31,8 @@ struct worker_services {
   std::optional<std::uint32_t> first_user;
   /// What every child gets at least.
   core::sandbox_level sandbox_min = core::sandbox_level::none;
+  /// What of sandboxes this node can give.
+  core::sandbox_offer offers{};
   /// From SIGTERM to SIGKILL when an attempt is stopped.
   std::chrono::milliseconds stop_grace{2000};
   io::change_filter filter;

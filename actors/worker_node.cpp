@@ -62,18 +62,19 @@ void worker_node::data::spawn(const node_settings& settings) {
   core::link::options link = settings.link;
   // It is the master that decides when a closed connection is one too long.
   link.reconnect = link.lease;
-  up = system->spawn<caf::detached>(uplink,
-                                    uplink_setup{.who = {.name = settings.name,
-                                                         .total = settings.total,
-                                                         .labels = settings.labels,
-                                                         .incarnation = clock_incarnation(0)},
-                                                 .next_incarnation = clock_incarnation,
-                                                 .blobs = roads.own,
-                                                 .link = link,
-                                                 .dial = roads.dial,
-                                                 .on_end = roads.on_end,
-                                                 .files = files,
-                                                 .log = home->log});
+  up =
+      system->spawn<caf::detached>(uplink, uplink_setup{.who = {.name = settings.name,
+                                                                .total = settings.total,
+                                                                .labels = settings.labels,
+                                                                .incarnation = clock_incarnation(0),
+                                                                .offers = home->offers(settings)},
+                                                        .next_incarnation = clock_incarnation,
+                                                        .blobs = roads.own,
+                                                        .link = link,
+                                                        .dial = roads.dial,
+                                                        .on_end = roads.on_end,
+                                                        .files = files,
+                                                        .log = home->log});
   // CAF tells the latest watcher first, so this comes last.
   caf::actor_cast<caf::abstract_actor*>(up)->attach_functor(
       [ended = up_ended] { ended->set_value(); });

@@ -2,6 +2,7 @@
 
 #include "maze/core/ensure.hpp"
 #include "maze/core/printable.hpp"
+#include "maze/core/reference.hpp"
 #include "maze/core/run_name.hpp"
 
 #include <fmt/format.h>
@@ -54,6 +55,17 @@ result<void> check(const node_application& asks) {
                               "either side",
                               asks.name, printable(key.substr(0, label_bytes_max)),
                               label_bytes_max),
+                  "join");
+  if (asks.offers.variables.size() > sandbox_variables_max)
+    return fail(errc::invalid_argument,
+                fmt::format("node '{}' lets out {} variables, {} are allowed", asks.name,
+                            asks.offers.variables.size(), sandbox_variables_max),
+                "join");
+  for (const std::string& variable : asks.offers.variables)
+    if (!is_name(variable))
+      return fail(errc::invalid_argument,
+                  fmt::format("node '{}', variable '{}': give it a name of letters, digits and `_`",
+                              asks.name, printable(variable)),
                   "join");
   return {};
 }
@@ -127,8 +139,8 @@ result<admission> cluster::join(const node_application& asks, instant now) {
   while (session.value == 0 || by_session_.contains(session) || ended_.contains(session));
   by_name_.emplace(asks.name, node);
   by_session_.emplace(session, node);
-  members_.emplace(
-      node, member{asks.name, asks.total, asks.labels, asks.incarnation, session, now, false});
+  members_.emplace(node, member{asks.name, asks.total, asks.labels, asks.incarnation, session, now,
+                                false, asks.offers});
   return admission{{node, asks.name, asks.incarnation, asks.total}, session, false, replaced};
 }
 

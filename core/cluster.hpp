@@ -4,6 +4,7 @@
 #include "maze/core/journal_event.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
+#include "maze/core/sandbox_spec.hpp"
 #include "maze/core/task_state.hpp"
 #include "maze/core/units.hpp"
 
@@ -28,11 +29,13 @@ struct node_application {
   node_labels labels;
   /// Grows with each start of the node's process and with each return after an expulsion.
   std::uint64_t incarnation = 0;
+  /// What of sandboxes it can give; at most `sandbox_variables_max` variables.
+  sandbox_offer offers{};
 
   friend bool operator==(const node_application&, const node_application&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, node_application& x) {
-    return f(x.name, x.total, x.labels, x.incarnation);
+    return f(x.name, x.total, x.labels, x.incarnation, x.offers);
   }
 };
 
@@ -47,6 +50,7 @@ struct member {
   instant since{};
   /// Gets no new attempts.
   bool draining = false;
+  sandbox_offer offers{};
 
   friend bool operator==(const member&, const member&) = default;
 };

@@ -3,29 +3,43 @@
 #include "maze/core/resources.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 namespace maze::core {
 
-/// Cores, memory and GPUs as numbers that compare one by one.
-using amounts = std::array<std::uint64_t, 3>;
+/// Cores, memory and GPUs as numbers that compare one by one, and what is there or is not.
+struct amounts {
+  std::uint32_t cpu_millis = 0;
+  std::uint32_t gpus = 0;
+  std::uint64_t memory = 0;
+  /// Compares as a set: see `offer_bits`.
+  std::uint64_t bits = 0;
 
-inline amounts amounts_of(const resources& x) noexcept {
-  return {x.cpu_millis, x.memory.value, x.gpus};
+  friend bool operator==(const amounts&, const amounts&) = default;
+};
+
+inline amounts amounts_of(const resources& x, std::uint64_t bits = 0) noexcept {
+  return {x.cpu_millis, x.gpus, x.memory.value, bits};
 }
 /// Turns "at most" into "at least": `complement(a)` covers `complement(b)` where `b` covers `a`.
-inline amounts complement(const amounts& x) noexcept { return {~x[0], ~x[1], ~x[2]}; }
+inline amounts complement(const amounts& x) noexcept {
+  return {~x.cpu_millis, ~x.gpus, ~x.memory, ~x.bits};
+}
 inline bool covers(const amounts& has, const amounts& asked) noexcept {
-  return has[0] >= asked[0] && has[1] >= asked[1] && has[2] >= asked[2];
+  return has.cpu_millis >= asked.cpu_millis && has.memory >= asked.memory && has.gpus >= asked.gpus
+         && (asked.bits & ~has.bits) == 0;
 }
+/// The most that both cover.
 inline amounts smaller(const amounts& a, const amounts& b) noexcept {
-  return {std::min(a[0], b[0]), std::min(a[1], b[1]), std::min(a[2], b[2])};
+  return {std::min(a.cpu_millis, b.cpu_millis), std::min(a.gpus, b.gpus),
+          std::min(a.memory, b.memory), a.bits & b.bits};
 }
+/// The least that covers both.
 inline amounts larger(const amounts& a, const amounts& b) noexcept {
-  return {std::max(a[0], b[0]), std::max(a[1], b[1]), std::max(a[2], b[2])};
+  return {std::max(a.cpu_millis, b.cpu_millis), std::max(a.gpus, b.gpus),
+          std::max(a.memory, b.memory), a.bits | b.bits};
 }
 
 /// An ordered set of keys with amounts, which finds the first key whose amounts cover what is asked.

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <tuple>
+#include <vector>
 
 namespace maze::core {
 namespace {
@@ -70,6 +72,47 @@ error unplaceable(const resources& needs, const resources& largest) {
     out.message =
         fmt::format("no node has {} at once; ask for less or add a larger node", to_string(needs));
   return out;
+}
+
+error unplaceable(const sandbox_offer& missing) {
+  error out{.code = errc::unschedulable, .message = {}, .origin = "schedule"};
+  constexpr std::string_view able = "`maze-node doctor` says what a machine lacks for it";
+  if (missing.container || missing.sealed)
+    out.message = fmt::format("the task asks for sandbox level {}, which no node gives: {}, and a "
+                              "task with `degrade: allow` takes less",
+                              missing.container ? "container" : "seccomp", able);
+  else if (missing.cpu_shares)
+    out.message = fmt::format("the task has a `cpu_share`, which no node can keep: {}, and a task "
+                              "with `degrade: allow` does without",
+                              able);
+  else if (!missing.permissions.empty())
+    out.message = fmt::format("the task needs the permission {}, which no node gives: start one "
+                              "whose --permit has it",
+                              to_string(missing.permissions));
+  else if (!missing.variables.empty())
+    out.message = fmt::format("the task asks for variable {} of its node, which no node lets out: "
+                              "start one with --pass-env {}",
+                              missing.variables.front(), missing.variables.front());
+  return out;
+}
+
+error unplaceable(const resources& needs, const sandbox_offer& sandbox) {
+  std::vector<std::string> parts;
+  if (needs != resources{})
+    parts.push_back(to_string(needs));
+  if (sandbox.container || sandbox.sealed)
+    parts.push_back(fmt::format("sandbox level {}", sandbox.container ? "container" : "seccomp"));
+  if (sandbox.cpu_shares)
+    parts.emplace_back("shares of cores");
+  if (!sandbox.permissions.empty())
+    parts.push_back("permission " + to_string(sandbox.permissions));
+  for (const std::string& variable : sandbox.variables)
+    parts.push_back("variable " + variable);
+  return {.code = errc::unschedulable,
+          .message = fmt::format("no node has {} at once, though each is there: ask for less, or "
+                                 "start a node that has all",
+                                 fmt::join(parts, ", ")),
+          .origin = "schedule"};
 }
 
 } // namespace maze::core

@@ -3,6 +3,7 @@
 #include "maze/core/error.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/resources.hpp"
+#include "maze/core/sandbox_spec.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,5 +31,9 @@ bool is_better(const candidate& a, const candidate& b) noexcept;
 
 /// Why no node can ever run a task: `largest` is the most of each kind that any node has.
 error unplaceable(const resources& needs, const resources& largest);
+/// The same of a sandbox: `missing` is what of it no node offers.
+error unplaceable(const sandbox_offer& missing);
+/// The same where each part is there, and never all at once.
+error unplaceable(const resources& needs, const sandbox_offer& sandbox);
 
 } // namespace maze::core

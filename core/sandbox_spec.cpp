@@ -161,6 +161,17 @@ result<void> check_sandbox(const sandbox_spec& spec) {
   return check_paths("writable", spec.writable);
 }
 
+sandbox_offer needed_offer(const sandbox_spec& spec) {
+  sandbox_offer out{.variables = spec.variables};
+  if (spec.degrade)
+    return out;
+  out.sealed = spec.level == sandbox_level::seccomp;
+  out.container = spec.level == sandbox_level::container;
+  // An engine shares out cores by itself.
+  out.cpu_shares = spec.cpu_share && !out.container;
+  return out;
+}
+
 sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here) {
   if (!spec.degrade)
     return spec;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/permissions.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/units.hpp"
 
@@ -107,7 +108,7 @@ constexpr std::size_t sandbox_imports_max = 1024;
 /// absolute and without `..`, numbers are within their bounds. Fails with `invalid_argument` naming part and remedy.
 result<void> check_sandbox(const sandbox_spec& spec);
 
-/// What of a sandbox not every node can give.
+/// What of a sandbox not every node can give: what one node offers, or what a task needs.
 struct sandbox_offer {
   /// Level seccomp.
   bool sealed = false;
@@ -115,7 +116,20 @@ struct sandbox_offer {
   bool cpu_shares = false;
   /// Level container.
   bool container = false;
+  /// Variables of the node's environment that its owner lets out.
+  std::vector<std::string> variables{};
+  /// What tasks may do there.
+  permission_set permissions{};
+
+  friend bool operator==(const sandbox_offer&, const sandbox_offer&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, sandbox_offer& x) {
+    return f(x.sealed, x.cpu_shares, x.container, x.variables, x.permissions);
+  }
 };
+
+/// What a node must offer to give all of `spec`; of one that may be degraded, what it needs even so.
+sandbox_offer needed_offer(const sandbox_spec& spec);
 
 /// What is left of `spec` on a node that offers `here`, where the spec lets it: the next level below that there is, without the
 /// parts that need the one asked for, and no share of cores. The spec itself where it does not, or nothing is missing.

@@ -24,8 +24,9 @@ scheduling_actions scheduler::submit(const std::vector<ready_task>& tasks) {
   return data_->decide();
 }
 
-scheduling_actions scheduler::node_joined(node_id node, const resources& total) {
-  data_->join(node, total);
+scheduling_actions scheduler::node_joined(node_id node, const resources& total,
+                                          const sandbox_offer& offers) {
+  data_->join(node, total, offers);
   return data_->decide();
 }
 

@@ -1,7 +1,6 @@
 #include "maze/core/scheduler_books.hpp"
 
 #include "maze/core/ensure.hpp"
-#include "maze/core/placement.hpp"
 
 #include <limits>
 
@@ -16,12 +15,6 @@ resources less(const resources& a, const resources& b) noexcept {
           .gpus = rest(a.gpus, b.gpus)};
 }
 
-resources resources_of(const amounts& x) noexcept {
-  return {.cpu_millis = static_cast<std::uint32_t>(x[0]),
-          .memory = {x[1]},
-          .gpus = static_cast<std::uint32_t>(x[2])};
-}
-
 } // namespace
 
 resources scheduler_books::node_book::free() const noexcept {
@@ -31,7 +24,9 @@ resources scheduler_books::node_book::free() const noexcept {
 std::size_t
 scheduler_books::shape_hash::operator()(const std::pair<amounts, std::int32_t>& x) const noexcept {
   std::uint64_t mixed = static_cast<std::uint32_t>(x.second);
-  for (const auto part : x.first)
+  const amounts& needs = x.first;
+  for (const auto part :
+       {std::uint64_t{needs.cpu_millis} << 32 | needs.gpus, needs.memory, needs.bits})
     mixed = (mixed ^ part) * 0x9e3779b97f4a7c15U ^ (mixed >> 29);
   return static_cast<std::size_t>(mixed);
 }
@@ -83,11 +78,9 @@ scheduler_books::shape_key scheduler_books::key_of(link shape_at) const noexcept
 void scheduler_books::enqueue(const ready_task& task) {
   if (attempts.count(task.attempt) != 0)
     return;
-  if (!able_.empty() && !able_.first_covering(amounts_of(task.needs))) {
-    decided_.emplace_back(reject{task.run, task.task, task.attempt,
-                                 unplaceable(task.needs, resources_of(able_.most()))});
-    return;
-  }
+  const auto sandbox = offer_bits_.of(task.sandbox);
+  if (!able_.empty() && !able_.first_covering(amounts_of(task.needs, sandbox)))
+    return decide_rejection(task);
   link made = static_cast<link>(records_.size());
   if (free_records_.empty()) {
     records_.emplace_back();
@@ -96,15 +89,16 @@ void scheduler_books::enqueue(const ready_task& task) {
     free_records_.pop_back();
   }
   at(made).task = task;
+  at(made).sandbox = sandbox;
   at(made).sequence = next_sequence_++;
   attempts.emplace(task.attempt, made);
   wait(made);
 }
 
 void scheduler_books::wait(link x) {
-  const auto& task = at(x).task;
-  const auto [found, is_new] =
-      shape_of_.try_emplace({amounts_of(task.needs), task.priority}, link{none});
+  const auto needs = at(x).needs();
+  const auto priority = at(x).task.priority;
+  const auto [found, is_new] = shape_of_.try_emplace({needs, priority}, link{none});
   if (is_new) {
     if (free_shapes_.empty()) {
       found->second = static_cast<link>(shapes_.size());
@@ -113,7 +107,7 @@ void scheduler_books::wait(link x) {
       found->second = free_shapes_.back();
       free_shapes_.pop_back();
     }
-    shapes_[found->second] = shape{task.needs, task.priority, {}, 0};
+    shapes_[found->second] = shape{needs, priority, {}, 0};
   }
   const link shape_at = found->second;
   auto& here = shapes_[shape_at];
@@ -124,7 +118,7 @@ void scheduler_books::wait(link x) {
     const bool fresh = fresh_.erase(key_of(shape_at)) != 0;
     order_.erase(key_of(shape_at));
     insert_by_age(here.queue, x);
-    order_.insert(key_of(shape_at), complement(amounts_of(here.needs)));
+    order_.insert(key_of(shape_at), complement(here.needs));
     if (fresh)
       fresh_.insert(key_of(shape_at));
   } else if (old_head != none && at(here.queue.tail).sequence > at(x).sequence) {
@@ -133,7 +127,7 @@ void scheduler_books::wait(link x) {
     push(here.queue, x);
   }
   if (old_head == none) {
-    order_.insert(key_of(shape_at), complement(amounts_of(here.needs)));
+    order_.insert(key_of(shape_at), complement(here.needs));
     fresh_.insert(key_of(shape_at));
   }
   ++waiting;
@@ -151,7 +145,7 @@ void scheduler_books::stop_waiting(link x) {
   unlink(here.queue, x);
   --waiting;
   if (was_head && here.queue.size > 0)
-    order_.insert(key_of(shape_at), complement(amounts_of(here.needs)));
+    order_.insert(key_of(shape_at), complement(here.needs));
   if (reservation_ && reservation_->attempt == at(x).task.attempt)
     end_reservation();
   drop_if_empty(shape_at);
@@ -161,7 +155,7 @@ void scheduler_books::drop_if_empty(link shape_at) {
   const auto& here = shapes_[shape_at];
   if (here.queue.size > 0)
     return;
-  shape_of_.erase({amounts_of(here.needs), here.priority});
+  shape_of_.erase({here.needs, here.priority});
   free_shapes_.push_back(shape_at);
 }
 
@@ -205,11 +199,11 @@ void scheduler_books::index(link node_at) {
     return;
   const node_key key{node.active(), node.id, node_at};
   if (node.ahead.size == 0) {
-    roomy_.insert(key, amounts_of(node.free()));
+    roomy_.insert(key, node.has_free());
     node.roomy_key = key;
   }
   if (node.ahead.size < prefetch_of(node)) {
-    queueable_.insert(key, amounts_of(node.total));
+    queueable_.insert(key, node.has_in_all());
     node.queueable_key = key;
   }
 }
@@ -223,9 +217,9 @@ void scheduler_books::offer_capacity(link node_at) {
   const auto& node = nodes_[node_at];
   amounts most{};
   if (node.reserved || node.queueable_key)
-    most = amounts_of(node.total);
+    most = node.has_in_all();
   else if (node.roomy_key)
-    most = amounts_of(node.free());
+    most = node.has_free();
   else
     return;
   gained_ = gained_ ? larger(*gained_, most) : most;
@@ -286,10 +280,10 @@ void scheduler_books::clear(link node_at) {
     end_reservation();
 }
 
-void scheduler_books::join(node_id node, const resources& total) {
+void scheduler_books::join(node_id node, const resources& total, const sandbox_offer& offers) {
   const auto [found, is_new] = node_of_.try_emplace(node, link{none});
   const bool was_able = !is_new && !nodes_[found->second].drained;
-  const auto before = was_able ? nodes_[found->second].total : resources{};
+  const auto before = was_able ? nodes_[found->second].has_in_all() : amounts{};
   const bool first_of_all = able_.empty();
   if (is_new) {
     if (free_nodes_.empty()) {
@@ -311,12 +305,13 @@ void scheduler_books::join(node_id node, const resources& total) {
   }
   auto& book = nodes_[found->second];
   book.total = total;
+  book.offers = offer_bits_.of(offers);
   book.alive = true;
   book.drained = false;
-  able_.insert(node, amounts_of(total));
-  present_.insert(node, amounts_of(total));
+  able_.insert(node, book.has_in_all());
+  present_.insert(node, book.has_in_all());
   offer_capacity(found->second);
-  if (first_of_all || !total.fits(before))
+  if (first_of_all || !covers(book.has_in_all(), before))
     reject_impossible();
 }
 
@@ -375,13 +370,11 @@ void scheduler_books::reject_impossible() {
     const auto needs = shapes_[shape_at].needs;
     const auto key = *next;
     next = order_.next_covering(key, {});
-    if (able_.first_covering(amounts_of(needs)))
+    if (able_.first_covering(needs))
       continue;
     for (auto left = shapes_[shape_at].queue.size; left > 0; --left) {
       const link x = shapes_[shape_at].queue.head;
-      const auto& task = at(x).task;
-      decided_.emplace_back(reject{task.run, task.task, task.attempt,
-                                   unplaceable(needs, resources_of(able_.most()))});
+      decide_rejection(at(x).task);
       stop_waiting(x);
       release(x);
     }

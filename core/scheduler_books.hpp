@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/fit_index.hpp"
+#include "maze/core/offer_bits.hpp"
 #include "maze/core/scheduler.hpp"
 
 #include <compare>
@@ -28,6 +29,8 @@ struct scheduler_books {
   /// know or sent ahead of the resources that it needs.
   struct record {
     ready_task task;
+    /// What its sandbox needs.
+    std::uint64_t sandbox = 0;
     /// Order of submission.
     std::uint64_t sequence = 0;
     place where = place::waiting;
@@ -35,10 +38,12 @@ struct scheduler_books {
     link owner = none;
     link previous = none;
     link next = none;
+
+    [[nodiscard]] amounts needs() const noexcept { return amounts_of(task.needs, sandbox); }
   };
   /// Tasks that are alike to the scheduler, in the order they became ready.
   struct shape {
-    resources needs;
+    amounts needs;
     std::int32_t priority = 0;
     record_list queue;
     /// How often a task of another shape, later in order, went before its head.
@@ -62,6 +67,8 @@ struct scheduler_books {
   struct node_book {
     node_id id;
     resources total;
+    /// What of sandboxes it offers.
+    std::uint64_t offers = 0;
     resources used;
     /// In use by the node's own word, but not by any attempt in the books.
     resources unknown;
@@ -79,6 +86,8 @@ struct scheduler_books {
 
     [[nodiscard]] std::uint32_t active() const noexcept { return running.size + ahead.size; }
     [[nodiscard]] resources free() const noexcept;
+    [[nodiscard]] amounts has_in_all() const noexcept { return amounts_of(total, offers); }
+    [[nodiscard]] amounts has_free() const noexcept { return amounts_of(free(), offers); }
     [[nodiscard]] bool takes_more() const noexcept {
       return alive && !drained && !refusing && !reserved;
     }
@@ -108,7 +117,7 @@ struct scheduler_books {
 
   // --- nodes --------------------------------------------------------------------------------------
 
-  void join(node_id node, const resources& total);
+  void join(node_id node, const resources& total, const sandbox_offer& offers);
   void lose(node_id node);
   void drain(node_id node);
   void hear(node_id node, const resources& free);
@@ -147,9 +156,8 @@ private:
   void set_unknown(node_book& node, const resources& free) noexcept;
   void clear(link node_at);
 
-  [[nodiscard]] std::optional<link> choose(const ready_task& task) const;
-  [[nodiscard]] link choose_among(const ready_task& task, const node_key& first,
-                                  bool at_once) const;
+  [[nodiscard]] std::optional<link> choose(const record& x) const;
+  [[nodiscard]] link choose_among(const record& x, const node_key& first, bool at_once) const;
   bool place_head(link shape_at);
   void assign_to(link x, link node_at);
   void try_reserved();
@@ -158,8 +166,10 @@ private:
   void reserve(link shape_at);
   void end_reservation();
   void reject_impossible();
+  void decide_rejection(const ready_task& task);
   void check_node(const node_book& node) const;
 
+  offer_bits offer_bits_;
   std::vector<record> records_;
   std::vector<link> free_records_;
   std::vector<shape> shapes_;

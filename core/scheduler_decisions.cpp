@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace maze::core {
+namespace {
+
+resources resources_of(const amounts& x) noexcept {
+  return {.cpu_millis = x.cpu_millis, .memory = {x.memory}, .gpus = x.gpus};
+}
+
+} // namespace
 
 scheduling_actions scheduler_books::decide() {
   while (!fresh_.empty()) {
@@ -33,27 +40,26 @@ scheduling_actions scheduler_books::decide() {
   return std::exchange(decided_, {});
 }
 
-std::optional<scheduler_books::link> scheduler_books::choose(const ready_task& task) const {
-  const auto needs = amounts_of(task.needs);
-  if (const auto first = roomy_.first_covering(needs))
-    return choose_among(task, *first, true);
-  if (const auto first = queueable_.first_covering(needs))
-    return choose_among(task, *first, false);
+std::optional<scheduler_books::link> scheduler_books::choose(const record& x) const {
+  if (const auto first = roomy_.first_covering(x.needs()))
+    return choose_among(x, *first, true);
+  if (const auto first = queueable_.first_covering(x.needs()))
+    return choose_among(x, *first, false);
   return std::nullopt;
 }
 
-scheduler_books::link scheduler_books::choose_among(const ready_task& task, const node_key& first,
+scheduler_books::link scheduler_books::choose_among(const record& x, const node_key& first,
                                                     bool at_once) const {
   candidate best{first.node, first.active, 0};
   link chosen = first.book;
-  for (const auto& [id, bytes] : task.local_bytes) {
+  for (const auto& [id, bytes] : x.task.local_bytes) {
     const auto found = find_node(id);
     if (!found)
       continue;
     const auto& node = nodes_[*found];
     const auto& key = at_once ? node.roomy_key : node.queueable_key;
     const candidate other{id, node.active(), bytes};
-    if (key && !violated(at_once ? node.free() : node.total, task.needs)
+    if (key && covers(at_once ? node.has_free() : node.has_in_all(), x.needs())
         && is_better(other, best)) {
       best = other;
       chosen = *found;
@@ -64,7 +70,7 @@ scheduler_books::link scheduler_books::choose_among(const ready_task& task, cons
 
 bool scheduler_books::place_head(link shape_at) {
   const link x = shapes_[shape_at].queue.head;
-  const auto node_at = choose(at(x).task);
+  const auto node_at = choose(at(x));
   if (!node_at)
     return false;
   const auto passed = passed_over(shape_at);
@@ -108,19 +114,19 @@ std::optional<scheduler_books::link> scheduler_books::passed_over(link by_shape)
   // Only a task that some living node could hold is passed over; others wait for a node.
   const auto possible = complement(present_.most());
   auto front = order_.first_covering(possible);
-  while (front && !present_.first_covering(amounts_of(shapes_[front->shape].needs)))
+  while (front && !present_.first_covering(shapes_[front->shape].needs))
     front = order_.next_covering(*front, possible);
   return front && front->shape != by_shape ? std::optional(front->shape) : std::nullopt;
 }
 
 void scheduler_books::reserve(link shape_at) {
-  const auto& task = at(shapes_[shape_at].queue.head).task;
+  const auto& first = at(shapes_[shape_at].queue.head);
   std::optional<candidate> best;
   link chosen = none;
   for (link i = 0; i < nodes_.size(); ++i) {
     const auto& node = nodes_[i];
     const candidate other{node.id, node.active(), 0};
-    if (node.alive && !node.drained && !violated(node.total, task.needs)
+    if (node.alive && !node.drained && covers(node.has_in_all(), first.needs())
         && (!best || is_better(other, *best))) {
       best = other;
       chosen = i;
@@ -129,7 +135,7 @@ void scheduler_books::reserve(link shape_at) {
   if (!best)
     return;
   nodes_[chosen].reserved = true;
-  reservation_ = reservation{chosen, task.attempt};
+  reservation_ = reservation{chosen, first.task.attempt};
   index(chosen);
 }
 
@@ -139,19 +145,30 @@ void scheduler_books::end_reservation() {
   offer_capacity(node_at);
 }
 
+void scheduler_books::decide_rejection(const ready_task& task) {
+  const amounts most = able_.most();
+  const auto missing = offer_bits_.missing(task.sandbox, most.bits);
+  error reason = unplaceable(task.needs, resources_of(most));
+  if (missing != sandbox_offer{})
+    reason = unplaceable(missing);
+  else if (task.sandbox != sandbox_offer{} && !violated(resources_of(most), task.needs))
+    reason = unplaceable(task.needs, task.sandbox);
+  decided_.emplace_back(reject{task.run, task.task, task.attempt, std::move(reason)});
+}
+
 void scheduler_books::check_invariants() const {
   std::size_t found_waiting = 0;
   std::size_t found_active = 0;
   for (auto key = order_.first(); key; key = order_.next_covering(*key, {})) {
     const auto& here = shapes_[key->shape];
     ensure(*key == key_of(key->shape), "a shape stands in the order where its head belongs");
-    ensure(!choose(records_[here.queue.head].task), "nobody waits who could be placed");
+    ensure(!choose(records_[here.queue.head]), "nobody waits who could be placed");
     std::uint32_t length = 0;
     for (link x = here.queue.head; x != none; x = records_[x].next) {
       const auto& entry = records_[x];
       ++length;
       ensure(entry.where == place::waiting && entry.owner == key->shape
-                 && entry.task.needs == here.needs && entry.task.priority == here.priority,
+                 && entry.needs() == here.needs && entry.task.priority == here.priority,
              "a queue holds tasks of its shape");
       ensure(entry.next == none || entry.sequence < records_[entry.next].sequence,
              "a queue is in the order of arrival");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/file_report.hpp"
+#include "maze/core/permissions.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/sandbox_spec.hpp"
@@ -177,6 +178,8 @@ struct task_spec {
   resources needs{.cpu_millis = 1000};
   written_needs written;
   sandbox_spec sandbox;
+  /// What it says that it needs, beside what shows: see `needed_permissions`.
+  permission_set permissions;
   /// Further attempts after a retryable failure.
   std::uint32_t retries = 0;
   /// Exit statuses of a command that count as success; 0 is always one of them.

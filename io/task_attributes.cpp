@@ -80,6 +80,19 @@ void read_file_report(const node_reader& read, const document_node& node, const 
     report = modes.at(*chosen);
 }
 
+core::permission_set read_permissions(const node_reader& read, const document_node& node,
+                                      const field_path& field) {
+  core::permission_set out;
+  const auto* items = read.list(node, field);
+  std::vector<std::string_view> names;
+  for (const core::permission each : core::all_permissions())
+    names.push_back(core::to_string(each));
+  for (std::size_t i = 0; items != nullptr && i < items->size(); ++i)
+    if (const auto which = read.choice((*items)[i], field[i], names, "permissions are"))
+      out.add(core::all_permissions()[*which]);
+  return out;
+}
+
 void read_counts(const node_reader& read, const document_member& member, const field_path& field,
                  task_attributes& out) {
   const auto set = [&](auto& target, integer_bounds bounds) {
@@ -130,6 +143,8 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
                  [&](const document_node& x) { return read_duration(read, x, here); });
     else if (member.key == "sandbox")
       read_sandbox(read, node, here, base.sandbox);
+    else if (member.key == "required_permissions")
+      base.permissions = read_permissions(read, node, here);
     else if (member.key == "env")
       read_environment(read, node, here, base.environment);
     else if (member.key == "ok_exit")

@@ -24,6 +24,7 @@ struct task_attributes {
   core::resources needs{.cpu_millis = 1000};
   core::written_needs written;
   core::sandbox_spec sandbox;
+  core::permission_set permissions;
   std::uint32_t retries = 0;
   std::map<std::string, std::string> environment;
   std::vector<std::int32_t> ok_exit{0};

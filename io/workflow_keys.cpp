@@ -51,6 +51,7 @@ constexpr auto defaults_keys = std::to_array<known_key>({
     {.name = "timeout"},
     {.name = "retries"},
     {.name = "sandbox"},
+    {.name = "required_permissions"},
     {.name = "env"},
     {.name = "ok_exit"},
     {.name = "priority"},

@@ -203,10 +203,11 @@ struct known_node {
   std::string name;
   core::resources total;
   node_agent_actor agent;
+  core::sandbox_offer offers{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, known_node& x) {
-    return f(x.node, x.name, x.total, x.agent);
+    return f(x.node, x.name, x.total, x.agent, x.offers);
   }
 };
 

@@ -35,10 +35,11 @@ struct join_scheduler {
   core::node_id node;
   core::resources total;
   node_agent_actor agent;
+  core::sandbox_offer offers{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, join_scheduler& x) {
-    return f(x.node, x.total, x.agent);
+    return f(x.node, x.total, x.agent, x.offers);
   }
 };
 

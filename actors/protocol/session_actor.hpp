@@ -219,10 +219,11 @@ struct node_row {
   /// Whether it does; `load` is empty otherwise.
   bool answers = false;
   node_load load;
+  core::sandbox_offer offers{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, node_row& x) {
-    return f(x.node, x.name, x.total, x.answers, x.load);
+    return f(x.node, x.name, x.total, x.answers, x.load, x.offers);
   }
 };
 

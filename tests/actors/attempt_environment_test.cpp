@@ -146,18 +146,25 @@ TEST_CASE("a child sees the GPUs that were granted to it and no other", "[actors
 TEST_CASE("a node gives its minimum, and less than was asked for only where that is allowed",
           "[actors][environment]") {
   using core::sandbox_level;
-  const sandbox::capabilities all{.sealed = true, .cpu_share_groups = true};
-  CHECK(sandbox_here({}, sandbox_level::seccomp, all, false, true).level == sandbox_level::seccomp);
+  const core::sandbox_offer all{.sealed = true, .cpu_shares = true};
+  CHECK(sandbox_here({}, sandbox_level::seccomp, all).level == sandbox_level::seccomp);
   core::sandbox_spec asked{.level = sandbox_level::seccomp};
-  CHECK(sandbox_here(asked, sandbox_level::none, {}, false, true).level == sandbox_level::seccomp);
+  CHECK(sandbox_here(asked, sandbox_level::none, {}).level == sandbox_level::seccomp);
   asked.degrade = true;
-  CHECK(sandbox_here(asked, sandbox_level::none, all, false, true).level == sandbox_level::seccomp);
-  CHECK(sandbox_here(asked, sandbox_level::none, {}, false, true).level
-        == sandbox_level::subprocess);
-  // Root itself cannot be sealed.
-  if (::geteuid() == 0)
-    CHECK(sandbox_here(asked, sandbox_level::none, all, false, false).level
-          == sandbox_level::subprocess);
+  CHECK(sandbox_here(asked, sandbox_level::none, all).level == sandbox_level::seccomp);
+  CHECK(sandbox_here(asked, sandbox_level::none, {}).level == sandbox_level::subprocess);
+}
+
+TEST_CASE("a node refuses what it does not permit, by name", "[actors][environment]") {
+  using core::permission_set;
+  CHECK(check_permitted({}, {}));
+  CHECK(check_permitted(permission_set::all(), permission_set::all()));
+  permission_set commands;
+  commands.add(core::permission::system_commands);
+  const auto refused = check_permitted(commands, permission_set::all().without(commands));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::permission_denied);
+  CHECK(refused.error().message.find("permission system_commands") != std::string::npos);
 }
 
 TEST_CASE("a sealed child is shown the device files of its GPUs and no others",

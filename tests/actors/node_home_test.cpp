@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace maze;
 using namespace maze::actors;
@@ -71,4 +72,27 @@ TEST_CASE_METHOD(home_fixture, "a home that cannot be made says why", "[actors][
     REQUIRE_FALSE(home);
     CHECK(home.error().message.find("no-such-init") != std::string::npos);
   }
+}
+
+TEST_CASE_METHOD(home_fixture, "a home tells what of sandboxes it can really give",
+                 "[actors][node_home]") {
+  auto how = settings();
+  how.passed_variables = {"TOKEN"};
+  how.permitted = {};
+  how.permitted.add(core::permission::network_access);
+  auto home = open(how);
+  REQUIRE(home);
+  const auto& can = (*home)->launcher->can();
+  const auto offers = (*home)->offers(how);
+  CHECK(offers.variables == how.passed_variables);
+  CHECK(offers.permissions == how.permitted);
+  CHECK(offers.cpu_shares == can.cpu_share_groups);
+  CHECK_FALSE(offers.container);
+  // Root itself cannot be sealed, whatever the machine can do.
+  CHECK(offers.sealed == (can.sealed && ::geteuid() != 0));
+  home->reset();
+  how.works = false;
+  const auto idle = open(how);
+  REQUIRE(idle);
+  CHECK_FALSE((*idle)->offers(how).sealed);
 }

@@ -291,3 +291,16 @@ TEST_CASE_METHOD(worker_fixture, "two attempts of one slot have users of their o
   CHECK(first == "1900000006\n");
   CHECK(second == "1900000007\n");
 }
+
+TEST_CASE_METHOD(worker_fixture, "a worker looks again whether an order is permitted here",
+                 "[actors][worker]") {
+  auto changed = *services;
+  changed.offers.permissions = {};
+  services = std::make_shared<const worker_services>(std::move(changed));
+  start(test::shell("t", "true"));
+  order();
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::permission_denied);
+  CHECK(seen.lost->reason.message.find("system_commands") != std::string::npos);
+}

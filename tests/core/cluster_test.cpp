@@ -82,7 +82,13 @@ TEST_CASE("a node needs cores, a plain name and few labels", "[core][cluster]") 
     labelled.labels[std::to_string(i)] = "x";
   CHECK(refused(labelled).find("65 labels") != std::string::npos);
   labelled.labels.erase("64");
+  labelled.offers.variables = {"A B"};
+  CHECK(refused(labelled).find("variable 'A B'") != std::string::npos);
+  labelled.offers.variables.assign(257, "A");
+  CHECK(refused(labelled).find("257 variables") != std::string::npos);
+  labelled.offers = {.sealed = true, .variables = {"A"}};
   REQUIRE(sut.join(labelled, 3s));
+  CHECK(sut.members().begin()->second.offers == labelled.offers);
   const auto& member = sut.members().begin()->second;
   CHECK(member.labels == labelled.labels);
   CHECK(member.since == instant(3s));

@@ -56,3 +56,27 @@ TEST_CASE("memory that is asked for and memory that is there have like units",
         == "the task asks for 64GiB of memory, the largest node has 15.99GiB; ask for less or add "
            "a larger node");
 }
+
+TEST_CASE("a task whose sandbox no node can give hears which part is missing, and what helps",
+          "[core][placement]") {
+  const auto told = [](const sandbox_offer& missing) {
+    const auto out = unplaceable(missing);
+    CHECK(out.code == errc::unschedulable);
+    return out.message;
+  };
+  using Catch::Contains;
+  CHECK_THAT(told({.sealed = true}), Contains("sandbox level seccomp, which no node gives")
+                                         && Contains("maze-node doctor"));
+  CHECK_THAT(told({.container = true}), Contains("sandbox level container"));
+  CHECK_THAT(told({.cpu_shares = true}), Contains("`cpu_share`") && Contains("degrade: allow"));
+  CHECK_THAT(told({.variables = {"TOKEN"}}),
+             Contains("variable TOKEN") && Contains("--pass-env TOKEN"));
+  CHECK_THAT(told({.permissions = permission_set::all()}),
+             Contains("permission read_files, write_files") && Contains("--permit"));
+  const auto together = unplaceable({.cpu_millis = 2000, .memory = {}, .gpus = 0},
+                                    {.sealed = true, .cpu_shares = true, .variables = {"A"}});
+  CHECK(
+      together.message
+      == "no node has 2 cores, sandbox level seccomp, shares of cores, variable A at once, though "
+         "each is there: ask for less, or start a node that has all");
+}

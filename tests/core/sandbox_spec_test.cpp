@@ -178,3 +178,17 @@ TEST_CASE("a sealed child has no network unless it asks for one", "[core][sandbo
   CHECK_FALSE(sandbox_spec{.level = sandbox_level::seccomp}.has_network());
   CHECK(sandbox_spec{.level = sandbox_level::seccomp, .network = true}.has_network());
 }
+
+TEST_CASE("what a node must offer is what not every node can give", "[core][sandbox]") {
+  CHECK(needed_offer(sandbox_spec{.memory = byte_count{1 << 30}}) == sandbox_offer{});
+  CHECK(needed_offer(sandbox_spec{.level = sandbox_level::seccomp, .cpu_share = 50})
+        == sandbox_offer{.sealed = true, .cpu_shares = true});
+  CHECK(needed_offer(sandbox_spec{.level = sandbox_level::container})
+        == sandbox_offer{.container = true});
+  // Whoever is happy with less still needs its variables, which no node can make up.
+  CHECK(needed_offer(sandbox_spec{.level = sandbox_level::seccomp,
+                                  .cpu_share = 50,
+                                  .variables = {"TOKEN"},
+                                  .degrade = true})
+        == sandbox_offer{.variables = {"TOKEN"}});
+}

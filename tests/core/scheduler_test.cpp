@@ -117,3 +117,65 @@ TEST_CASE("a task that was taken back is not placed", "[core][scheduler]") {
   CHECK(sut.active() == 0);
   sut.check_invariants();
 }
+
+TEST_CASE("a task goes only where its sandbox can be had", "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(4));
+  sut.node_joined(node_id{2}, cores(1), {.sealed = true, .variables = {"TOKEN"}});
+  auto sealed = task(1);
+  sealed.sandbox.sealed = true;
+  CHECK(sut.submit(sealed) == actions{placed(1, 2)});
+  CHECK(sut.submit(task(2)) == actions{placed(2, 1)});
+  // The other node is free and cannot give it: it waits.
+  auto next = task(3);
+  next.sandbox = {.sealed = true, .variables = {"TOKEN"}};
+  CHECK(sut.submit(next).empty());
+  CHECK(sut.submit(task(4)) == actions{placed(4, 1)});
+  sut.check_invariants();
+  CHECK(sut.attempt_ended({1, 1}) == actions{placed(3, 2)});
+  sut.check_invariants();
+}
+
+TEST_CASE("bytes of files draw no task to a node that cannot give its sandbox",
+          "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(2));
+  sut.node_joined(node_id{2}, cores(2), {.sealed = true});
+  auto sealed = task(1);
+  sealed.sandbox.sealed = true;
+  sealed.local_bytes = {{node_id{1}, 1000}};
+  CHECK(sut.submit(sealed) == actions{placed(1, 2)});
+}
+
+TEST_CASE("a sandbox that no node can give is refused, and waits while no node is known",
+          "[core][scheduler]") {
+  scheduler sut{{}};
+  auto sealed = task(1);
+  sealed.sandbox.sealed = true;
+  CHECK(sut.submit(sealed).empty());
+  const auto answer = sut.node_joined(node_id{1}, cores(1));
+  REQUIRE(answer.size() == 1);
+  CHECK(std::get<reject>(answer.front()).reason.code == errc::unschedulable);
+  CHECK_THAT(std::get<reject>(answer.front()).reason.message, Catch::Contains("level seccomp"));
+  CHECK(sut.waiting() == 0);
+  // A node with the level but without the room, beside one with the room but without the level.
+  sut.node_joined(node_id{2}, {.cpu_millis = 500, .memory = {}, .gpus = 0}, {.sealed = true});
+  sealed.attempt = {1, 2};
+  const auto apart = sut.submit(sealed);
+  REQUIRE(apart.size() == 1);
+  CHECK_THAT(std::get<reject>(apart.front()).reason.message, Catch::Contains("at once"));
+  sut.check_invariants();
+}
+
+TEST_CASE("a node that comes back with less gives up what only it could serve",
+          "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(1), {.cpu_shares = true});
+  sut.submit(task(1));
+  auto shared = task(2);
+  shared.sandbox.cpu_shares = true;
+  CHECK(sut.submit(shared).empty());
+  const auto answer = sut.node_joined(node_id{1}, cores(1));
+  REQUIRE(answer.size() == 1);
+  CHECK(std::get<reject>(answer.front()).attempt == attempt_id{1, 2});
+}

@@ -106,3 +106,13 @@ TEST_CASE("a report of files is not made, listed or strict", "[io][workflow]") {
   CHECK(read(wrong, base).file_report == file_report_mode::strict);
   CHECK(wrong.codes() == "unknown_choice");
 }
+
+TEST_CASE("a task lists permissions that it needs besides", "[io][workflow]") {
+  test::read_document doc("{required_permissions: [network_access, read_files]}");
+  const auto out = read(doc).permissions;
+  CHECK(doc.codes().empty());
+  CHECK(core::to_string(out) == "read_files, network_access");
+  test::read_document wrong("{required_permissions: [root]}");
+  CHECK(read(wrong).permissions.empty());
+  CHECK(wrong.codes() == "unknown_choice");
+}

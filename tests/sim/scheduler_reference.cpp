@@ -8,6 +8,19 @@
 namespace maze::sim {
 using namespace core;
 
+namespace {
+
+bool gives(const sandbox_offer& node, const sandbox_offer& task) {
+  return node.sealed >= task.sealed && node.cpu_shares >= task.cpu_shares
+         && node.container >= task.container && task.permissions.without(node.permissions).empty()
+         && std::all_of(task.variables.begin(), task.variables.end(), [&](const auto& name) {
+              return std::find(node.variables.begin(), node.variables.end(), name)
+                     != node.variables.end();
+            });
+}
+
+} // namespace
+
 resources scheduler_reference::node::free() const {
   auto left = total;
   for (const auto& [attempt, needs] : held)
@@ -34,15 +47,15 @@ std::vector<attempt_id> scheduler_reference::known() const {
   return all;
 }
 
-bool scheduler_reference::possible(const resources& needs) const {
+bool scheduler_reference::possible(const ready_task& task) const {
   return nodes_.empty() || std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
-           return entry.second.total.fits(needs);
+           return entry.second.total.fits(task.needs) && gives(entry.second.offers, task.sandbox);
          });
 }
 
 void scheduler_reference::reject_impossible(scheduling_actions& out) {
   std::erase_if(waiting_, [&](const ready_task& task) {
-    if (possible(task.needs))
+    if (possible(task))
       return false;
     out.emplace_back(reject{task.run, task.task, task.attempt, {}});
     return true;
@@ -59,6 +72,7 @@ scheduler_reference::best(const ready_task& task) {
       if (id == it->first)
         other.local_bytes = bytes;
     if (it->second.alive && it->second.free().fits(task.needs)
+        && gives(it->second.offers, task.sandbox)
         && (chosen == nodes_.end() || is_better(other, winner))) {
       chosen = it;
       winner = other;
@@ -92,9 +106,10 @@ scheduling_actions scheduler_reference::submit(const std::vector<ready_task>& ta
   return decide();
 }
 
-scheduling_actions scheduler_reference::node_joined(node_id id, const resources& total) {
+scheduling_actions scheduler_reference::node_joined(node_id id, const resources& total,
+                                                    const sandbox_offer& offers) {
   drained_.erase(id);
-  nodes_[id] = {.total = total, .alive = true, .held = {}};
+  nodes_[id] = {.total = total, .offers = offers, .alive = true, .held = {}};
   return decide();
 }
 
@@ -149,7 +164,8 @@ public:
     switch (fate_.below(20)) {
     case 0: {
       const auto total = draw(8);
-      return same(sut_.node_joined(node, total), plain_.node_joined(node, total));
+      const auto offers = draw_offer(70);
+      return same(sut_.node_joined(node, total, offers), plain_.node_joined(node, total, offers));
     }
     case 1:
       return same(sut_.node_lost(node), plain_.node_lost(node));
@@ -188,6 +204,20 @@ private:
             .gpus = fate_.percent(20) ? fate_.below(3) : 0};
   }
 
+  /// Each part with this chance.
+  sandbox_offer draw_offer(std::uint32_t percent) {
+    sandbox_offer out{.sealed = fate_.percent(percent),
+                      .cpu_shares = fate_.percent(percent),
+                      .container = fate_.percent(percent)};
+    for (const char* name : {"A", "B"})
+      if (fate_.percent(percent))
+        out.variables.emplace_back(name);
+    for (const permission each : all_permissions())
+      if (fate_.percent(percent))
+        out.permissions.add(each);
+    return out;
+  }
+
   ready_task draw_task() {
     ready_task task{.run = run_id{1},
                     .task = task_id{next_},
@@ -195,6 +225,8 @@ private:
                     .needs = draw(4),
                     .priority = static_cast<std::int32_t>(fate_.below(3)) - 1,
                     .local_bytes = {}};
+    if (fate_.percent(40))
+      task.sandbox = draw_offer(15);
     ++next_;
     for (std::uint64_t node = 0; node < 6; ++node)
       if (fate_.percent(20))

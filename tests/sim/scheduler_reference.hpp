@@ -12,7 +12,8 @@ namespace maze::sim {
 class scheduler_reference {
 public:
   core::scheduling_actions submit(const std::vector<core::ready_task>& tasks);
-  core::scheduling_actions node_joined(core::node_id node, const core::resources& total);
+  core::scheduling_actions node_joined(core::node_id node, const core::resources& total,
+                                       const core::sandbox_offer& offers);
   core::scheduling_actions node_lost(core::node_id node);
   core::scheduling_actions node_drained(core::node_id node);
   core::scheduling_actions attempts_ended(const std::vector<core::attempt_id>& attempts);
@@ -24,6 +25,7 @@ public:
 private:
   struct node {
     core::resources total;
+    core::sandbox_offer offers{};
     bool alive = true;
     std::map<core::attempt_id, core::resources> held;
 
@@ -32,7 +34,7 @@ private:
 
   core::scheduling_actions decide();
   void reject_impossible(core::scheduling_actions& out);
-  [[nodiscard]] bool possible(const core::resources& needs) const;
+  [[nodiscard]] bool possible(const core::ready_task& task) const;
   [[nodiscard]] std::map<core::node_id, node>::iterator best(const core::ready_task& task);
 
   std::vector<core::ready_task> waiting_;

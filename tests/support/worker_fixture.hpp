@@ -45,6 +45,7 @@ struct worker_fixture {
         .log = std::move(log),
         .environment = {.gpus = {.ids = {"3", "5"}, .told = true}},
         .first_user = std::nullopt,
+        .offers = {.permissions = core::permission_set::all()},
         .stop_grace = std::chrono::milliseconds(100),
         .filter = {io::default_ignores()},
         .stopping = stopping.get_token(),

@@ -98,7 +98,11 @@ TEST_CASE("nodes are listed with what is free, silent ones too", "[tools][listin
                                 .running = 3,
                                 .labels = {{"room", "b"}, {"rack", "7"}},
                                 .received = 4096,
-                                .sent = 512}});
+                                .sent = 512},
+                       .offers = {.sealed = true,
+                                  .cpu_shares = true,
+                                  .variables = {"TOKEN"},
+                                  .permissions = core::permission_set::all()}});
   page.rows.push_back({.node = core::node_id{2}, .name = "gone"});
   const auto text = show(page, table);
   CHECK_THAT(text, Contains("0.5 of 2") && Contains("1.00 GiB of 4.00 GiB") && Contains("3 of 8")
@@ -107,6 +111,14 @@ TEST_CASE("nodes are listed with what is free, silent ones too", "[tools][listin
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["gpus_free"] == 3);
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["received"] == 4096);
   CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["sent"] == 512);
+  CHECK_THAT(text,
+             Contains("seccomp, cpu_share, TOKEN ") && Contains("subprocess, not read_files"));
+  CHECK(nlohmann::json::parse(show(page, json))["nodes"][0]["sandbox"]
+        == nlohmann::json{
+            {"levels", {"none", "subprocess", "seccomp"}},
+            {"cpu_share", true},
+            {"environment", {"TOKEN"}},
+            {"permissions", {"read_files", "write_files", "network_access", "system_commands"}}});
 }
 
 TEST_CASE("files are listed, or every version of them", "[tools][listing]") {

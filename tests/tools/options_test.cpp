@@ -280,6 +280,16 @@ TEST_CASE("a cluster is started with what its node offers", "[tools][options]") 
   CHECK(accepted({"start", "--resources", "cpus=4", "--cpus", "1"}).values.cpu_millis == 1000u);
 }
 
+TEST_CASE("what tasks may do is said by flag", "[tools][options]") {
+  CHECK(core::to_string(accepted({"start", "--permit", "network_access"}).values.permit)
+        == "network_access");
+  CHECK(accepted({"start"}).values.permit == core::permission_set::all());
+  CHECK(accepted({"start", "--permit", "all"}).values.permit == core::permission_set::all());
+  CHECK(accepted({"start", "--permit", "none"}).values.permit.empty());
+  CHECK_THAT(refused({"start", "--permit", "root"}),
+             StartsWith("flag --permit: ") && Contains("system_commands"));
+}
+
 TEST_CASE("what a start cannot mean is refused by name", "[tools][options]") {
   CHECK(refused({"start", "--role", "boss"})
         == "flag --role: 'boss' is not both, master or worker");

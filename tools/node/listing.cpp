@@ -90,6 +90,38 @@ ordered_json hash_of(const core::file_entry& entry) {
                                              : ordered_json();
 }
 
+/// What of sandboxes a node offers beyond what every node gives, in few words.
+std::string short_text(const core::sandbox_offer& offers) {
+  std::string out(offers.container && offers.sealed ? "container, seccomp"
+                  : offers.container                ? "container"
+                  : offers.sealed                   ? "seccomp"
+                                                    : "subprocess");
+  if (offers.cpu_shares)
+    out += ", cpu_share";
+  for (const std::string& variable : offers.variables)
+    out += ", " + variable;
+  const auto denied = core::permission_set::all().without(offers.permissions);
+  if (!denied.empty())
+    out += fmt::format(", not {}", core::to_string(denied));
+  return out;
+}
+
+ordered_json json_of(const core::sandbox_offer& offers) {
+  auto levels = ordered_json::array({"none", "subprocess"});
+  if (offers.sealed)
+    levels.push_back("seccomp");
+  if (offers.container)
+    levels.push_back("container");
+  auto permissions = ordered_json::array();
+  for (const core::permission each : core::all_permissions())
+    if (offers.permissions.has(each))
+      permissions.push_back(core::to_string(each));
+  return {{"levels", std::move(levels)},
+          {"cpu_share", offers.cpu_shares},
+          {"environment", offers.variables},
+          {"permissions", std::move(permissions)}};
+}
+
 } // namespace
 
 std::string size_text(std::uint64_t bytes) {
@@ -217,6 +249,7 @@ std::string show(const actors::node_page& nodes, const print_form& as) {
                     {"waiting", one.load.waiting},
                     {"received", one.load.received},
                     {"sent", one.load.sent},
+                    {"sandbox", json_of(one.offers)},
                     {"labels", one.load.labels}});
     std::string labels;
     for (const auto& [name, text] : one.load.labels)
@@ -230,13 +263,14 @@ std::string show(const actors::node_page& nodes, const print_form& as) {
                       size_text(one.total.memory.value))},
          {fmt::format("{} of {}", one.load.free.gpus, one.total.gpus)},
          {std::to_string(one.load.running)},
+         {short_text(one.offers)},
          {labels}});
   }
   if (as.form == output_form::json)
     return dump({{"nodes", list}});
-  return render_table(
-      {"NODE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "GPUS FREE", "RUNNING", "LABELS"},
-      table, as.color);
+  return render_table({"NODE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "GPUS FREE", "RUNNING",
+                       "SANDBOX", "LABELS"},
+                      table, as.color);
 }
 
 std::string show_files(const actors::run_report& report, const print_form& as) {

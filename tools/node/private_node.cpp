@@ -199,6 +199,7 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
   if (users)
     node.first_user = users->first();
   node.sandbox_min = values.sandbox;
+  node.permitted = values.permit;
   node.passed_variables = values.pass_env;
   if (values.libraries)
     node.libraries = fs::absolute(*values.libraries);

@@ -1,5 +1,6 @@
 #include "node/settings.hpp"
 
+#include "maze/core/reference.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/identity.hpp"
 
@@ -228,6 +229,25 @@ core::result<void> read_resources(settings& to, const std::string& text) {
   });
 }
 
+core::result<core::permission_set> read_permissions(const std::string& text) {
+  if (text == "all")
+    return core::permission_set::all();
+  core::permission_set out;
+  if (text == "none")
+    return out;
+  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    const auto one = core::permission_from_string(part);
+    if (!one)
+      return expected(fmt::format("a permission: {}; or all, or none", core::to_string(out.all())),
+                      part);
+    out.add(*one);
+    return {};
+  });
+  if (!taken)
+    return fail(taken.error());
+  return out;
+}
+
 constexpr std::array rules{
     setting_rule{"out", "DIR", "Put collected files into DIR, which must be new or empty",
                  store<&settings::out, read_path>},
@@ -263,6 +283,10 @@ constexpr std::array rules{
     setting_rule{"sandbox", "LEVEL",
                  "Give every task at least this level: none, subprocess or seccomp",
                  store<&settings::sandbox, read_sandbox>},
+    setting_rule{"permit", "LIST",
+                 "Let tasks do only this: of read_files, write_files, network_access, "
+                 "system_commands; or all, or none",
+                 store<&settings::permit, read_permissions>},
     setting_rule{"pass_env", "NAMES",
                  "Let tasks have these variables of the node if they ask; several with commas",
                  store<&settings::pass_env, read_variables>},
@@ -334,6 +358,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return around.is_root ? "slot" : "same";
   if (rule.key == "sandbox")
     return "none";
+  if (rule.key == "permit")
+    return "all";
   if (rule.key == "output")
     return "table";
   if (rule.key == "name")

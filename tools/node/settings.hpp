@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/permissions.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/core/units.hpp"
@@ -50,6 +51,8 @@ struct settings {
   node::task_user task_user = task_user::same;
   /// What every task gets at least.
   core::sandbox_level sandbox = core::sandbox_level::none;
+  /// What tasks may do on the started node.
+  core::permission_set permit = core::permission_set::all();
   /// Variables of the node's environment that tasks may ask for.
   std::vector<std::string> pass_env;
   /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.

@@ -1,0 +1,119 @@
+// Where tasks go on nodes that offer unlike sandboxes.
+
+#include "support/cluster_folder.hpp"
+#include "support/needs.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+using namespace maze;
+using Catch::Contains;
+using nlohmann::json;
+using test::cluster_folder;
+
+namespace {
+
+struct unlike_nodes : cluster_folder {
+  unlike_nodes() {
+    // Tasks with users of their own must reach their views.
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  }
+
+  /// What `nodes` says that the node offers.
+  json offers(const std::string& name) {
+    const auto nodes = good_json({"nodes"})["nodes"];
+    const auto found = std::find_if(nodes.begin(), nodes.end(),
+                                    [&](const json& one) { return one["name"] == name; });
+    REQUIRE(found != nodes.end());
+    return (*found)["sandbox"];
+  }
+  json completed(const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"submit", file, "--wait"};
+    words.insert(words.end(), more.begin(), more.end());
+    good(words);
+    return good_json({"tasks", "last"})["tasks"];
+  }
+  json failed(const std::string& file) {
+    const auto ended = node({"submit", file, "--wait", "--output", "json"});
+    CHECK(ended.status == 1);
+    return json::parse(ended.standard_output)["failed"][0]["error"];
+  }
+  /// Eight tasks with this `sandbox`.
+  void eight(const std::string& name, const std::string& sandbox, const std::string& script) {
+    std::string tasks = "tasks:\n";
+    for (int i = 0; i < 8; ++i)
+      tasks += "  t" + std::to_string(i) + ": { cpus: 0.1, sandbox: " + sandbox + ", shell: '"
+               + script + "' }\n";
+    workflow(name, tasks);
+  }
+};
+
+bool contains(const json& list, const std::string& what) {
+  return std::find(list.begin(), list.end(), what) != list.end();
+}
+
+} // namespace
+
+TEST_CASE_METHOD(unlike_nodes, "a task goes to the node that lets out the variable it asks for",
+                 "[system][placement]") {
+  start_master();
+  start_worker("plain");
+  start_worker("open", {"--pass-env", "XDG_RUNTIME_DIR"});
+  CHECK(offers("plain")["environment"].empty());
+  CHECK(offers("open")["environment"] == json{"XDG_RUNTIME_DIR"});
+  CHECK_THAT(good({"nodes"}), Contains("SANDBOX") && Contains(", XDG_RUNTIME_DIR"));
+  eight("asking", "{ environment: [XDG_RUNTIME_DIR] }", "test -n \"$XDG_RUNTIME_DIR\"");
+  for (const auto& task : completed("asking.yaml"))
+    CHECK(task["node"] == "open");
+  eight("lost", "{ environment: [NOBODY_HAS] }", "true");
+  const auto error = failed("lost.yaml");
+  CHECK(error["class"] == "unschedulable");
+  CHECK_THAT(error["message"].get<std::string>(), Contains("--pass-env NOBODY_HAS"));
+}
+
+TEST_CASE_METHOD(unlike_nodes, "a sealed task goes to the node that can seal it",
+                 "[system][placement]") {
+  MAZE_NEEDS(::geteuid() == 0 ? std::nullopt : std::optional<std::string>("needs root"));
+  start_master();
+  // Tasks of a node that is root can be sealed where they have users of their own.
+  start_worker("same");
+  eight("sealed", "seccomp", "true");
+  const auto error = failed("sealed.yaml");
+  CHECK(error["class"] == "unschedulable");
+  CHECK_THAT(error["message"].get<std::string>(),
+             Contains("level seccomp") && Contains("maze-node doctor"));
+  eight("either", "{ level: seccomp, degrade: allow }", "true");
+  for (const auto& task : completed("either.yaml")) {
+    CHECK(task["node"] == "same");
+    CHECK(task["isolation"]["level"] == "subprocess");
+  }
+  start_worker("slots", {"--task-user", "slot"});
+  MAZE_NEEDS(contains(offers("slots")["levels"], "seccomp")
+                 ? std::nullopt
+                 : std::optional<std::string>("needs level seccomp"));
+  CHECK_FALSE(contains(offers("same")["levels"], "seccomp"));
+  for (const auto& task : completed("sealed.yaml", {"--out", "again"})) {
+    CHECK(task["node"] == "slots");
+    CHECK(task["isolation"]["level"] == "seccomp");
+  }
+}
+
+TEST_CASE_METHOD(unlike_nodes, "a task goes only to nodes that permit what it does",
+                 "[system][placement]") {
+  start_master();
+  start_worker("strict", {"--permit", "network_access"});
+  workflow("one", "tasks:\n  t: { shell: 'true' }\n");
+  const auto error = failed("one.yaml");
+  CHECK(error["class"] == "unschedulable");
+  CHECK_THAT(error["message"].get<std::string>(),
+             Contains("system_commands") && Contains("--permit"));
+  CHECK(offers("strict")["permissions"] == json{"network_access"});
+  start_worker("free");
+  CHECK(completed("one.yaml", {"--out", "again"})[0]["node"] == "free");
+}
