@@ -74,16 +74,15 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
 }
 
 document_actor::behavior_type document_reader(document_actor::pointer,
-                                              std::shared_ptr<io::blob_store> blobs,
-                                              std::shared_ptr<io::log> log,
-                                              std::shared_ptr<library_catalogue> libraries) {
+                                              document_reader_setup setup) {
   return {
-      [blobs = std::move(blobs), log = std::move(log),
-       libraries = std::move(libraries)](const read_submission& msg) -> caf::result<submit_run> {
+      [setup = std::move(setup)](const read_submission& msg) -> caf::result<submit_run> {
         auto form = core::decode_submission(*msg.encoded);
         if (!form)
           return to_caf(form.error());
-        auto work = accept_form(std::move(*form), *blobs, *log, libraries.get());
+        if (auto within = core::hold_to(*form, setup.rules); !within)
+          return to_caf(within.error());
+        auto work = accept_form(std::move(*form), *setup.blobs, *setup.log, setup.libraries.get());
         if (!work)
           return to_caf(work.error());
         return submit_run{std::move(*work)};

@@ -4,6 +4,7 @@
 #include "maze/actors/protocol/document_actor.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/submission_form.hpp"
+#include "maze/core/submission_rules.hpp"
 #include "maze/io/blob_store.hpp"
 #include "maze/io/log.hpp"
 
@@ -18,11 +19,17 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
                                                             io::blob_store& blobs, io::log& log,
                                                             library_catalogue* libraries = nullptr);
 
+struct document_reader_setup {
+  std::shared_ptr<io::blob_store> blobs;
+  std::shared_ptr<io::log> log;
+  /// Judges functions; null: nobody does.
+  std::shared_ptr<library_catalogue> libraries;
+  core::submission_rules rules{};
+};
+
 /// Cooperative or detached; detached in a node, since it blocks on disk and computes.
 document_actor::behavior_type document_reader(document_actor::pointer self,
-                                              std::shared_ptr<io::blob_store> blobs,
-                                              std::shared_ptr<io::log> log,
-                                              std::shared_ptr<library_catalogue> libraries);
+                                              document_reader_setup setup);
 
 /// The inverse of what it makes of a report, on the client's side; fails like `core::from_binary`.
 core::result<run_report> read_report(std::string_view encoded);

@@ -154,8 +154,11 @@ core::result<void> local_node::data::join(const node_settings& settings,
 void local_node::data::spawn_gates(const node_settings& settings) {
   const node_settings::clients& told = *settings.serves;
   const core::link::options& link = settings.link;
-  documents =
-      system->spawn<caf::detached>(document_reader, home->blobs, home->log, home->libraries);
+  documents = system->spawn<caf::detached>(
+      document_reader, document_reader_setup{.blobs = home->blobs,
+                                             .log = home->log,
+                                             .libraries = home->libraries,
+                                             .rules = {settings.policy, settings.permitted}});
   gate = system->spawn(
       session_gate,
       session_gate_setup{.name = told.cluster,

@@ -10,7 +10,7 @@
 #include "maze/core/link.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
-#include "maze/core/sandbox_spec.hpp"
+#include "maze/core/sandbox_policy.hpp"
 #include "maze/io/blob_store.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/log.hpp"
@@ -54,8 +54,10 @@ struct node_settings {
   core::sandbox_level sandbox_min = core::sandbox_level::none;
   /// Variables of this process' environment that tasks may ask for.
   std::vector<std::string> passed_variables;
-  /// What tasks may do here.
+  /// What tasks may do here; of a master also what may be handed in.
   core::permission_set permitted = core::permission_set::all();
+  /// Of all tasks that are handed in to a master.
+  core::sandbox_policy policy;
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

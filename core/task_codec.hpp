@@ -80,7 +80,7 @@ auto inspect(Inspector& f, sandbox_spec& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, written_needs& x) {
-  return f(x.cpus, x.memory, x.gpus);
+  return f(x.cpus, x.memory, x.gpus, x.sandbox);
 }
 
 template <class Inspector>

@@ -4,6 +4,7 @@
 #include "maze/core/permissions.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/core/resources.hpp"
+#include "maze/core/sandbox_parts.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/core/value.hpp"
 
@@ -156,11 +157,12 @@ std::span<const std::string_view> command_part_types(std::string_view part) noex
 /// Whether there is such a part, which may be declared as `type`.
 bool command_part_accepts(std::string_view part, std::string_view type) noexcept;
 
-/// Which needs of a task somebody wrote down: the others may come from its function.
+/// Which needs of a task somebody wrote down: the others may come from its function, or from its cluster.
 struct written_needs {
   bool cpus = false;
   bool memory = false;
   bool gpus = false;
+  sandbox_parts sandbox{};
 
   friend bool operator==(const written_needs&, const written_needs&) = default;
 };

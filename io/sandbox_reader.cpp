@@ -128,8 +128,8 @@ std::vector<std::string> read_mounted(const node_reader& read, const document_no
 /// Reads the parts of one `sandbox` map.
 class sandbox_reader {
 public:
-  sandbox_reader(const node_reader& read, core::sandbox_spec& sandbox)
-      : read_(read), sandbox_(sandbox) {}
+  sandbox_reader(const node_reader& read, core::sandbox_spec& sandbox, core::sandbox_parts& said)
+      : read_(read), sandbox_(sandbox), said_(said) {}
 
   void run(const document_node::map& members, const field_path& field) {
     for (const auto& member : members)
@@ -144,6 +144,7 @@ private:
 
   const node_reader& read_;
   core::sandbox_spec& sandbox_;
+  core::sandbox_parts& said_;
   /// Parts that were read, and the word that each had.
   std::vector<std::pair<std::string_view, std::string_view>> seen_;
 };
@@ -162,6 +163,8 @@ bool sandbox_reader::is_first_word_for(const document_member& member, const fiel
       std::find_if(seen_.begin(), seen_.end(), [key](const auto& x) { return x.first == key; });
   if (before == seen_.end()) {
     seen_.emplace_back(key, member.key);
+    if (const auto part = core::sandbox_part_from_string(key))
+      said_.add(*part);
     return true;
   }
   read_.report(codes::bad_sandbox, member.key_offset, field,
@@ -255,11 +258,12 @@ void sandbox_reader::part(const document_member& member, const field_path& field
 std::span<const sandbox_spelling> sandbox_spellings() noexcept { return spellings; }
 
 void read_sandbox(const node_reader& read, const document_node& node, const field_path& field,
-                  core::sandbox_spec& sandbox) {
+                  core::sandbox_spec& sandbox, core::sandbox_parts& said) {
   if (const auto* members = node.as_map()) {
     read.check_keys(node, workflow_section::sandbox, field);
-    sandbox_reader(read, sandbox).run(*members, field);
+    sandbox_reader(read, sandbox, said).run(*members, field);
   } else {
+    said.add(core::sandbox_part::level);
     read_level(read, node, field, sandbox);
   }
   if (auto sound = core::check_sandbox(sandbox); !sound)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/sandbox_parts.hpp"
 #include "maze/core/sandbox_spec.hpp"
 #include "maze/io/node_reader.hpp"
 
@@ -9,8 +10,9 @@
 namespace maze::io {
 
 /// Reads what a task or `defaults` say under `sandbox`, a level or a map, over what `sandbox` holds already.
+/// @param said  gets the parts that it says
 void read_sandbox(const node_reader& read, const document_node& node, const field_path& field,
-                  core::sandbox_spec& sandbox);
+                  core::sandbox_spec& sandbox, core::sandbox_parts& said);
 
 /// Another word for a part of `sandbox`, and what its value means without a unit.
 struct sandbox_spelling {

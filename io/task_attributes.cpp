@@ -132,6 +132,8 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
     base.written.cpus |= member.key == "cpus";
     base.written.memory |= member.key == "memory";
     base.written.gpus |= member.key == "gpus";
+    if (member.key == "timeout")
+      base.written.sandbox.add(core::sandbox_part::timeout);
     if (member.key == "output")
       read_output(read, node, here, base);
     else if (member.key == "cpus")
@@ -142,7 +144,7 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
       read_limit(node, base.sandbox.wall_time,
                  [&](const document_node& x) { return read_duration(read, x, here); });
     else if (member.key == "sandbox")
-      read_sandbox(read, node, here, base.sandbox);
+      read_sandbox(read, node, here, base.sandbox, base.written.sandbox);
     else if (member.key == "required_permissions")
       base.permissions = read_permissions(read, node, here);
     else if (member.key == "env")

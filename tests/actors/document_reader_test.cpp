@@ -131,3 +131,23 @@ TEST_CASE("a report comes back from its bytes, and foreign bytes are refused",
   CHECK_FALSE(read_report("nonsense"));
   CHECK_FALSE(read_report(""));
 }
+
+TEST_CASE_METHOD(test::session_fixture, "the rules of a cluster hold for what is handed in",
+                 "[actors][documents]") {
+  core::submission_rules rules;
+  rules.sandbox.bounds.values.memory = core::byte_count{1 << 30};
+  rules.sandbox.bounds.said.add(core::sandbox_part::memory);
+  const auto reader =
+      spawn(document_reader, document_reader_setup{blobs, log, nullptr, std::move(rules)});
+  const auto encoded = [](const core::submission_form& from) {
+    return read_submission{
+        std::make_shared<const std::string>(core::encode_submission(from).value())};
+  };
+  auto handed_in = form();
+  const auto taken = ask<submit_run>(reader, encoded(handed_in));
+  CHECK(taken.work->tasks->spec(core::task_id{0}).sandbox.memory == core::byte_count{1 << 30});
+  handed_in.tasks[0].sandbox.memory = core::byte_count{std::uint64_t{2} << 30};
+  const auto refused = ask_failing<submit_run>(reader, encoded(handed_in));
+  CHECK(refused.code == core::errc::permission_denied);
+  CHECK(refused.message.find("`memory`") != std::string::npos);
+}

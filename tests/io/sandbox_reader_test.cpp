@@ -18,9 +18,11 @@ struct sandbox_document : test::read_document {
   explicit sandbox_document(const std::string& text) : read_document(text) {}
 
   sandbox_spec spec(sandbox_spec base = {}) {
-    io::read_sandbox(read, root, field, base);
+    io::read_sandbox(read, root, field, base, said);
     return base;
   }
+
+  core::sandbox_parts said;
 };
 
 } // namespace

@@ -107,6 +107,21 @@ TEST_CASE("a report of files is not made, listed or strict", "[io][workflow]") {
   CHECK(wrong.codes() == "unknown_choice");
 }
 
+TEST_CASE("parts of a sandbox that are written are known, those of defaults included",
+          "[io][workflow]") {
+  io::task_attributes base;
+  base.written.sandbox.add(core::sandbox_part::memory);
+  test::read_document doc("{timeout: 5s, sandbox: {max_cpu_time: 5, network: null}}");
+  const auto said = read(doc, base).written.sandbox;
+  CHECK(doc.codes().empty());
+  for (const auto part : {core::sandbox_part::memory, core::sandbox_part::timeout,
+                          core::sandbox_part::cpu_time, core::sandbox_part::network})
+    CHECK(said.has(part));
+  CHECK_FALSE(said.has(core::sandbox_part::level));
+  test::read_document level("{sandbox: seccomp}");
+  CHECK(read(level).written.sandbox.has(core::sandbox_part::level));
+}
+
 TEST_CASE("a task lists permissions that it needs besides", "[io][workflow]") {
   test::read_document doc("{required_permissions: [network_access, read_files]}");
   const auto out = read(doc).permissions;

@@ -27,17 +27,19 @@ struct session_fixture : actor_fixture {
       io::blob_store::open(folder / "store", {.durable = false}).value();
   std::shared_ptr<io::log> log = io::log::open({.file = folder / "log"}).value();
   int shut_downs = 0;
-  actors::session_actor sut = spawn(
-      actors::session_gate,
-      actors::session_gate_setup{.name = "home",
-                                 .version = "1.2.3",
-                                 .started = std::chrono::seconds(7),
-                                 .master = master,
-                                 .scheduler = scheduler.actor,
-                                 .documents = spawn(actors::document_reader, blobs, log, nullptr),
-                                 .log = log,
-                                 .on_shut_down = [this] { ++shut_downs; },
-                                 .reports_max = 2});
+  actors::session_actor sut =
+      spawn(actors::session_gate,
+            actors::session_gate_setup{
+                .name = "home",
+                .version = "1.2.3",
+                .started = std::chrono::seconds(7),
+                .master = master,
+                .scheduler = scheduler.actor,
+                .documents = spawn(actors::document_reader,
+                                   actors::document_reader_setup{blobs, log, nullptr}),
+                .log = log,
+                .on_shut_down = [this] { ++shut_downs; },
+                .reports_max = 2});
 
   session_fixture() {
     const auto joined = ask_later<actors::node_admission>(

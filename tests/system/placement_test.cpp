@@ -1,4 +1,4 @@
-// Where tasks go on nodes that offer unlike sandboxes.
+// Where tasks go on nodes that offer unlike sandboxes, and what the owner of a cluster lets tasks do.
 
 #include "support/cluster_folder.hpp"
 #include "support/needs.hpp"
@@ -43,6 +43,14 @@ struct unlike_nodes : cluster_folder {
     const auto ended = node({"submit", file, "--wait", "--output", "json"});
     CHECK(ended.status == 1);
     return json::parse(ended.standard_output)["failed"][0]["error"];
+  }
+  std::string refused(const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"submit", file};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto ended = node(words);
+    CHECK(ended.status != 0);
+    CHECK(good_json({"runs"})["runs"].empty());
+    return ended.standard_error;
   }
   /// Eight tasks with this `sandbox`.
   void eight(const std::string& name, const std::string& sandbox, const std::string& script) {
@@ -104,6 +112,46 @@ TEST_CASE_METHOD(unlike_nodes, "a sealed task goes to the node that can seal it"
   }
 }
 
+TEST_CASE_METHOD(unlike_nodes, "of task, workflow, flag and cluster the nearest word counts",
+                 "[system][placement]") {
+  start_master({"--sandbox-option", "file_size=1KB", "--sandbox-limit", "file_size=8KB"});
+  start_worker("w1");
+  const std::string write = "shell: \"head -c $SIZE /dev/zero > out\"";
+  const auto size = [&](int bytes, const std::string& sandbox = "") {
+    workflow("writing", "tasks:\n  t: { " + sandbox + "env: { SIZE: '" + std::to_string(bytes)
+                            + "' }, " + write + " }\n");
+    return node({"submit", "writing.yaml", "--wait", "--out", "w" + std::to_string(bytes)}).status;
+  };
+  CHECK(size(1000) == 0);
+  CHECK(size(1001) == 1);
+  CHECK(size(4000, "sandbox: { file_size: 4KB }, ") == 0);
+  size(2000);
+  good({"submit", "writing.yaml", "--wait", "--out", "flag", "--sandbox-option", "file_size=2KB"});
+  size(4001, "sandbox: { file_size: 4KB }, ");
+  CHECK(node({"submit", "writing.yaml", "--wait", "--sandbox-option", "file_size=8KB"}).status
+        == 1);
+  // Nobody's limit is lifted beyond the bound.
+  CHECK(size(8001, "sandbox: { file_size: null }, ") == 1);
+  CHECK(size(8000, "sandbox: { file_size: null }, ") == 0);
+}
+
+TEST_CASE_METHOD(unlike_nodes, "what is more than a cluster allows is refused by name at submit",
+                 "[system][placement]") {
+  start_master({"--sandbox-limit", "file_size=8KB", "--sandbox-limit", "timeout=1m", "--permit",
+                "read_files,write_files,network_access"});
+  workflow("large", "tasks:\n  t: { sandbox: { file_size: 1MB }, shell: 'true' }\n");
+  CHECK_THAT(refused("large.yaml"), Contains("large.yaml:5:3") && Contains("task 't'")
+                                        && Contains("`file_size` of 1MB")
+                                        && Contains("at most 8KB"));
+  workflow("long", "tasks:\n  t: { timeout: 2m, shell: 'true' }\n");
+  CHECK_THAT(refused("long.yaml"), Contains("`timeout`"));
+  workflow("command", "tasks:\n  t: { command: ['true'] }\n");
+  CHECK_THAT(refused("command.yaml"),
+             Contains("task 't'") && Contains("permission system_commands"));
+  CHECK_THAT(refused("command.yaml", {"--sandbox-option", "memroy=1GiB"}),
+             Contains("flag --sandbox-option") && Contains("memory"));
+}
+
 TEST_CASE_METHOD(unlike_nodes, "a task goes only to nodes that permit what it does",
                  "[system][placement]") {
   start_master();
@@ -116,4 +164,13 @@ TEST_CASE_METHOD(unlike_nodes, "a task goes only to nodes that permit what it do
   CHECK(offers("strict")["permissions"] == json{"network_access"});
   start_worker("free");
   CHECK(completed("one.yaml", {"--out", "again"})[0]["node"] == "free");
+}
+
+TEST_CASE_METHOD(unlike_nodes, "bounds belong to a master, and a worker refuses to have them",
+                 "[system][placement]") {
+  start_master();
+  const auto ended =
+      node({"start", "--role", "worker", "--name", "w1", "--sandbox-limit", "memory=1GB"});
+  CHECK(ended.status == 2);
+  CHECK_THAT(ended.standard_error, Contains("--sandbox-limit") && Contains("master"));
 }

@@ -241,8 +241,8 @@ TEST_CASE("help is no error and shows examples", "[tools][options]") {
 
 TEST_CASE("each value is explained with its origin", "[tools][options]") {
   CHECK_THAT(explain(accepted({"config", "--jobs", "3"})),
-             Contains("jobs           3                            flag --jobs\n")
-                 && Contains("memory         -                            default\n"));
+             Contains("jobs            3                            flag --jobs\n")
+                 && Contains("memory          -                            default\n"));
   const auto json = nlohmann::json::parse(explain(accepted({"config", "--output", "json"})));
   CHECK(json["output"]["value"] == "json");
   CHECK(json["output"]["origin"] == "flag --output");
@@ -280,12 +280,25 @@ TEST_CASE("a cluster is started with what its node offers", "[tools][options]") 
   CHECK(accepted({"start", "--resources", "cpus=4", "--cpus", "1"}).values.cpu_millis == 1000u);
 }
 
-TEST_CASE("what tasks may do is said by flag", "[tools][options]") {
-  CHECK(core::to_string(accepted({"start", "--permit", "network_access"}).values.permit)
-        == "network_access");
+TEST_CASE("sandboxes, their bounds and permissions are said by flag", "[tools][options]") {
+  const auto sut =
+      accepted({"start", "--sandbox-option", "memory=1GiB", "--sandbox-option", "processes=9",
+                "--sandbox-limit", "memory=2GiB,level=seccomp", "--permit", "network_access"});
+  CHECK(sut.values.sandbox_option.values.memory == core::byte_count{1U << 30});
+  CHECK(sut.values.sandbox_option.values.processes == 9u);
+  CHECK(sut.values.sandbox_limit.values.level == core::sandbox_level::seccomp);
+  CHECK(core::to_string(sut.values.permit) == "network_access");
   CHECK(accepted({"start"}).values.permit == core::permission_set::all());
   CHECK(accepted({"start", "--permit", "all"}).values.permit == core::permission_set::all());
   CHECK(accepted({"start", "--permit", "none"}).values.permit.empty());
+  for (const char* command : {"run", "submit"})
+    CHECK(accepted({command, "w.yaml", "--sandbox-option", "level=seccomp"})
+              .values.sandbox_option.values.level
+          == core::sandbox_level::seccomp);
+  CHECK_THAT(refused({"run", "w.yaml", "--sandbox-option", "memroy=1"}),
+             StartsWith("flag --sandbox-option: ") && Contains("memory"));
+  CHECK_THAT(refused({"start", "--sandbox-limit", "readable=[/a],level=seccomp"}),
+             StartsWith("flag --sandbox-limit: ") && Contains("cannot be a bound"));
   CHECK_THAT(refused({"start", "--permit", "root"}),
              StartsWith("flag --permit: ") && Contains("system_commands"));
 }

@@ -119,6 +119,35 @@ TEST_CASE_METHOD(fixture, "a file that is not there stops the submission", "[too
   CHECK_THAT(refused.error().message, Contains("out.txt"));
 }
 
+TEST_CASE("options of a command count for tasks that do not say them", "[tools][submission]") {
+  core::workflow work;
+  work.tasks = {shell("a", core::sandbox_level::subprocess),
+                shell("b", core::sandbox_level::subprocess)};
+  work.tasks[1].sandbox.memory = core::byte_count{1 << 20};
+  work.tasks[1].written.sandbox = core::parts_of(work.tasks[1].sandbox);
+  core::sandbox_options options{{.memory = core::byte_count{1 << 30}}, {}};
+  options.said = core::parts_of(options.values);
+  REQUIRE(node::settle_sandboxes(work, {options, {}}));
+  CHECK(work.tasks[0].sandbox.memory == core::byte_count{1 << 30});
+  CHECK(work.tasks[1].sandbox.memory == core::byte_count{1 << 20});
+  work.tasks[0].sandbox.filesystem = false;
+  work.tasks[0].sandbox.level = core::sandbox_level::seccomp;
+  options.values = {.readable = {"/opt"}};
+  options.said = core::parts_of(options.values);
+  const auto refused = node::settle_sandboxes(work, {options, {}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().origin == "submit:a");
+  CHECK_THAT(refused.error().message, Contains("task 'a'") && Contains("--sandbox-option"));
+  work.tasks.erase(work.tasks.begin());
+  options.values = {.memory = core::byte_count{1 << 20}, .disk = core::byte_count{1 << 20}};
+  options.said = core::parts_of(options.values);
+  REQUIRE(node::settle_sandboxes(work, {{}, options}));
+  CHECK(work.tasks[0].sandbox.disk == core::byte_count{1 << 20});
+  work.tasks[0].sandbox.memory = core::byte_count{2 << 20};
+  CHECK_THAT(node::settle_sandboxes(work, {{}, options}).error().message,
+             Contains("task 'b'") && Contains("`memory`"));
+}
+
 TEST_CASE("a level that a kind of program cannot have is refused before the run", "[tools][submission]") {
   core::workflow work;
   work.tasks = {shell("a", core::sandbox_level::none), shell("b", core::sandbox_level::subprocess)};

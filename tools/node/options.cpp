@@ -85,7 +85,7 @@ void declare(CLI::App& app, const command_rule& what, spoken& to) {
       continue;
     const auto key = rule.key;
     const std::string help(rule.help);
-    if (key == "label")
+    if (rule.repeats)
       app.add_option_function<std::vector<std::string>>(
              flag_of(rule),
              [&to, key](const std::vector<std::string>& all) {

@@ -51,6 +51,11 @@ public:
       : what_(what), limits_(limits), work_(std::move(work)) {}
 
   int carry_out() {
+    if (auto fine =
+            settle_sandboxes(work_, {what_.values.sandbox_option, what_.values.sandbox_limit});
+        !fine)
+      return refuse(what_.values, located(fine.error(), what_.file),
+                    exit_code_of(fine.error().code));
     for (const auto& check : {check_enforceable, check_containers})
       if (auto fine = check(work_); !fine)
         return refuse(what_.values, located(fine.error(), what_.file), exit_code::wrong_use);

@@ -3,6 +3,7 @@
 #include "maze/core/reference.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/identity.hpp"
+#include "maze/io/sandbox_options.hpp"
 
 #include <fmt/format.h>
 
@@ -229,6 +230,14 @@ core::result<void> read_resources(settings& to, const std::string& text) {
   });
 }
 
+core::result<core::sandbox_options> read_limits(const std::string& text) {
+  auto out = io::parse_sandbox_options(text);
+  if (out)
+    if (auto fine = core::check_bounds(*out); !fine)
+      return fail(fine.error());
+  return out;
+}
+
 core::result<core::permission_set> read_permissions(const std::string& text) {
   if (text == "all")
     return core::permission_set::all();
@@ -283,6 +292,12 @@ constexpr std::array rules{
     setting_rule{"sandbox", "LEVEL",
                  "Give every task at least this level: none, subprocess or seccomp",
                  store<&settings::sandbox, read_sandbox>},
+    setting_rule{"sandbox_option", "PART=VALUE",
+                 "Have tasks that do not say this part of `sandbox` say it; may be repeated",
+                 store<&settings::sandbox_option, io::parse_sandbox_options>, true},
+    setting_rule{"sandbox_limit", "PART=VALUE",
+                 "Hold all tasks to this part of `sandbox`, a minimum or maximum; may be repeated",
+                 store<&settings::sandbox_limit, read_limits>, true},
     setting_rule{"permit", "LIST",
                  "Let tasks do only this: of read_files, write_files, network_access, "
                  "system_commands; or all, or none",
@@ -310,7 +325,7 @@ constexpr std::array rules{
                  "Have the task libraries of DIR from the start: no run must bring them",
                  store<&settings::libraries, read_path>},
     setting_rule{"label", "K=V", "Give the node a label; may be repeated",
-                 store<&settings::labels, read_labels>},
+                 store<&settings::labels, read_labels>, true},
 };
 
 std::string variable(const surroundings& around, std::string_view name) {

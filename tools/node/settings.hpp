@@ -1,8 +1,7 @@
 #pragma once
 
-#include "maze/core/permissions.hpp"
 #include "maze/core/result.hpp"
-#include "maze/core/sandbox_spec.hpp"
+#include "maze/core/sandbox_policy.hpp"
 #include "maze/core/units.hpp"
 #include "maze/io/endpoint.hpp"
 #include "maze/io/log.hpp"
@@ -51,7 +50,12 @@ struct settings {
   node::task_user task_user = task_user::same;
   /// What every task gets at least.
   core::sandbox_level sandbox = core::sandbox_level::none;
-  /// What tasks may do on the started node.
+  /// Parts of the sandbox of tasks that do not say them: of what this command hands in, or of all that is handed in to the
+  /// started cluster.
+  core::sandbox_options sandbox_option;
+  /// What the sandboxes of a started cluster, or of a run, are held to.
+  core::sandbox_options sandbox_limit;
+  /// What tasks may do on the started node, and what may be handed in to the started cluster.
   core::permission_set permit = core::permission_set::all();
   /// Variables of the node's environment that tasks may ask for.
   std::vector<std::string> pass_env;
@@ -84,6 +88,8 @@ struct setting_rule {
   std::string_view help;
   /// Sets the value from its text. Fails with `invalid_argument` saying what is allowed.
   core::result<void> (*read)(settings& to, const std::string& text);
+  /// Whether its flag may be given several times: their texts are joined with commas.
+  bool repeats = false;
 };
 
 /// Every setting, in the order of the help.

@@ -112,6 +112,7 @@ private:
       return core::fail(node.error());
     node->name = what_.values.name;
     node->claim_life = what_.values.reclaim_after;
+    node->policy = {what_.values.sandbox_option, what_.values.sandbox_limit};
     node->works = what_.flags.role == start_role::both;
     node->serves = {
         .cluster = what_.values.name, .version = MAZE_VERSION, .on_shut_down = [&events] {

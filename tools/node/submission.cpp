@@ -130,6 +130,24 @@ core::result<void> check_containers(const core::workflow& work) {
                     "submit:" + first->name);
 }
 
+core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_policy& policy) {
+  for (core::task_spec& task : work.tasks) {
+    core::fill(task, policy.defaults);
+    auto fine = core::check_sandbox(task.sandbox);
+    if (!fine)
+      fine.error().message += ", with what --sandbox-option says";
+    else
+      fine = core::hold_to(task.sandbox, policy.bounds);
+    if (fine)
+      fine = core::check_sandbox(task.sandbox);
+    if (!fine)
+      return core::fail(fine.error().code,
+                        fmt::format("task '{}': {}", task.name, fine.error().message),
+                        "submit:" + task.name);
+  }
+  return {};
+}
+
 core::error located(core::error what, const std::filesystem::path& file) {
   constexpr std::string_view of_task = "submit:";
   if (what.origin.starts_with(of_task))

@@ -3,6 +3,7 @@
 #include "maze/actors/library_catalogue.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/core/result.hpp"
+#include "maze/core/sandbox_policy.hpp"
 #include "maze/core/submission_form.hpp"
 #include "maze/core/workflow.hpp"
 #include "maze/io/blob_store.hpp"
@@ -36,6 +37,10 @@ core::result<void> check_enforceable(const core::workflow& work);
 
 /// The same for what only this machine could give its tasks: `unsupported_operation` where one wants a container and there is no engine.
 core::result<void> check_containers(const core::workflow& work);
+
+/// Gives each task the parts of its sandbox that it does not say, and holds it to the bounds. Fails naming the task, with
+/// `invalid_argument` where the parts contradict what it says, with `permission_denied` where it asks for more than the bounds.
+core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_policy& policy);
 
 /// What a refused submission of the workflow `file` is told with: if it is about one task, where that task is.
 core::error located(core::error what, const std::filesystem::path& file);

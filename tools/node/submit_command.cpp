@@ -187,6 +187,8 @@ core::result<int> submit_workflow(const command_session& in) {
   }
   for (const std::string& each : work->warnings)
     warn(in.what.values, each);
+  if (auto fine = settle_sandboxes(*work, {in.what.values.sandbox_option, {}}); !fine)
+    return core::fail(located(fine.error(), in.what.file));
   if (auto fine = check_enforceable(*work); !fine)
     return core::fail(located(fine.error(), in.what.file));
   if (origin_of(in.what, "out").starts_with("flag") && !in.what.flags.wait)

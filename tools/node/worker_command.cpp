@@ -77,6 +77,14 @@ public:
                                         "says which cluster",
                              .origin = "start"},
                             exit_code::wrong_use);
+    for (const std::string_view flag : {"sandbox_option", "sandbox_limit"})
+      if (origin_of(what_, flag).starts_with("flag"))
+        return report_.refuse({.code = core::errc::invalid_argument,
+                               .message = fmt::format("{} is for a master, which holds all that is "
+                                                      "handed in to it: a worker node has no say",
+                                                      origin_of(what_, flag)),
+                               .origin = "start"},
+                              exit_code::wrong_use);
     if (auto fine = check_offer(what_.values); !fine)
       return report_.refuse(fine.error(), exit_code::wrong_use);
     // While there is no thread yet.
