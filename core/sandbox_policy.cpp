@@ -97,7 +97,10 @@ void fill(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_options& 
 }
 
 void fill(task_spec& task, const sandbox_options& defaults) {
-  sandbox_parts settled = task.written.sandbox;
+  if (defaults.said == sandbox_parts{})
+    return;
+  // Programs hand tasks in without saying what they wrote.
+  sandbox_parts settled{task.written.sandbox.bits | parts_of(task.sandbox).bits};
   if (!std::holds_alternative<python_action>(task.action))
     settled.add(sandbox_part::imports);
   fill(task.sandbox, settled, defaults);

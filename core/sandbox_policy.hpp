@@ -29,7 +29,7 @@ struct sandbox_policy {
 /// Gives the sandbox those of `defaults` that are not `written` and that its level can have, and counts them as written.
 void fill(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_options& defaults);
 
-/// The same of a task; `imports` is for Python functions.
+/// The same of a task, where a part that says something counts as written; `imports` is for Python functions.
 void fill(task_spec& task, const sandbox_options& defaults);
 
 /// Whether every part that is said can be a bound; else `invalid_argument` naming the part.

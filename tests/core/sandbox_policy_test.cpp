@@ -72,6 +72,20 @@ TEST_CASE("a default is left out where the task's own level cannot have it", "[c
   CHECK_FALSE(plain.network);
 }
 
+TEST_CASE("a part of a task that says something is no default's to say", "[core][sandbox]") {
+  task_spec task;
+  task.action = shell_action{"true"};
+  task.sandbox.memory = byte_count{1 << 20};
+  fill(task, options({.memory = byte_count{1 << 30}, .processes = 9}));
+  CHECK(task.sandbox.memory == byte_count{1 << 20});
+  CHECK(task.sandbox.processes == 9U);
+  CHECK(task.written.sandbox.has(sandbox_part::memory));
+  // Twice is no more than once.
+  const auto before = task;
+  fill(task, options({.processes = 5}));
+  CHECK(task == before);
+}
+
 TEST_CASE("imports are filled in for Python functions alone", "[core][sandbox]") {
   const auto defaults = options({.imports = std::vector<std::string>{"json"}});
   task_spec task;
