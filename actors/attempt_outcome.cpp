@@ -84,7 +84,7 @@ std::string fence_hint(const sandbox::exit_report& report) {
         "; a process or thread of it could not begin {} time{}: the task's `sandbox` "
         "has a limit of `processes`",
         report.refused_processes, report.refused_processes == 1 ? "" : "s");
-  if (!card.has(core::fence::root))
+  if (card.level() < core::sandbox_level::seccomp)
     return "";
   return fmt::format("; it ran at level {}{}: the task's `sandbox` opens what it needs",
                      to_string(card.level()),

@@ -8,10 +8,11 @@ namespace maze::core {
 namespace {
 
 /// In the order of their bits.
-constexpr std::array<std::string_view, 18> part_names{
-    "level",     "timeout",  "cpu_time",   "memory",      "cpu_share", "address_space",
-    "file_size", "disk",     "open_files", "processes",   "network",   "allow_filesystem",
-    "readable",  "writable", "syscalls",   "environment", "imports",   "degrade"};
+constexpr std::array<std::string_view, 20> part_names{
+    "level",         "timeout",          "cpu_time", "memory",     "cpu_share",
+    "address_space", "file_size",        "disk",     "open_files", "processes",
+    "network",       "allow_filesystem", "readable", "writable",   "syscalls",
+    "environment",   "imports",          "degrade",  "image",      "temporary"};
 
 } // namespace
 

@@ -26,6 +26,8 @@ enum class sandbox_part : std::uint8_t {
   environment = 15,
   imports = 16,
   degrade = 17,
+  image = 18,
+  temporary = 19,
 };
 
 /// Some parts of a sandbox, for example those that somebody wrote down.

@@ -48,6 +48,9 @@ constexpr std::array part_rules{
     part_rule{sandbox_part::environment, sandbox_level::none, copy_part<&sandbox_spec::variables>},
     part_rule{sandbox_part::imports, sandbox_level::none, copy_part<&sandbox_spec::imports>},
     part_rule{sandbox_part::degrade, sandbox_level::none, copy_part<&sandbox_spec::degrade>},
+    part_rule{sandbox_part::image, sandbox_level::container, copy_part<&sandbox_spec::image>},
+    part_rule{sandbox_part::temporary, sandbox_level::container,
+              copy_part<&sandbox_spec::temporary>},
 };
 
 tl::unexpected<error> beyond(std::string why) {
@@ -111,13 +114,17 @@ result<void> check_bounds(const sandbox_options& bounds) {
   constexpr std::array unbounded{sandbox_part::filesystem,  sandbox_part::readable,
                                  sandbox_part::writable,    sandbox_part::syscalls,
                                  sandbox_part::environment, sandbox_part::imports,
-                                 sandbox_part::degrade};
+                                 sandbox_part::degrade,     sandbox_part::image};
   for (const sandbox_part each : unbounded)
     if (bounds.said.has(each))
       return fail(errc::invalid_argument,
                   fmt::format("`{}` cannot be a bound: these are `level`, `network: false` and "
                               "limits such as `memory`",
                               to_string(each)));
+  if (bounds.said.has(sandbox_part::level) && bounds.values.level == sandbox_level::container)
+    return fail(
+        errc::invalid_argument,
+        "`level: container` cannot be a bound, for tasks have to say their image: `seccomp` can");
   if (bounds.said.has(sandbox_part::network) && bounds.values.network != false)
     return fail(errc::invalid_argument, "`network` as a bound can only be false");
   return {};
@@ -146,6 +153,8 @@ result<void> hold_to(sandbox_spec& sandbox, const sandbox_options& bounds) {
   limits.hold(sandbox_part::disk, &sandbox_spec::disk);
   limits.hold(sandbox_part::open_files, &sandbox_spec::open_files);
   limits.hold(sandbox_part::processes, &sandbox_spec::processes);
+  if (sandbox.level == sandbox_level::container)
+    limits.hold(sandbox_part::temporary, &sandbox_spec::temporary);
   return limits.done;
 }
 

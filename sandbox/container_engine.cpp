@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,7 +23,7 @@ namespace fs = std::filesystem;
 bool somebody_listens(const fs::path& path) {
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof where.sun_path)
+  if (path.empty() || path.native().size() >= sizeof where.sun_path)
     return false;
   std::memcpy(where.sun_path, path.c_str(), path.native().size());
   const io::unique_fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -53,7 +55,9 @@ std::string lacks_docker(const engine_search& look, container_engine& to) {
   if (!program)
     return "docker is not installed";
   if (!look.answers(look.docker_socket))
-    return fmt::format("no daemon of docker answers this user at {}", look.docker_socket.native());
+    return look.docker_socket.empty() ? "the daemon of docker is on another machine"
+                                      : fmt::format("no daemon of docker answers this user at {}",
+                                                    look.docker_socket.native());
   to = {.kind = engine_kind::docker,
         .program = *program,
         .options = {},
@@ -97,6 +101,11 @@ engine_search engine_search::of_this_machine() {
   const bool unified = ::statfs("/sys/fs/cgroup", &groups) == 0 && groups.f_type == cgroup2_magic;
   engine_search out;
   out.answers = somebody_listens;
+  constexpr std::string_view local = "unix://";
+  if (const char* const host = std::getenv("DOCKER_HOST"); host != nullptr && *host != '\0')
+    // A daemon elsewhere does not see this node's folders.
+    out.docker_socket =
+        std::string_view(host).starts_with(local) ? fs::path(host + local.size()) : fs::path();
   out.root = ::geteuid() == 0;
   out.hybrid_groups = !unified && ::access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0;
   out.systemd = ::access("/run/systemd/system", F_OK) == 0;

@@ -33,6 +33,7 @@ struct engine_search {
                                              "/usr/local/sbin", "/bin",           "/sbin"};
   /// Whether somebody listens on a socket of the local machine.
   std::function<bool(const std::filesystem::path&)> answers;
+  /// Where docker's daemon listens; empty: on another machine.
   std::filesystem::path docker_socket = "/var/run/docker.sock";
   bool root = false;
   /// Control groups of version 1 beside those of version 2.

@@ -95,13 +95,15 @@ TEST_CASE("a sealed command that fails comes with a word about its fence", "[act
     return command_outcome(test::shell("t"), report).error().message;
   };
   CHECK(message() == "the command ended with exit status 6");
-  report.isolation.add(core::fence::root);
+  report.isolation.add(core::fence::syscalls);
   CHECK(message()
         == "the command ended with exit status 6; it ran at level seccomp: the task's `sandbox` "
            "opens "
            "what it needs");
   report.isolation.add(core::fence::network);
   CHECK(message().find("without network") != std::string::npos);
+  report.isolation.add(core::fence::container);
+  CHECK(message().find("at level container, without network") != std::string::npos);
 }
 
 TEST_CASE("limits of a tree that were hit are told with their names", "[actors][outcome]") {

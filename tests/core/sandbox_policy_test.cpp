@@ -160,3 +160,26 @@ TEST_CASE("only levels, limits and the lack of a network are bounds", "[core][sa
     CHECK_THAT(check_bounds(options(wrong)).error().message, Contains("cannot be a bound"));
   CHECK_THAT(check_bounds(options({.network = true})).error().message, Contains("only be false"));
 }
+
+TEST_CASE("what only a container has is a default for containers, and its /tmp has a bound",
+          "[core][sandbox]") {
+  const auto defaults = options({.image = "debian:12", .temporary = byte_count{1 << 20}});
+  sandbox_parts written;
+  sandbox_spec contained{.level = sandbox_level::container};
+  fill(contained, written, defaults);
+  CHECK(contained.image == "debian:12");
+  CHECK(contained.temporary == byte_count{1 << 20});
+  written = {};
+  sandbox_spec sealed{.level = sandbox_level::seccomp};
+  fill(sealed, written, defaults);
+  CHECK(sealed == sandbox_spec{.level = sandbox_level::seccomp});
+  const auto bounds = options({.temporary = byte_count{1 << 19}});
+  CHECK(check_bounds(bounds));
+  CHECK_FALSE(hold_to(contained, bounds));
+  REQUIRE(hold_to(sealed, bounds));
+  CHECK_FALSE(sealed.temporary);
+  CHECK(check_bounds(options({.image = "debian:12"})).error().message.find("`image`")
+        != std::string::npos);
+  CHECK(check_bounds(options({.level = sandbox_level::container})).error().message.find("container")
+        != std::string::npos);
+}

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <fstream>
 
 using namespace maze;
@@ -78,4 +79,20 @@ TEST_CASE_METHOD(machine, "a machine without an engine is told what each lacks",
   install("a", "runc");
   look.root = false;
   CHECK_THAT(why(), Contains("a node that is root"));
+}
+
+TEST_CASE("the daemon of docker is where its variable says, if that is on this machine",
+          "[sandbox][engine]") {
+  const auto socket_with = [](const char* host) {
+    ::setenv("DOCKER_HOST", host, 1);
+    const auto look = engine_search::of_this_machine();
+    ::unsetenv("DOCKER_HOST");
+    return look.docker_socket;
+  };
+  CHECK(socket_with("") == "/var/run/docker.sock");
+  CHECK(socket_with("unix:///run/user/7/docker.sock") == "/run/user/7/docker.sock");
+  CHECK(socket_with("tcp://10.0.0.1:2375").empty());
+  auto look = engine_search::of_this_machine();
+  CHECK_FALSE(look.answers({}));
+  CHECK_FALSE(look.answers("/nowhere/docker.sock"));
 }

@@ -62,7 +62,7 @@ TEST_CASE("a level that is there without namespaces is told as part of it", "[to
   auto can = everything();
   can.pid_namespaces = can.user_namespaces = false;
   can.walled = true;
-  const auto text = node::show(node::report_of(can, false), {});
+  const auto text = node::show(node::report_of(can, false, none()), {});
   CHECK(text.find("level seccomp     yes, partly") != std::string::npos);
   CHECK(text.find("seccomp: there are no namespaces") != std::string::npos);
 }

@@ -226,7 +226,7 @@ TEST_CASE("programs get one JSON object", "[tools][report]") {
          R"("error":{"class":"signalled","message":"killed\nby 11","origin":"","exit_code":null,)"
          R"("signal":11,"evidence":"","retryable":false}}],)"
          R"("cancelled":[{"task":"after","message":"upstream task 'crash' failed"}],)"
-         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"file_reports":[],"out":"./word-count-3x7k","result":null,"notes":[],"late_refused":3,)"
+         R"("files":["a.txt","b\\xff.txt"],"history":[],"left_out":[],"truncated":[],"file_reports":[],"isolation":[],"out":"./word-count-3x7k","result":null,"notes":[],"late_refused":3,)"
          R"("timing":{"started":"2023-11-14T22:13:20.250Z","elapsed_s":65.0}})"
          "\n");
 }

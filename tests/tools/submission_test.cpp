@@ -148,7 +148,8 @@ TEST_CASE("options of a command count for tasks that do not say them", "[tools][
              Contains("task 'b'") && Contains("`memory`"));
 }
 
-TEST_CASE("a level that a kind of program cannot have is refused before the run", "[tools][submission]") {
+TEST_CASE("a level that a kind of program cannot have is refused before the run",
+          "[tools][submission]") {
   core::workflow work;
   work.tasks = {shell("a", core::sandbox_level::none), shell("b", core::sandbox_level::subprocess)};
   CHECK(node::check_enforceable(work));
