@@ -232,7 +232,6 @@ container_service::contain(sandbox::launch_request& request) {
   request.inherited.push_back(std::move(input->inner));
   request.argv = std::move(*command);
   request.environment = engine_environment();
-  request.working_directory = "/";
   request.user.reset();
   request.sandbox = {.level = core::sandbox_level::none, .wall_time = spec.wall_time};
   return out;
@@ -261,7 +260,8 @@ container_service::command_of(const sandbox::launch_request& request, contained_
   if (!image)
     return core::fail(image.error());
   child.image = image->name;
-  std::string script;
+  // It begins where the task does, which is what others look at while it runs.
+  std::string script = "cd /; ";
   {
     const std::lock_guard lock(mutex_);
     // Of a node of before that was killed together with what cleans up after it.
@@ -270,7 +270,7 @@ container_service::command_of(const sandbox::launch_request& request, contained_
     child.name = prefix_ + std::to_string(++last_);
     alive_.insert(child.name);
     if (!ready_.contains(image->name))
-      script = "exec </dev/null; " + sandbox::image_script(engine_, *image);
+      script += "exec </dev/null; " + sandbox::image_script(engine_, *image);
   }
   sandbox::container_start start{.name = child.name,
                                  .owner = settings_.owner,

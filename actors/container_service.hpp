@@ -38,6 +38,10 @@ public:
   container_service(const container_service&) = delete;
   container_service& operator=(const container_service&) = delete;
 
+  /// Whether its containers see what is mounted for a child alone: docker's are started by a daemon.
+  [[nodiscard]] bool sees_mounts() const noexcept {
+    return engine_.kind == sandbox::engine_kind::podman;
+  }
   /// As `launcher::launch`, of a child of level container, which the engine's program runs: that one is the launcher's child. Its working
   /// directory, where it has one of its own, is shown to it at the same path. An image that the engine lacks is fetched first,
   /// in the child's time. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can

@@ -90,7 +90,10 @@ core::result<void> worker_state::pull(held_attempt& x) {
     return core::fail(sound.error());
   const std::string view_name =
       fmt::format("{}-{}", x.order.attempt.epoch, x.order.attempt.counter);
-  auto made = (*views)->make(view_name, x.order.files, owner(x));
+  const auto& containers = setup_.services->containers;
+  const bool copied = containers && !containers->sees_mounts()
+                      && spec(x).sandbox.level == core::sandbox_level::container;
+  auto made = (*views)->make(view_name, x.order.files, owner(x), copied);
   if (!made)
     return core::fail(made.error());
   x.view = std::move(*made);

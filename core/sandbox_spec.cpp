@@ -112,7 +112,7 @@ result<void> check_container(const sandbox_spec& spec) {
            || marks.find(c) != std::string_view::npos;
   });
   if (image.starts_with('/') ? !is_plain_path(image)
-                             : image.empty() || !plain || marks.find(image.front()) < marks.size())
+                             : image.empty() || !plain || image.starts_with('-'))
     return wrong(fmt::format("`image`: \"{}\" is neither the name of an image nor the path of an "
                              "archive",
                              printable(image)));

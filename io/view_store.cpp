@@ -241,13 +241,13 @@ struct view_store::data {
   }
 
   core::result<view> make_with_files(const std::string& name, const core::manifest_delta& published,
-                                     const std::optional<view_owner>& owner) {
+                                     const std::optional<view_owner>& owner, bool copied) {
     const auto from = find_layers(published, name);
     if (!from)
       return core::fail(from.error());
     const layers& shared = **from;
-    auto made = shared.lower.empty() ? make_copy(name, *shared.seen, owner)
-                                     : make_overlay(name, shared, owner);
+    auto made = copied || shared.lower.empty() ? make_copy(name, *shared.seen, owner)
+                                               : make_overlay(name, shared, owner);
     if (made)
       made->base = shared.seen;
     return made;
@@ -286,7 +286,7 @@ core::result<void> view_store::set_base(const core::file_map& files) {
 }
 
 core::result<view> view_store::make(const std::string& name, const core::manifest_delta& published,
-                                    std::optional<view_owner> owner) {
+                                    std::optional<view_owner> owner, bool copied) {
   if (!core::check_path(name) || name.find('/') != std::string::npos)
     return core::fail(core::errc::invalid_argument,
                       fmt::format("'{}' cannot name a view: write one part of a path", name));
@@ -303,7 +303,7 @@ core::result<view> view_store::make(const std::string& name, const core::manifes
   }
   core::result<view> out = data_->described(name, view_kind::empty);
   if (!nothing)
-    out = data_->make_with_files(name, published, owner);
+    out = data_->make_with_files(name, published, owner, copied);
   else if (owner)
     if (auto given = give(data_->views.get(), name.c_str(), *owner); !given)
       out = core::fail(given.error());

@@ -93,8 +93,9 @@ public:
   /// Sets what every attempt of the run sees at least.
   core::result<void> set_base(const core::file_map& files);
   /// A fresh private view: the base with `published` laid over it, owned by `owner`.
+  /// @param copied  no overlay: for a child that somebody starts who does not see what is mounted for it
   core::result<view> make(const std::string& name, const core::manifest_delta& published,
-                          std::optional<view_owner> owner);
+                          std::optional<view_owner> owner, bool copied = false);
   /// What the attempt wrote and removed, its new content moved into the blob store. Call it when no
   /// process of the attempt lives, and only once: it may take the view apart. Refuses symlinks out of
   /// the tree, devices, sockets and fifos by name (`invalid_payload`); never follows a link.

@@ -65,10 +65,11 @@ core::result<words> run_command(const container_engine& engine, const container_
                          "--name", x.name, "--label", fmt::format("{}={}", owner_label, x.owner)});
   // With host its loopback is the node's, as it is at the levels below.
   out.emplace_back(x.sandbox.has_network() ? "--network=host" : "--network=none");
-  out.insert(out.end(), {"--read-only", "--security-opt=no-new-privileges", "--cap-drop=ALL"});
+  out.insert(out.end(), {"--read-only", "--security-opt=no-new-privileges", "--cap-drop=ALL",
+                         "--no-healthcheck"});
   if (engine.kind == engine_kind::podman) {
-    // Else it makes more folders writable than /tmp.
-    out.emplace_back("--read-only-tmpfs=false");
+    // Else it makes more folders writable than /tmp: its own, and those that an image names.
+    out.insert(out.end(), {"--read-only-tmpfs=false", "--image-volume=ignore"});
     if (x.inherited > 0)
       out.push_back(fmt::format("--preserve-fds={}", x.inherited));
   } else if (x.inherited > 0) {

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+
 using namespace maze;
 namespace fs = std::filesystem;
 
@@ -66,6 +68,18 @@ TEST_CASE_METHOD(fixture, "siblings share a tree, and unused trees go", "[io][vi
   REQUIRE(sut->remove(second));
   sut.reset();
   CHECK(test::tree_folders(dir / "run").empty());
+}
+
+TEST_CASE_METHOD(fixture, "a view can be a copy where others are overlays", "[io][view_store]") {
+  const auto sut = views();
+  REQUIRE(sut->set_base(files));
+  const auto copy = sut->make("c", {}, std::nullopt, true).value();
+  CHECK(copy.kind == io::view_kind::copy);
+  CHECK(io::read_file(copy.folder / "a", 100).value() == "alpha");
+  CHECK(sut->make("o", {}, std::nullopt).value().kind == io::view_kind::overlay);
+  std::ofstream(copy.folder / "a") << "changed";
+  CHECK(sut->collect(copy, {}).value().delta.written.at("a") == file("changed"));
+  CHECK(io::read_file(store->path_of(files.at("a").hash), 100).value() == "alpha");
 }
 
 TEST_CASE_METHOD(fixture, "a run that comes back to its node loses no tree to its stay of before",

@@ -47,7 +47,7 @@ TEST_CASE("a container has the limits and fences of its level by default", "[san
   CHECK(words(run_command(docker, plain()))
         == "/usr/bin/docker run --rm --interactive --pull=never --log-driver=none --name maze-1 "
            "--label maze.node=/srv/node --network=none --read-only "
-           "--security-opt=no-new-privileges --cap-drop=ALL --memory=2147483648 "
+           "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck --memory=2147483648 "
            "--memory-swap=2147483648 --cpus=1.00 --pids-limit=101 "
            "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=104857600 --ulimit=core=0:0 "
            "--entrypoint /run/maze/enter python:3.11-slim");
@@ -68,7 +68,8 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
   CHECK(words(run_command(podman, x))
         == "/usr/bin/podman --runtime /usr/sbin/runc run --rm --interactive --pull=never "
            "--log-driver=none --name maze-1 --label maze.node=/srv/node --network=host --read-only "
-           "--security-opt=no-new-privileges --cap-drop=ALL --read-only-tmpfs=false "
+           "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck "
+           "--read-only-tmpfs=false --image-volume=ignore "
            "--preserve-fds=3 --memory=268435456 --memory-swap=268435456 --cpus=2.05 "
            "--pids-limit=8 --tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=4096 "
            "--ulimit=nofile=20000:20000 --ulimit=nproc=500:500 --ulimit=core=0:0 "

@@ -135,6 +135,21 @@ TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as e
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
 
+TEST_CASE_METHOD(container_folder,
+                 "what a task in a container reads beyond its declaration is found",
+                 "[system][container][file_report]") {
+  MAZE_NEEDS(test::needs_podman());
+  write("declared.txt", "a");
+  write("hidden.txt", "b");
+  contain("reads", "  a: { shell: \"cat declared.txt hidden.txt\", reads: [declared.txt], "
+                   "file_report: observe }\n"
+                   "files: [declared.txt, hidden.txt]\n");
+  const auto told = completed("reads.yaml");
+  REQUIRE(told["file_reports"].size() == 1);
+  CHECK(told["file_reports"][0]["undeclared_reads"] == json{"hidden.txt"});
+  CHECK(told["file_reports"][0]["complete"] == true);
+}
+
 TEST_CASE_METHOD(container_folder, "no container outlives the node that made it",
                  "[system][container][kill]") {
   MAZE_NEEDS(test::needs_podman());
