@@ -1,5 +1,6 @@
 // What a command costs through maze-init at each level, against a bare posix_spawn loop that captures both streams, and at
 // level seccomp against the same loop through bubblewrap with as much isolation, its system-call filter left out.
+// "_2GiB" is the same of a node that has so much memory, beside that of a small one.
 // "limited" is level subprocess with limits of memory and processes, which take control groups.
 // Usage: spawn_bench [commands] [rounds]. Prints one JSON line per level and peer: the median over the rounds
 // of microseconds per command, the peer's measured between them, and the ratio of the two.
@@ -30,6 +31,8 @@ using clock_type = std::chrono::steady_clock;
 
 constexpr std::size_t parallel = 2;
 constexpr const char* program = "/bin/true";
+/// Bytes of a large node.
+constexpr std::size_t large_node = std::size_t{2} << 30;
 /// An empty folder for sealed children.
 std::string taskspace;
 
@@ -239,6 +242,16 @@ int main(int argc, char** argv) {
     print(name, values, "posix_spawn loop", floors);
     if (has_peer)
       print(name, values, "bubblewrap", peers);
+    if (sandbox.level == sandbox_level::none)
+      continue;
+    // What starts children is small however large the node is.
+    std::vector<double> small, large;
+    for (int i = 0; i < rounds; ++i) {
+      small.push_back(through.run(count));
+      const std::vector<char> ballast(large_node, 1);
+      large.push_back(through.run(count));
+    }
+    print((std::string(name) + "_2GiB").c_str(), large, "small node", small);
   }
   std::filesystem::remove(folder);
 }
