@@ -3,6 +3,7 @@
 
 #include "support/container_fixture.hpp"
 #include "support/launcher_fixture.hpp"
+#include "support/needs.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -20,13 +21,11 @@ struct service_fixture : test::launcher_fixture {
   std::shared_ptr<container_service> service;
 
   service_fixture() {
-    if (test::needs_podman())
+    if (containers.lacks())
       return;
     ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
-    auto look = sandbox::engine_search::of_this_machine();
-    look.answers = [](const auto&) { return false; };
     service = std::make_shared<container_service>(
-        sandbox::find_engine(look).value(), sut, context,
+        test::podman().value(), sut, context,
         container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
                                    .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                    .owner = containers.archive().parent_path().native()});
@@ -58,7 +57,7 @@ struct service_fixture : test::launcher_fixture {
 
 TEST_CASE_METHOD(service_fixture, "a child in a container has its own words, variables and user",
                  "[actors][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   const auto report =
       end_of(script("echo \"$A\"; id -u; id -g; cat /etc/maze-image; echo e >&2; exit 9"));
   INFO(report.failure.message);
@@ -75,7 +74,7 @@ TEST_CASE_METHOD(service_fixture, "a child in a container has its own words, var
 
 TEST_CASE_METHOD(service_fixture, "what a container leaves running ends with it",
                  "[actors][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   auto request = script("(trap '' TERM; setsid sleep 1000) & echo $!");
   request.environment.push_back("MAZE_TEST_MARK=" + containers.archive().native());
   CHECK(end_of(std::move(request)).exit_code == 0);
@@ -84,7 +83,7 @@ TEST_CASE_METHOD(service_fixture, "what a container leaves running ends with it"
 
 TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, first gently",
                  "[actors][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   std::optional<sandbox::exit_report> out;
   auto request = script("trap 'echo gently; exit 0' TERM; echo ready; while :; do sleep 0.1; done");
   const auto id =
@@ -103,7 +102,7 @@ TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, fi
 
 TEST_CASE_METHOD(service_fixture, "what no container can have is refused before it begins",
                  "[actors][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   const auto refused = [&](const sandbox::launch_request& request) {
     const auto launched = service->launch(request, [](const auto&) { FAIL("it began"); });
     return launched ? core::error{} : launched.error();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "maze/sandbox/container_engine.hpp"
-#include "support/needs.hpp"
 #include "support/process.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -13,20 +12,22 @@
 
 namespace maze::test {
 
-/// Why containers cannot be tested here: only podman is, with images and containers of the test's own.
-inline std::optional<std::string> needs_podman() {
+/// The podman of this machine: tests have images and containers of their own with it.
+inline core::result<sandbox::container_engine> podman() {
   auto look = sandbox::engine_search::of_this_machine();
   look.answers = [](const auto&) { return false; };
-  const auto engine = sandbox::find_engine(look);
-  return engine ? std::nullopt : std::optional("needs podman: " + engine.error().message);
+  return sandbox::find_engine(look);
 }
 
 /// Where podman keeps what a test makes, and an image with a shell, coreutils and Python, made of this machine's own files.
 class container_fixture {
 public:
   container_fixture() {
-    if (needs_podman())
+    const auto found = podman();
+    if (!found) {
+      lacks_ = "needs podman: " + found.error().message;
       return;
+    }
     std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
     // vfs: nothing stays mounted.
     std::ofstream(configuration())
@@ -36,14 +37,17 @@ public:
                                     archive().native()}});
     if (made.status != 0)
       throw std::runtime_error("the image: " + made.standard_error);
+    try_out(*found);
   }
   ~container_fixture() {
-    if (!needs_podman())
+    if (!lacks_)
       static_cast<void>(engine({"rm", "--all", "--force"}));
   }
   container_fixture(const container_fixture&) = delete;
   container_fixture& operator=(const container_fixture&) = delete;
 
+  /// Why containers cannot be tested here: podman says so itself.
+  [[nodiscard]] const std::optional<std::string>& lacks() const { return lacks_; }
   /// For the environment of a node: CONTAINERS_STORAGE_CONF.
   [[nodiscard]] std::filesystem::path configuration() const { return dir_ / "storage.conf"; }
   [[nodiscard]] std::filesystem::path archive() const { return dir_ / "base.tar"; }
@@ -59,6 +63,22 @@ public:
   }
 
 private:
+  void try_out(const sandbox::container_engine& found) {
+    const std::string name = "localhost/maze-tests:try";
+    auto imported = engine({"import", "--quiet", archive().native(), name});
+    auto words = found.options;
+    words.insert(words.end(), {"run", "--rm", "--pull=never", "--network=none", "--read-only",
+                               "--memory=67108864", "--cpus=1", "--pids-limit=20"});
+    if (found.open_files)
+      words.push_back("--ulimit=nofile=" + std::to_string(*found.open_files));
+    if (found.processes)
+      words.push_back("--ulimit=nproc=" + std::to_string(*found.processes));
+    words.insert(words.end(), {name, "/bin/true"});
+    const auto tried = imported.status == 0 ? engine(std::move(words)) : std::move(imported);
+    if (tried.status != 0)
+      lacks_ = "needs a podman that runs containers: " + tried.standard_error;
+  }
+
   static constexpr const char* script = R"sh(
     root=$1; mkdir -p "$root"/{usr/bin,usr/lib64,usr/lib/x86_64-linux-gnu,tmp,proc,sys,dev,run,etc}
     for name in bin lib lib64; do ln -s "usr/$name" "$root/$name"; done
@@ -76,6 +96,7 @@ private:
     tar -C "$root" -cf "$2" .; rm -r "$root")sh";
 
   scratch_dir dir_;
+  std::optional<std::string> lacks_;
 };
 
 } // namespace maze::test

@@ -2,6 +2,7 @@
 #include "support/container_fixture.hpp"
 #include "support/eventually.hpp"
 #include "support/functions_folder.hpp"
+#include "support/needs.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -52,7 +53,7 @@ struct container_folder : test::functions_folder {
 
 TEST_CASE_METHOD(container_folder, "commands and Python functions work in containers",
                  "[system][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   write("in.txt", "a b a");
   contain(
       "mixed",
@@ -70,7 +71,7 @@ TEST_CASE_METHOD(container_folder, "commands and Python functions work in contai
 
 TEST_CASE_METHOD(container_folder, "a container is fenced as its level says",
                  "[system][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   write("look.py", R"py(import ctypes, os, socket
 def f():
   status = dict(l.split(':\t', 1) for l in open('/proc/self/status').read().splitlines() if ':\t' in l)
@@ -107,7 +108,7 @@ def f():
 
 TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as elsewhere",
                  "[system][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   struct ending {
     const char* name;
     std::string task;
@@ -138,7 +139,7 @@ TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as e
 TEST_CASE_METHOD(container_folder,
                  "what a task in a container reads beyond its declaration is found",
                  "[system][container][file_report]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   write("declared.txt", "a");
   write("hidden.txt", "b");
   contain("reads", "  a: { shell: \"cat declared.txt hidden.txt\", reads: [declared.txt], "
@@ -152,7 +153,7 @@ TEST_CASE_METHOD(container_folder,
 
 TEST_CASE_METHOD(container_folder, "no container outlives the node that made it",
                  "[system][container][kill]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   contain("long", "  a: { shell: \"echo here; setsid sleep 1000 & sleep 1000\" }\n");
   test::process run(options_of("long.yaml"));
   const auto alive = [&] { return test::processes_with("MAZE_TEST_MARK=" + mark).size(); };
@@ -167,7 +168,7 @@ TEST_CASE_METHOD(container_folder, "no container outlives the node that made it"
 }
 
 TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[system][container]") {
-  MAZE_NEEDS(test::needs_podman());
+  MAZE_NEEDS(containers.lacks());
   write("gone.yaml", "maze: 1\nname: gone\ntasks: { a: { output: { run: dict }, shell: \"true\", "
                      "sandbox: { level: docker, docker_image: missing.tar } } }\n");
   const auto gone = run("gone.yaml");
