@@ -84,7 +84,7 @@ std::string random_word() {
 }
 
 std::vector<sandbox::enter::limit> limits_of(const core::sandbox_spec& spec) {
-  std::vector<sandbox::enter::limit> out{{RLIMIT_CORE, 0}};
+  std::vector<sandbox::enter::limit> out{{RLIMIT_CORE, 1}};
   const auto add = [&out](int resource, const std::optional<std::uint64_t>& value) {
     if (value)
       out.push_back({resource, *value});

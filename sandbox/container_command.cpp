@@ -48,13 +48,17 @@ void add_limits(words& to, const container_engine& engine, const core::sandbox_s
   // The program that begins the task is one more.
   to.push_back(
       fmt::format("--pids-limit={}", spec.processes.value_or(core::container_processes) + 1));
-  to.push_back(fmt::format("--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size={}",
-                           spec.temporary.value_or(core::container_temporary).value));
+  // Podman and runc give it owner and mode of what the image has there, which may be closed to the task: so it is made
+  // the owner.
+  to.push_back(fmt::format("--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size={}{}",
+                           spec.temporary.value_or(core::container_temporary).value,
+                           engine.kind == engine_kind::podman ? ",notmpcopyup,U" : ""));
   if (engine.open_files)
     to.push_back(limit("nofile", *engine.open_files));
   if (engine.processes)
     to.push_back(limit("nproc", *engine.processes));
-  to.push_back(limit("core", 0));
+  // Not 0: with that the kernel would still start the program that the machine has for crashes.
+  to.push_back(limit("core", 1));
 }
 
 } // namespace

@@ -49,7 +49,7 @@ TEST_CASE("a container has the limits and fences of its level by default", "[san
            "--label maze.node=/srv/node --network=none --read-only "
            "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck --memory=2147483648 "
            "--memory-swap=2147483648 --cpus=1.00 --pids-limit=101 "
-           "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=104857600 --ulimit=core=0:0 "
+           "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=104857600 --ulimit=core=1:1 "
            "--entrypoint /run/maze/enter python:3.11-slim");
 }
 
@@ -71,8 +71,8 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
            "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck "
            "--read-only-tmpfs=false --image-volume=ignore "
            "--preserve-fds=3 --memory=268435456 --memory-swap=268435456 --cpus=2.05 "
-           "--pids-limit=8 --tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=4096 "
-           "--ulimit=nofile=20000:20000 --ulimit=nproc=500:500 --ulimit=core=0:0 "
+           "--pids-limit=8 --tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=4096,notmpcopyup,U "
+           "--ulimit=nofile=20000:20000 --ulimit=nproc=500:500 --ulimit=core=1:1 "
            "--user=60001:60002 --mount type=bind,source=/srv/views/1,target=/srv/views/1 "
            "--mount type=bind,source=/opt/enter,target=/run/maze/enter,readonly "
            "--mount type=bind,source=/opt/models,target=/opt/models,readonly "

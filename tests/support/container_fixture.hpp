@@ -34,7 +34,7 @@ public:
         << "[storage]\ndriver = \"vfs\"\ngraphroot = \"" << (dir_ / "images").native()
         << "\"\nrunroot = \"" << (dir_ / "run").native() << "\"\n";
     const auto made = run({.argv = {"/bin/bash", "-ec", script, "bash", (dir_ / "root").native(),
-                                    archive().native()}});
+                                    archive().native(), MAZE_BIN_DIR "/maze-attack"}});
     if (made.status != 0)
       throw std::runtime_error("the image: " + made.standard_error);
     try_out(*found);
@@ -90,7 +90,7 @@ private:
     tar -C /usr/lib/python3.11 --exclude=test --exclude=dist-packages --exclude=__pycache__ \
       --exclude=config-* --exclude=idlelib --exclude=tkinter --exclude=lib2to3 -c . \
       | tar -C "$root/usr/lib/python3.11" -x
-    ldd "$root"/usr/bin/* "$root"/usr/lib/python3.11/lib-dynload/*.so 2>/dev/null \
+    ldd "$root"/usr/bin/* "$3" "$root"/usr/lib/python3.11/lib-dynload/*.so 2>/dev/null \
       | grep -o '/lib[^ ]* (0x' | cut -d' ' -f1 | sort -u | while read -r library; do cp -L --parents "$library" "$root/"; done
     echo 'an image of the tests' > "$root/etc/maze-image"
     tar -C "$root" -cf "$2" .; rm -r "$root")sh";
