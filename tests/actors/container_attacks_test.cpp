@@ -4,7 +4,7 @@
 #include "support/container_fixture.hpp"
 #include "support/launcher_fixture.hpp"
 #include "support/needs.hpp"
-#include "support/throw_away.hpp"
+#include "support/sealed.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -23,6 +23,7 @@ constexpr const char* attack_program = MAZE_BIN_DIR "/maze-attack";
 const std::map<std::string_view, const char*> answers_of_containers{
     // The first process is the container's own, and closed to all others.
     {"root_of_init", "EACCES"},
+    {"through_proc_root", "EACCES"},
     {"init_environment", "EACCES"},
     {"init_memory", "EACCES"},
     // The kernel lets nothing come of it.
@@ -64,7 +65,9 @@ TEST_CASE("no attack of the table gets through at level container",
     for (const auto& way : row.ways)
       if (way.limit == test::under::nothing && *way.sealed.any_of != '\0')
         request.argv.emplace_back(way.name);
-  request.environment = {"HOME=" + folder.native()};
+  const auto socket = fmt::format("maze-attack-{}", ::getpid());
+  const test::abstract_listener outside(socket);
+  request.environment = {"HOME=" + folder.native(), "MAZE_ATTACK_SOCKET=" + socket};
   request.working_directory = folder;
   request.sandbox.level = core::sandbox_level::container;
   request.sandbox.image = containers.archive().native();
