@@ -361,17 +361,18 @@ void workflow_reader::check_libraries() {
                      : names.empty()
                          ? fmt::format("name its file: `libraries: {{{0}: lib{0}.so}}`", site->name)
                          : core::did_you_mean(site->name, names, "the libraries are")});
-  if (library_folder_)
-    keep_used_libraries();
+  keep_used_libraries();
 }
 
-/// Of a folder only what tasks name travels with the run, and only that has to be sound.
+/// Only what tasks name travels with the run, and of a folder only that has to be sound.
 void workflow_reader::keep_used_libraries() {
   std::set<std::string_view> used;
   for (const auto& task : tasks_)
     if (task.library)
       used.insert(task.library->name);
   std::erase_if(out_.libraries, [&](const auto& each) { return used.count(each.first) == 0; });
+  if (!library_folder_)
+    return;
   const auto report = [this](std::string why, std::string remedy) {
     found_.report({codes::library_unreadable, library_folder_->offset, library_folder_->field,
                    std::move(why), std::move(remedy)});

@@ -215,6 +215,18 @@ result: a.output.stdout
   CHECK(w.tasks[1].output == core::task_output{core::output_form::one, {{"r", "dict"}}});
 }
 
+TEST_CASE("of the libraries that a workflow names only those travel that its tasks call",
+          "[io][workflow]") {
+  const test::scratch_dir folder;
+  for (const char* name : {"one.so", "two.so"})
+    std::ofstream(folder / name) << "machine code";
+  std::ofstream(folder / "w.yaml") << "maze: 1\nname: w\nlibraries: {one: one.so, two: two.so}\n"
+                                      "tasks: {a: {function: one.f, output: {r: int}}}\n";
+  const auto read = io::read_workflow(folder / "w.yaml");
+  REQUIRE(read);
+  CHECK(read->libraries == decltype(read->libraries){{"one", "one.so"}});
+}
+
 TEST_CASE("the archive of an image lies where its workflow says", "[io][workflow]") {
   const test::scratch_dir folder;
   const auto image_of = [&](const std::string& image) {

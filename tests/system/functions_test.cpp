@@ -286,3 +286,30 @@ TEST_CASE_METHOD(functions_folder, "a pickled function is called with its argume
         "root.output.r\n");
   CHECK(good_json({"run", "root.yaml", "--dir", "state"})["result"] == 4.0);
 }
+
+TEST_CASE_METHOD(functions_folder,
+                 "a function that ends its process well instead of returning is not tried again",
+                 "[system][functions]") {
+  std::string lines;
+  for (const char* child : {"fresh", "warm", "forked"})
+    lines += std::string("  cpp_") + child
+             + ": { function: hostile.leave_at_once, inputs: { status: 0 }, child: " + child
+             + " }\n  python_" + child
+             + ": { code: \"import os\\ndef f(): os._exit(0)\", child: " + child + " }\n";
+  tasks("leave", lines);
+  const auto report = failing_json({"run", "leave.yaml", "--dir", "state"}, 1);
+  REQUIRE(report["failed"].size() == 6);
+  for (const auto& [task, why] : errors_in(report)) {
+    INFO(task << ": " << why["message"]);
+    CHECK(why["class"] == "exit_nonzero");
+    CHECK(attempts_in(report).at(task) == 1);
+  }
+}
+
+TEST_CASE_METHOD(functions_folder, "code imports files of its run", "[system][functions]") {
+  write("helper.py", "def twice(x): return 2 * x\n");
+  tasks("import",
+        "  a: { code: \"import helper\\ndef f(x): return helper.twice(x)\", inputs: { x: 4 } }\n"
+        "files: [helper.py]\nresult: a.output.r\n");
+  CHECK(good_json({"run", "import.yaml", "--dir", "state"})["result"] == 8);
+}

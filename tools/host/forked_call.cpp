@@ -30,17 +30,18 @@ constexpr int rounds_max = 1000;
 /// Beside the result itself: a header, an entry, and the text of an error.
 constexpr std::size_t answer_room = 64 * 1024;
 
-core::error ended_without_answer(int status, bool memory_limited) {
+/// @param said_nothing  not a byte of an answer came
+core::error ended_without_answer(int status, bool memory_limited, bool said_nothing) {
   if (memory_limited && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
     return {.code = core::errc::oom_killed,
             .message = "the function was killed, as the kernel does with one that has more memory "
                        "than its limit",
             .origin = "execute",
             .signal = SIGKILL};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !said_nothing)
     return {.code = core::errc::worker_crash,
             .message = "what the child gave as its result is none: the function wrote to a "
-                       "descriptor that it had not opened, or ended its process",
+                       "descriptor that it had not opened",
             .origin = "execute"};
   if (WIFSIGNALED(status))
     return {.code = core::errc::signalled,
@@ -128,7 +129,7 @@ void forked_calls::call(const core::call_entry& what, std::string_view arguments
   const auto view = core::call_message_view::of(answer);
   const bool whole = view && view->header().kind == core::call_kind::replies && view->size() == 1;
   if (!whole)
-    fail(what.number, ended_without_answer(status, memory_limited_));
+    fail(what.number, ended_without_answer(status, memory_limited_, answer.empty()));
   else
     view->for_each([&](const core::call_entry& each, std::string_view payload) {
       replies_.add(what.number, static_cast<core::call_outcome>(each.word), payload);

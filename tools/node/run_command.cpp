@@ -158,6 +158,11 @@ private:
                     interrupted_by != 0 ? exit_code::interrupted : exit_code::wrong_use);
     for (const std::string& each : core::oversized_code(work_.tasks, (*work)->libraries))
       warn(what_.values, each);
+    // All are known by now.
+    for (const auto& [library, content] : (*work)->libraries)
+      if (const auto described = node.libraries().describe(library, content.hash))
+        for (const std::string& each : (*described)->warnings)
+          warn(what_.values, fmt::format("library {}: {}", library, each));
     const actors::run_listener listener = listen(node.system(), events_);
     (*work)->listener = listener;
     auto handle = submit(node, *work);

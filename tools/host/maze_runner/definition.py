@@ -51,6 +51,9 @@ def load(what: Definition, number: int) -> Callable:
     source = what["source"]
     if "imports" in what:
         imports.restrict(what["imports"])
+    # Where a child has no folder, its neighbours are no modules.
+    if source in ("code", "pickle") and os.getcwd() != "/":
+        find_modules_in(os.getcwd())
     if source == "pickle":
         return unpickled(what)
     if source == "file":
@@ -70,15 +73,19 @@ def module_of_file(what: Definition, number: int) -> ModuleType:
     except (OSError, ValueError) as failed:
         why = getattr(failed, "strerror", None) or failed
         raise Failure("invalid_payload", f"the file '{path}' cannot be read: {why}") from None
-    folder = os.path.dirname(os.path.abspath(path))
-    for each in (os.getcwd(), folder):
-        if each in sys.path:
-            sys.path.remove(each)
-        sys.path.insert(0, each)
+    find_modules_in(os.getcwd(), os.path.dirname(os.path.abspath(path)))
     stem = os.path.basename(path).partition(".")[0]
     taken = stem in sys.modules or stem in sys.stdlib_module_names
     name = f"{stem}_{number}" if taken or not stem.isidentifier() else stem
     return executed(code, path, name, os.path.abspath(path))
+
+
+def find_modules_in(*folders: str) -> None:
+    """The last one goes before all others."""
+    for each in folders:
+        if each in sys.path:
+            sys.path.remove(each)
+        sys.path.insert(0, each)
 
 
 def module_of_code(what: Definition, number: int) -> ModuleType:

@@ -64,7 +64,7 @@ class Forks(host.Stream):
         if len(entries) == 1:
             self.host.replies.add(number, entries[0][1], entries[0][2])
         else:
-            self.host.replies.add(number, frames.FAILED, ended_without_answer(status, self.memory_limited).encoded())
+            self.host.replies.add(number, frames.FAILED, ended_without_answer(status, self.memory_limited, not answer).encoded())
 
     def answer(self, fd: int, number: int, word: int, payload: bytes) -> None:
         """In the copy: never returns."""
@@ -157,13 +157,13 @@ def end_leftovers() -> None:
         os.waitpid(-1, 0)
 
 
-def ended_without_answer(status: int, memory_limited: bool) -> Failure:
+def ended_without_answer(status: int, memory_limited: bool, said_nothing: bool) -> Failure:
     if memory_limited and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return Failure("oom_killed", "the function was killed, as the kernel does with one that has more memory than its limit",
                        "execute")
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and not said_nothing:
         return Failure("worker_crash", "what the child gave as its result is none: the function wrote to a descriptor that it "
-                       "had not opened, or ended its process", "execute")
+                       "had not opened", "execute")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         why = Failure("signalled", f"the function was killed by signal {number} ({signal.strsignal(number)})",
