@@ -259,6 +259,9 @@ core::result<std::string> function_outcome(const core::task_spec& spec,
         report));
   auto returned = reply_in(*message);
   if (!returned) {
+    // It ended well: what it left as its result, its code did, and would again.
+    if (returned.error().code == core::errc::worker_crash)
+      returned.error().code = core::errc::invalid_payload;
     // An exception says by itself what it is about, but not that.
     if (report.refused_processes > 0)
       returned.error().message += fence_hint(report);

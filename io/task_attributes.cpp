@@ -132,8 +132,16 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
     base.written.cpus |= member.key == "cpus";
     base.written.memory |= member.key == "memory";
     base.written.gpus |= member.key == "gpus";
-    if (member.key == "timeout")
+    if (member.key == "timeout") {
       base.written.sandbox.add(core::sandbox_part::timeout);
+      const auto* const sandbox = find_member(members, "sandbox");
+      const auto* const parts = sandbox == nullptr ? nullptr : sandbox->value.as_map();
+      for (const char* const other : {"timeout", "max_execution_time"})
+        if (parts != nullptr && !is_written_null(node) && find_member(*parts, other) != nullptr)
+          read.report(codes::bad_sandbox, member.key_offset, here,
+                      fmt::format("`timeout` and `sandbox.{}` mean the same", other),
+                      "keep one of the two");
+    }
     if (member.key == "output")
       read_output(read, node, here, base);
     else if (member.key == "cpus")

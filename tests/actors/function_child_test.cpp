@@ -138,7 +138,7 @@ TEST_CASE_METHOD(function_child_fixture, "a function that takes its process alon
 TEST_CASE_METHOD(function_child_fixture,
                  "a function that disturbs descriptors harms its own result alone",
                  "[actors][function_child]") {
-  CHECK(failed(test::calling("hostile", "garbage")).code == errc::worker_crash);
+  CHECK(failed(test::calling("hostile", "garbage")).code == errc::invalid_payload);
   CHECK(failed(test::calling("hostile", "close_all")).code == errc::exit_nonzero);
   CHECK(returned(test::calling("hostile", "copy")) == core::value(true));
   CHECK(returned(test::calling("plain", "print", {{"text", "x"}})) == core::value("x"));
@@ -206,7 +206,7 @@ TEST_CASE("what a child left as its reply is not believed", "[actors][function_c
         core::call_message(core::call_kind::replies, 0, 7, seven),
         core::call_message(core::call_kind::calls, 0, 0, seven),
         core::call_message(core::call_kind::refused, 0, 0, "no error")})
-    CHECK(refused_bytes(wrong).code == errc::worker_crash);
+    CHECK(refused_bytes(wrong).code == errc::invalid_payload);
   CHECK(refused_bytes(reply_of(call_outcome::returned, "no value")).code == errc::invalid_payload);
   const core::error why{.code = errc::unsupported_operation, .message = "another interface"};
   CHECK(refused_bytes(core::call_message(core::call_kind::refused, 0, 0, core::to_binary(why)))
@@ -220,7 +220,7 @@ TEST_CASE("an error that only a node can know is not believed of a child",
        {errc::none, errc::cancelled, errc::node_lost, errc::timeout_wall, static_cast<errc>(250)}) {
     const core::error odd{.code = code, .message = "odd"};
     CHECK(refused_bytes(reply_of(core::call_outcome::failed, core::to_binary(odd))).code
-          == errc::worker_crash);
+          == errc::invalid_payload);
     CHECK(refusal_of(core::call_message(core::call_kind::refused, 0, 0, core::to_binary(odd))).code
           == errc::worker_crash);
   }

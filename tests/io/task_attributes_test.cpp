@@ -131,3 +131,15 @@ TEST_CASE("a task lists permissions that it needs besides", "[io][workflow]") {
   CHECK(read(wrong).permissions.empty());
   CHECK(wrong.codes() == "unknown_choice");
 }
+
+TEST_CASE("a task has one word for its time", "[io][workflow]") {
+  for (const char* text : {"{timeout: 1s, sandbox: {timeout: 5s}}",
+                           "{timeout: 1s, sandbox: {max_execution_time: 5}}"}) {
+    test::read_document doc(text);
+    read(doc);
+    CHECK(doc.codes() == "bad_sandbox");
+  }
+  test::read_document apart("{timeout: 1s, sandbox: seccomp}");
+  read(apart);
+  CHECK(apart.codes().empty());
+}

@@ -100,7 +100,7 @@ TEST_CASE_METHOD(functions_folder, "every way in which a function can end badly 
             {"give-up", "signalled"},       {"uncaught", "signalled"},
             {"killed", "worker_crash"},     {"leave", "exit_nonzero"},
             {"leave-well", "exit_nonzero"}, {"at-once", "exit_nonzero"},
-            {"garbage", "worker_crash"},    {"closes", "exit_nonzero"},
+            {"garbage", "invalid_payload"}, {"closes", "exit_nonzero"},
             {"throws", "user_exception"},   {"large", "limit_exceeded"},
             {"broken", "invalid_payload"},  {"raises", "user_exception"},
             {"syntax", "invalid_payload"},  {"aborts", "signalled"},

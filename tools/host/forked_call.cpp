@@ -39,7 +39,7 @@ core::error ended_without_answer(int status, bool memory_limited, bool said_noth
             .origin = "execute",
             .signal = SIGKILL};
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !said_nothing)
-    return {.code = core::errc::worker_crash,
+    return {.code = core::errc::invalid_payload,
             .message = "what the child gave as its result is none: the function wrote to a "
                        "descriptor that it had not opened",
             .origin = "execute"};

@@ -92,7 +92,7 @@ std::vector<command_rule> cluster_commands() {
         "reclaim_after", "libraries", "sandbox_option", "sandbox_limit", "permit"},
        {{"detach", "", "Go on in the background; return when the cluster is ready"},
         {"role", "both|master|worker", "What the node does (default: both)"},
-        {"until-eof", "", "End when standard input ends"}}},
+        {"until-eof", "", "End when standard input ends; for --role worker"}}},
       {command::join_file,
        "join-file",
        "Make a file that lets a node or a client of another machine in; it is a secret",

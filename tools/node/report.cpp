@@ -239,12 +239,21 @@ std::string one_line(const ordered_json& x) {
 
 std::string summary(const run_report& report, const screen& on) {
   const bool good = report.state == core::run_state::completed;
+  const auto name = core::printable(report.name);
+  const auto state = core::to_string(report.state);
+  const auto counts = fmt::format(" after {}: {}", time_text(report.elapsed),
+                                  counts_text(report.counts, report.total));
+  std::string out;
   line head(on);
-  head.add(core::printable(report.name), style::strong).add(" ").add(report.run).add(" ");
-  head.add(core::to_string(report.state), good ? style::good : style::bad);
-  head.add(fmt::format(" after {}: {}", time_text(report.elapsed),
-                       counts_text(report.counts, report.total)));
-  auto out = head.text() + "\n";
+  head.add(name, style::strong).add(" ").add(report.run).add(" ");
+  head.add(state, good ? style::good : style::bad).add(counts);
+  const auto whole = fmt::format("{} {} {}{}", name, report.run, state, counts);
+  // It stays, so it is not cut.
+  if (core::columns(whole) <= on.width)
+    out = head.text() + "\n";
+  else
+    for (const std::string& part : wrapped(whole, on.width))
+      out += part + "\n";
   out += failure_table(report.failed, on);
   out += cancelled_tasks(report.failed, on);
   out += truncations(report.truncated, on);

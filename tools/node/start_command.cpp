@@ -146,6 +146,12 @@ private:
 };
 
 int start_cluster(const options& what) {
+  if (what.flags.until_eof && what.flags.role != start_role::worker)
+    return refuse(what.values,
+                  {.code = core::errc::invalid_argument,
+                   .message = "--until-eof is for a worker node: add --role worker",
+                   .origin = "start"},
+                  exit_code::wrong_use);
   return what.flags.role == start_role::worker ? start_worker(what)
                                                : started_master(what).carry_out();
 }

@@ -162,7 +162,7 @@ def ended_without_answer(status: int, memory_limited: bool, said_nothing: bool) 
         return Failure("oom_killed", "the function was killed, as the kernel does with one that has more memory than its limit",
                        "execute")
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and not said_nothing:
-        return Failure("worker_crash", "what the child gave as its result is none: the function wrote to a descriptor that it "
+        return Failure("invalid_payload", "what the child gave as its result is none: the function wrote to a descriptor that it "
                        "had not opened", "execute")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
