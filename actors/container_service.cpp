@@ -1,10 +1,12 @@
 #include "maze/actors/container_service.hpp"
 
+#include "maze/actors/attempt_environment.hpp"
 #include "maze/actors/container_outcome.hpp"
 #include "maze/io/memory_file.hpp"
 #include "maze/sandbox/container_command.hpp"
 #include "maze/sandbox/enter_block.hpp"
 #include "maze/sandbox/policy.hpp"
+#include "maze/sandbox/shown_path.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -100,7 +102,8 @@ std::vector<sandbox::enter::limit> limits_of(const core::sandbox_spec& spec) {
 
 /// Of the environment that a task would have on the node, what goes over that of its image: programs lie elsewhere in there.
 std::vector<std::string> without_path(std::vector<std::string> environment) {
-  std::erase_if(environment, [](const std::string& each) { return each.starts_with("PATH="); });
+  static const std::string here = "PATH=" + base_environment().path;
+  std::erase(environment, here);
   return environment;
 }
 
@@ -124,6 +127,25 @@ void run_to_end(std::vector<std::string> command) {
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   ::posix_spawn_file_actions_destroy(&streams);
+}
+
+/// Turns the paths that a task asks for into what they lead to: an engine goes by names, with the rights of root.
+core::result<void> show_paths(sandbox::container_start& start) {
+  for (const bool writable : {false, true})
+    for (const std::string& path :
+         std::exchange(writable ? start.sandbox.writable : start.sandbox.readable, {})) {
+      auto real = sandbox::shown_path(path, start.user);
+      if (!real)
+        return core::fail(real.error());
+      std::error_code failed;
+      const auto kind = std::filesystem::status(*real, failed).type();
+      if (kind == std::filesystem::file_type::character
+          || kind == std::filesystem::file_type::block)
+        start.devices.push_back(std::move(*real));
+      else
+        start.mounts.push_back({std::move(*real), path, writable});
+    }
+  return {};
 }
 
 /// What the engine's program itself needs: never a word of the task's.
@@ -255,8 +277,8 @@ container_service::inside(std::vector<std::string> argv) const {
 
 core::result<std::vector<std::string>>
 container_service::command_of(const sandbox::launch_request& request, contained_child& child) {
-  auto image =
-      sandbox::image_of(request.sandbox.image.value_or(std::string(core::container_image)));
+  auto image = sandbox::image_of(request.sandbox.image.value_or(std::string(core::container_image)),
+                                 request.user);
   if (!image)
     return core::fail(image.error());
   child.image = image->name;
@@ -278,6 +300,7 @@ container_service::command_of(const sandbox::launch_request& request, contained_
                                  .user = request.user,
                                  .sandbox = request.sandbox,
                                  .mounts = {{settings_.enter, sandbox::container_enter, false}},
+                                 .devices = {},
                                  .inherited = request.inherited.size(),
                                  .arguments = {}};
   const auto& runner = settings_.programs.runner;
@@ -285,6 +308,8 @@ container_service::command_of(const sandbox::launch_request& request, contained_
     start.mounts.push_back({each, sandbox::container_folder / each.filename(), false});
   if (request.working_directory != "/")
     start.mounts.push_back({request.working_directory, request.working_directory, true});
+  if (auto shown = show_paths(start); !shown)
+    return core::fail(shown.error());
   auto command = sandbox::run_command(engine_, start);
   if (!command)
     return core::fail(command.error());

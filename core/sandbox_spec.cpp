@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace maze::core {
 
@@ -95,6 +96,10 @@ result<void> check_limits(const sandbox_spec& spec) {
 result<void> check_container(const sandbox_spec& spec) {
   constexpr std::string_view remedy = "needs `level: container`";
   const bool contained = spec.level == sandbox_level::container;
+  if (contained && spec.memory && spec.memory->value < container_memory_min)
+    return wrong(fmt::format("`memory` of a container must be at least {}: no container begins "
+                             "with less",
+                             to_string(byte_count{container_memory_min})));
   if (spec.temporary && !contained)
     return wrong(fmt::format("`temporary` {}", remedy));
   if (!spec.image)
@@ -116,6 +121,21 @@ result<void> check_container(const sandbox_spec& spec) {
     return wrong(fmt::format("`image`: \"{}\" is neither the name of an image nor the path of an "
                              "archive",
                              printable(image)));
+  // To podman these words say where to fetch from, and all of it with the rights of root.
+  constexpr std::array<std::string_view, 11> transports{
+      "docker", "docker-archive",     "docker-daemon", "oci", "oci-archive",
+      "dir",    "containers-storage", "tarball",       "sif", "ostree",
+      "atomic"};
+  const auto before = std::string_view(image).substr(0, image.find(':'));
+  if (before.size() < image.size()
+      && std::find(transports.begin(), transports.end(), before) != transports.end())
+    return wrong(
+        fmt::format("`image`: \"{}\" says how to fetch it: write the name of an image alone, "
+                    "or the path of an archive",
+                    printable(image)));
+  if (image.starts_with(imported_images))
+    return wrong(fmt::format(
+        "`image`: names that begin with \"{}\" are maze's own: name the archive", imported_images));
   return {};
 }
 

@@ -95,6 +95,10 @@ constexpr byte_count container_temporary{std::uint64_t{100} << 20};
 constexpr byte_count container_memory{std::uint64_t{2048} << 20};
 constexpr std::uint32_t container_cpu_share = 100;
 constexpr std::uint64_t container_processes = 100;
+/// `sandbox_spec::memory` of a container, at least.
+constexpr std::uint64_t container_memory_min = std::uint64_t{8} << 20;
+/// How the names of images begin that are made of archives.
+constexpr std::string_view imported_images = "localhost/maze:";
 /// `sandbox_spec::image` in bytes, at most.
 constexpr std::size_t container_image_max = 1024;
 /// Paths of each kind in a `sandbox_spec`, at most.

@@ -1,6 +1,8 @@
 #include "maze/sandbox/container_command.hpp"
 
+#include "maze/io/files.hpp"
 #include "maze/io/hash.hpp"
+#include "maze/sandbox/shown_path.hpp"
 
 #include <fmt/format.h>
 
@@ -95,15 +97,14 @@ core::result<words> run_command(const container_engine& engine, const container_
   for (const container_mount& each : x.mounts)
     if (auto shown = show(each); !shown)
       return core::fail(shown.error());
-  for (const std::string& path : x.sandbox.readable)
-    if (auto shown = show({path, path, false}); !shown)
-      return core::fail(shown.error());
-  for (const std::string& path : x.sandbox.writable)
-    // A file that is bound would be there, and its device closed to the container.
-    if (path.starts_with("/dev/"))
-      out.push_back("--device=" + path);
-    else if (auto shown = show({path, path, true}); !shown)
-      return core::fail(shown.error());
+  for (const std::filesystem::path& device : x.devices) {
+    if (device.native().find(':') != std::string::npos)
+      return core::fail(core::errc::invalid_argument,
+                        fmt::format("a container cannot have the device {}: its path has a colon",
+                                    device.native()),
+                        "launch");
+    out.push_back("--device=" + device.native());
+  }
   out.insert(out.end(), {"--entrypoint", container_enter, x.image.name});
   out.insert(out.end(), x.arguments.begin(), x.arguments.end());
   return out;
@@ -123,19 +124,21 @@ std::string shell_words(const words& all) {
   return out;
 }
 
-core::result<container_image> image_of(const std::string& image) {
+core::result<container_image> image_of(const std::string& image,
+                                       const std::optional<child_user>& user) {
   if (!image.starts_with('/'))
     return container_image{image, {}};
+  const auto archive = shown_path(image, user, true);
+  if (!archive)
+    return core::fail(archive.error());
   struct stat status {};
-  if (::stat(image.c_str(), &status) != 0)
-    return core::fail(errno == ENOENT || errno == ENOTDIR ? core::errc::not_found
-                                                          : core::errc::io_error,
-                      fmt::format("the archive of an image, {}, is not on this node: {}", image,
-                                  std::strerror(errno)),
-                      "launch");
-  const auto stamp = fmt::format("{} {} {} {} {}.{}", image, status.st_dev, status.st_ino,
-                                 status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-  return container_image{fmt::format("localhost/maze:{}", to_string(io::hash_bytes(stamp))), image};
+  if (::stat(archive->c_str(), &status) != 0)
+    return core::fail(io::errno_error(fmt::format("look at {}", image), errno));
+  const auto stamp =
+      fmt::format("{} {} {} {} {}.{}", archive->native(), status.st_dev, status.st_ino,
+                  status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  return container_image{std::string(core::imported_images) + to_string(io::hash_bytes(stamp)),
+                         *archive};
 }
 
 std::string image_script(const container_engine& engine, const container_image& image) {
@@ -146,11 +149,9 @@ std::string image_script(const container_engine& engine, const container_image& 
     return fmt::format("{} || {} pull --quiet {} >/dev/null || exit {}; ", there, program, name,
                        container_refused);
   const std::string archive = shell_words({image.archive.native()});
-  // Of a saved image the engine says the name, behind a colon; what it cannot load is a file system.
-  return fmt::format("{0} || {{ id=$({1} load --quiet --input {2} 2>/dev/null) "
-                     "&& {1} tag \"${{id##*: }}\" {3}; }} "
-                     "|| {1} import {5}{2} {3} >/dev/null || exit {4}; ",
-                     there, program, archive, name, container_refused,
+  // By what it holds alone: an archive of saved images would say what they are called, and could take the place of others.
+  return fmt::format("{0} || {1} import {5}- {3} <{2} >/dev/null || exit {4}; ", there, program,
+                     archive, name, container_refused,
                      engine.kind == engine_kind::podman ? "--quiet " : "");
 }
 

@@ -23,13 +23,14 @@ inline constexpr int container_refused = 125;
 struct container_image {
   /// As the engine knows it.
   std::string name;
-  /// What it is made of where the engine does not have it: the archive of a saved image, or of a file system. Empty: it is pulled.
+  /// What it is made of where the engine does not have it: the archive of a file system. Empty: it is pulled.
   std::filesystem::path archive;
 };
 
-/// The image that `image`, a `sandbox_spec::image`, stands for. That of an archive has a name which changes with the file. Fails with `not_found` where the
-/// archive is not there.
-core::result<container_image> image_of(const std::string& image);
+/// The image that `image`, a `sandbox_spec::image`, stands for. That of an archive has a name which changes with the file. Fails as `shown_path` does for an archive
+/// that `user` could not read.
+core::result<container_image> image_of(const std::string& image,
+                                       const std::optional<child_user>& user);
 
 /// A path of the node that a container sees.
 struct container_mount {
@@ -48,6 +49,8 @@ struct container_start {
   /// `level` is container.
   core::sandbox_spec sandbox;
   std::vector<container_mount> mounts;
+  /// Device files of the node, at the same paths in the container.
+  std::vector<std::filesystem::path> devices;
   /// Descriptors behind 2 that go along; docker takes none.
   std::size_t inherited = 0;
   /// Of `container_enter`.

@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace maze::sandbox::init {
@@ -60,6 +62,21 @@ failure allow(int rules, const char* path, std::uint64_t access) {
   return place ? allow_open(rules, place.get(), access, path) : failed(path);
 }
 
+/// What a task asks for.
+failure allow_asked(int rules, const auto& paths, std::uint64_t access) {
+  for (const char* path : paths) {
+    const io::unique_fd place(::open(path, O_PATH | O_CLOEXEC));
+    struct stat found {};
+    if (!place || ::fstat(place.get(), &found) != 0)
+      return failed(path);
+    if (is_machines(place.get(), found))
+      return {stage::landlock, EPERM, path};
+    if (const auto what = allow_open(rules, place.get(), access, path); what.at != stage::none)
+      return what;
+  }
+  return {};
+}
+
 failure allow_all(int rules, const auto& paths, std::uint64_t access) {
   for (const char* path : paths)
     if (const auto what = allow(rules, path, access); what.at != stage::none)
@@ -75,7 +92,7 @@ failure allow_shown(int rules, const protocol::shown_view& shown, std::uint64_t 
     if (what.at != stage::none && !none)
       return what;
   }
-  if (const auto what = allow_all(rules, shown.readable, to_read); what.at != stage::none)
+  if (const auto what = allow_asked(rules, shown.readable, to_read); what.at != stage::none)
     return what;
   if (const auto what = allow(rules, "/proc", to_read); what.at != stage::none)
     return what;
@@ -108,6 +125,17 @@ failure allow_inherited(int rules, std::uint32_t count) {
 }
 
 } // namespace
+
+bool is_machines(int place, const struct stat& found) {
+  struct statfs system {};
+  if (::fstatfs(place, &system) != 0 || system.f_type == PROC_SUPER_MAGIC)
+    return true;
+  for (const char* const whole : {"/", "/dev", "/dev/shm", "/dev/pts"})
+    if (struct stat other{};
+        ::stat(whole, &other) == 0 && other.st_dev == found.st_dev && other.st_ino == found.st_ino)
+      return true;
+  return false;
+}
 
 int landlock_version() {
   const auto found =

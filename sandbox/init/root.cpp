@@ -1,6 +1,7 @@
 #include "maze/sandbox/init/root.hpp"
 
 #include "maze/sandbox/init/fault.hpp"
+#include "maze/sandbox/init/landlock.hpp"
 
 #include <algorithm>
 #include <array>
@@ -69,10 +70,14 @@ public:
 
   /// Takes `path` with all that is mounted below it, or what it leads to if it is a symbolic link.
   failure lift(const char* path, std::uint64_t attributes) {
+    const io::unique_fd place(::open(path, O_PATH | O_CLOEXEC));
     struct stat found {};
-    if (::stat(path, &found) != 0)
+    if (!place || ::fstat(place.get(), &found) != 0)
       return failed(path);
-    return take(path, found, S_ISCHR(found.st_mode) ? device : attributes);
+    // Whatever name led there: a link of somebody's own says nothing of where it leads.
+    if (is_machines(place.get(), found))
+      return {stage::root, EPERM, path};
+    return take(path, found, S_ISCHR(found.st_mode) ? device : attributes, place.get());
   }
   /// The same for part of a base: passed over where there is none, and a symbolic link stays one.
   failure lift_if_there(const char* path, std::uint64_t attributes) {
@@ -83,7 +88,8 @@ public:
   }
 
 private:
-  failure take(const char* path, const struct stat& found, std::uint64_t attributes) {
+  failure take(const char* path, const struct stat& found, std::uint64_t attributes,
+               int place = -1) {
     if (count_ == pieces_.size())
       return {stage::root, E2BIG, path};
     piece& made = pieces_[count_];
@@ -96,7 +102,9 @@ private:
         return {stage::root, size < 0 ? errno : ENAMETOOLONG, path};
       made.target[static_cast<std::size_t>(size)] = '\0';
     } else {
-      made.tree = ::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+      constexpr unsigned how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+      made.tree = place < 0 ? ::open_tree(AT_FDCWD, path, how)
+                            : ::open_tree(place, "", how | AT_EMPTY_PATH);
       if (made.tree < 0)
         return failed(path);
       struct mount_attr wanted {};

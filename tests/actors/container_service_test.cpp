@@ -1,6 +1,7 @@
 // Children of level container under a launcher, with podman.
 #include "maze/actors/container_service.hpp"
 
+#include "maze/actors/attempt_environment.hpp"
 #include "support/container_fixture.hpp"
 #include "support/launcher_fixture.hpp"
 #include "support/needs.hpp"
@@ -37,7 +38,8 @@ struct service_fixture : test::launcher_fixture {
   [[nodiscard]] sandbox::launch_request script(std::string text) const {
     sandbox::launch_request out;
     out.argv = {"/bin/sh", "-c", std::move(text)};
-    out.environment = {"PATH=/nowhere", "A=from the task", "CONTAINERS_CONF=/etc/shadow"};
+    out.environment = {"PATH=" + base_environment().path, "A=from the task",
+                       "CONTAINERS_CONF=/etc/shadow"};
     out.working_directory = "/";
     out.sandbox.level = core::sandbox_level::container;
     out.sandbox.image = containers.archive().native();
@@ -70,6 +72,14 @@ TEST_CASE_METHOD(service_fixture, "a child in a container has its own words, var
   CHECK(report.isolation.has(core::fence::own_user));
   CHECK(report.cpu_user.count() > 0);
   CHECK(report.memory_peak > 0);
+}
+
+TEST_CASE_METHOD(service_fixture, "a task's own PATH goes before that of the image",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  auto request = script("echo \"$PATH\"");
+  request.environment.front() = "PATH=/opt/own:/usr/bin";
+  CHECK(end_of(std::move(request)).standard_output.text == "/opt/own:/usr/bin\n");
 }
 
 TEST_CASE_METHOD(service_fixture, "what a container leaves running ends with it",
@@ -117,8 +127,10 @@ TEST_CASE_METHOD(service_fixture, "what no container can have is refused before 
   request.sandbox.image = "/nowhere.tar";
   CHECK(refused(request).code == core::errc::not_found);
   request = script("true");
-  request.sandbox.readable = {"/a,b"};
-  CHECK(refused(request).code == core::errc::invalid_argument);
+  request.sandbox.readable = {"/nowhere"};
+  CHECK(refused(request).code == core::errc::not_found);
+  request.sandbox.readable = {"/proc"};
+  CHECK(refused(request).code == core::errc::permission_denied);
   CHECK(launch_child(*sut, nullptr, script("true"), [](const auto&) {}).error().code
         == core::errc::unsupported_operation);
 }

@@ -146,7 +146,9 @@ TEST_CASE("an image is for a container, by a name or a path that is one", "[core
   const std::string long_name(1025, 'a');
   for (const std::string& image :
        {std::string("--privileged"), std::string(), std::string("a b"),
-        std::string("/srv/../x.tar"), std::string("a\nb"), std::string("$(id)"), long_name}) {
+        std::string("/srv/../x.tar"), std::string("a\nb"), std::string("$(id)"),
+        std::string("docker-archive:/srv/x"), std::string("oci:x"),
+        std::string("localhost/maze:0123"), long_name}) {
     INFO(image);
     CHECK(check_sandbox({.level = level, .image = image}).error().message.find("`image`")
           != std::string::npos);

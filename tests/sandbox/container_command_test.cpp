@@ -63,8 +63,7 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
   x.sandbox.processes = 7;
   x.sandbox.temporary = core::byte_count{4096};
   x.sandbox.network = true;
-  x.sandbox.readable = {"/opt/models"};
-  x.sandbox.writable = {"/srv/cache", "/dev/nvidia0"};
+  x.devices = {"/dev/nvidia0"};
   CHECK(words(run_command(podman, x))
         == "/usr/bin/podman --runtime /usr/sbin/runc run --rm --interactive --pull=never "
            "--log-driver=none --name maze-1 --label maze.node=/srv/node --network=host --read-only "
@@ -75,8 +74,7 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
            "--ulimit=nofile=20000:20000 --ulimit=nproc=500:500 --ulimit=core=1:1 "
            "--user=60001:60002 --mount type=bind,source=/srv/views/1,target=/srv/views/1 "
            "--mount type=bind,source=/opt/enter,target=/run/maze/enter,readonly "
-           "--mount type=bind,source=/opt/models,target=/opt/models,readonly "
-           "--mount type=bind,source=/srv/cache,target=/srv/cache --device=/dev/nvidia0 "
+           "--device=/dev/nvidia0 "
            "--entrypoint /run/maze/enter python:3.11-slim");
 }
 
@@ -87,7 +85,7 @@ TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][c
   REQUIRE_FALSE(with_docker);
   CHECK(with_docker.error().code == core::errc::unsupported_operation);
   for (const char* path : {"/a,readonly=false", "/a\"b", "/a\nb"}) {
-    x.sandbox.readable = {path};
+    x.mounts = {{path, "/x", false}};
     const auto odd = run_command(podman, x);
     REQUIRE_FALSE(odd);
     CHECK(odd.error().code == core::errc::invalid_argument);
@@ -95,18 +93,18 @@ TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][c
 }
 
 TEST_CASE("an archive is another image whenever it changes", "[sandbox][container]") {
-  CHECK(image_of("debian:12")->name == "debian:12");
-  CHECK(image_of("debian:12")->archive.empty());
+  CHECK(image_of("debian:12", {})->name == "debian:12");
+  CHECK(image_of("debian:12", {})->archive.empty());
   const test::scratch_dir dir;
   const std::string path = dir / "base.tar";
-  CHECK(image_of(path).error().code == core::errc::not_found);
+  CHECK(image_of(path, {}).error().code == core::errc::not_found);
   std::ofstream(path) << "one";
-  const auto first = image_of(path).value();
+  const auto first = image_of(path, {}).value();
   CHECK(first.archive == path);
-  CHECK(image_of(path)->name == first.name);
+  CHECK(image_of(path, {})->name == first.name);
   CHECK_THAT(first.name, Catch::StartsWith("localhost/maze:"));
   std::ofstream(path) << "another";
-  CHECK(image_of(path)->name != first.name);
+  CHECK(image_of(path, {})->name != first.name);
 }
 
 TEST_CASE("words reach a program through a shell as they are", "[sandbox][container]") {
@@ -123,8 +121,7 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   std::ofstream(fake) << "#!/bin/sh\necho \"$*\" >>" << (dir / "asked").native()
                       << "\ncase \"$*\" in *'inspect known') exit 0 ;; *inspect*) exit 1 ;;\n"
                          "*'pull --quiet gone') echo no such image >&2; exit 1 ;;\n"
-                         "*load*saved.tar) echo 'Loaded image: localhost/saved:1' ;;\n"
-                         "*load*) exit 125 ;; *' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
+                         "*' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
                          "/srv/node; echo maze-else-1 /; "
                          "echo maze-gone-1 /nowhere ;; esac\n";
   std::filesystem::permissions(fake, std::filesystem::perms(0755));
@@ -143,12 +140,10 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   CHECK(asked(image_script(engine, {"known", {}})) == "-g image inspect known\n");
   CHECK(asked(image_script(engine, {"new", {}})) == "-g image inspect new\n-g pull --quiet new\n");
   CHECK_THAT(asked(image_script(engine, {"gone", {}}), container_refused), Contains("pull"));
-  CHECK(asked(image_script(engine, {"n:1", "/x/saved.tar"}))
-        == "-g image inspect n:1\n-g load --quiet --input /x/saved.tar\n-g tag localhost/saved:1 "
-           "n:1\n");
-  CHECK(asked(image_script(engine, {"n:1", "/x/root.tar"}))
-        == "-g image inspect n:1\n-g load --quiet --input /x/root.tar\n-g import --quiet "
-           "/x/root.tar n:1\n");
+  const std::string archive = dir / "root.tar";
+  std::ofstream(archive) << "files";
+  CHECK(asked(image_script(engine, {"n:1", archive}))
+        == "-g image inspect n:1\n-g import --quiet - n:1\n");
   CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
         == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
            "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");

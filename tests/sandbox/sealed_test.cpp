@@ -355,3 +355,23 @@ TEST_CASE("level seccomp holds where the node is not root", "[sandbox][sealed]")
            && test::content_of(node.taskspace / "file") == "in\n";
   }));
 }
+
+TEST_CASE_METHOD(sealed_fixture,
+                 "no link shows a sealed child the machine's own /proc, /dev or root",
+                 "[sandbox][sealed]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  for (const char* target : {"/proc", "/proc/self", "/dev", "/dev/shm", "/"}) {
+    const std::string link = dir / "link";
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(target, link);
+    for (const bool writable : {false, true}) {
+      INFO(target << (writable ? ", writable" : ", readable"));
+      auto request = script("echo it began");
+      (writable ? request.sandbox.writable : request.sandbox.readable) = {link};
+      const auto report = run(std::move(request));
+      CHECK(report.cause == exit_cause::setup_failed);
+      CHECK(report.standard_output.text.empty());
+      CHECK(report.failure.message.find(link) != std::string::npos);
+    }
+  }
+}

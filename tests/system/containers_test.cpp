@@ -101,7 +101,8 @@ def f():
   CHECK(seen["net"] == EPERM);
   CHECK(seen["shadow"] == false);
   CHECK(seen["unshare"] == json{-1, EPERM});
-  CHECK(seen["first"] == 0);
+  // Refused where Landlock is new enough; else nothing comes of it.
+  CHECK((seen["first"] == EPERM || seen["first"] == 0));
   CHECK(seen["uid"] == true);
   CHECK(seen["tmp"] == 1 << 20);
 }
@@ -173,7 +174,7 @@ TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[sys
                      "sandbox: { level: docker, docker_image: missing.tar } } }\n");
   const auto gone = run("gone.yaml");
   CHECK(gone.status != 0);
-  CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("not on this node"));
+  CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("No such file"));
   write("broken.tar", "no archive at all");
   write("broken.yaml", "maze: 1\nname: broken\ntasks: { a: { output: { run: dict }, shell: "
                        "\"true\", sandbox: { level: container, image: broken.tar } } }\n");

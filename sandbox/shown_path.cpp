@@ -1,0 +1,82 @@
+#include "maze/sandbox/shown_path.hpp"
+
+#include "maze/core/printable.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <linux/magic.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace maze::sandbox {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<core::error> denied(std::string why) {
+  return core::fail(core::errc::permission_denied, "a container is not shown " + std::move(why),
+                    "launch");
+}
+
+/// Whether `user` has the right `bit` of others (S_IXOTH, S_IROTH), or as owner or by its group.
+bool has_right(const struct stat& of, const child_user& user, unsigned bit) {
+  const unsigned wanted = of.st_uid == user.uid   ? bit << 6U
+                          : of.st_gid == user.gid ? bit << 3U
+                                                  : bit;
+  return user.uid == 0 || (of.st_mode & wanted) != 0;
+}
+
+bool is_ours(const struct stat& of) { return of.st_uid == 0 || of.st_uid == ::geteuid(); }
+
+bool is_whole_machine(const fs::path& path) {
+  constexpr std::array<std::string_view, 4> whole{"/", "/dev", "/dev/shm", "/dev/pts"};
+  struct statfs system {};
+  return std::find(whole.begin(), whole.end(), path.native()) != whole.end()
+         || ::statfs(path.c_str(), &system) != 0 || system.f_type == PROC_SUPER_MAGIC;
+}
+
+} // namespace
+
+core::result<fs::path> shown_path(const std::string& path, const std::optional<child_user>& user,
+                                  bool readable) {
+  std::error_code failed;
+  const fs::path real = fs::canonical(path, failed);
+  const auto shown = core::printable(path);
+  if (failed)
+    return core::fail(
+        failed == std::errc::no_such_file_or_directory ? core::errc::not_found
+                                                       : core::errc::permission_denied,
+        fmt::format("{} cannot be shown to a container: {}", shown, failed.message()), "launch");
+  if (is_whole_machine(real))
+    return denied(fmt::format("{}, which leads to {}: name folders and files in it", shown,
+                              core::printable(real.native())));
+  struct stat found {};
+  bool anybodys = false;
+  fs::path at = "/";
+  for (const fs::path& part : real.relative_path()) {
+    if (::lstat(at.c_str(), &found) != 0 || !is_ours(found))
+      return denied(
+          fmt::format("{}: somebody else owns {}, above it", shown, core::printable(at.native())));
+    anybodys = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    if (anybodys && (found.st_mode & S_ISVTX) == 0)
+      return denied(
+          fmt::format("{}: others may change {}, above it", shown, core::printable(at.native())));
+    if (user && !has_right(found, *user, S_IXOTH))
+      return denied(fmt::format("{}: the task's user may not enter {}, above it", shown,
+                                core::printable(at.native())));
+    at /= part;
+  }
+  if (::lstat(real.c_str(), &found) != 0 || (anybodys && !is_ours(found)))
+    return denied(fmt::format("{}: somebody else could put another one in its place", shown));
+  if (readable && user && !has_right(found, *user, S_IROTH))
+    return denied(fmt::format("{}: the task's user may not read it", shown));
+  return real;
+}
+
+} // namespace maze::sandbox
