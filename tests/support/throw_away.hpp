@@ -8,7 +8,9 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <sched.h>
 #include <stdexcept>
 #include <string>
@@ -58,7 +60,7 @@ inline std::string told_by_child(const std::function<std::string()>& body) {
 }
 
 /// Gives the calling process mounts, IPC, a host name and a network of its own, with empty folders where everybody may write:
-/// what an attack changes there is gone with it. The scratch folders of a test belong below `kept`, which stays.
+/// what an attack changes there is gone with it. The scratch folders of a test belong below `kept`, which stays, as this build does.
 inline void enter_throw_away_machine(const std::string& kept) {
   const auto need = [](bool done, const char* what) {
     if (!done)
@@ -66,15 +68,20 @@ inline void enter_throw_away_machine(const std::string& kept) {
   };
   need(::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) == 0, "unshare");
   need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount /");
-  const io::unique_fd held(::open(kept.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  need(static_cast<bool>(held), "open");
+  std::map<std::string, io::unique_fd> stays;
+  for (const std::string& folder :
+       {kept, std::filesystem::path(MAZE_BIN_DIR).parent_path().native()})
+    need(static_cast<bool>(stays[folder] = io::unique_fd(
+                               ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))),
+         "open");
   for (const char* place : {"/tmp", "/var/tmp", "/dev/shm"})
     need(::mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777") == 0, place);
-  const auto from = "/proc/self/fd/" + std::to_string(held.get());
-  if (::access(kept.c_str(), F_OK) != 0) {
-    need(::mkdir(kept.c_str(), 0777) == 0, "mkdir");
-    need(::mount(from.c_str(), kept.c_str(), nullptr, MS_BIND, nullptr) == 0, "mount --bind");
-  }
+  for (const auto& [folder, held] : stays)
+    if (::access(folder.c_str(), F_OK) != 0) {
+      const auto from = "/proc/self/fd/" + std::to_string(held.get());
+      std::filesystem::create_directories(folder);
+      need(::mount(from.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0, "mount --bind");
+    }
 }
 
 /// Takes from the calling process, which is an ordinary user, the right to make namespaces: in a user namespace that is
