@@ -16,7 +16,7 @@ namespace {
 std::string kind_of(const core::task_spec& spec) {
   core::binary_writer out;
   out(std::holds_alternative<core::python_action>(spec.action), spec.sandbox, spec.needs,
-      spec.child);
+      spec.child, spec.child_calls_max);
   return std::move(out).bytes();
 }
 
@@ -36,6 +36,7 @@ void lane_host_state::choose_plan(lane& x) {
     found.plan->sandbox = own.sandbox;
     found.plan->needs = own.needs;
     found.plan->child = own.child;
+    found.plan->child_calls_max = own.child_calls_max;
     for (std::uint64_t i = 0; i < bundle.tasks->size(); ++i) {
       const core::task_spec& each = bundle.tasks->spec(core::task_id{i});
       if (!core::is_kept(each.child) || !core::is_function(each) || kind_of(each) != kind)

@@ -125,10 +125,13 @@ result<void> check_function(const task_spec& task) {
   if (task.sandbox.imports && !std::holds_alternative<python_action>(task.action))
     return wrong(task, "`imports` is for Python functions: what holds other code is the level");
   if (!is_function(task)) {
-    if (task.child != child_use::fresh)
+    if (task.child != child_use::fresh || task.child_calls_max != 0)
       return wrong(task, "a command always has a child of its own");
     return {};
   }
+  if (!is_kept(task.child) && task.child_calls_max != 0)
+    return wrong(task,
+                 "only a child that is kept makes more than one call, so `max_calls` needs one");
   if (is_kept(task.child) && task.files.report != file_report_mode::none)
     return wrong(task, "only a fresh child has files that `file_report` could be about");
   if (task.ok_exit != std::vector<std::int32_t>{0})

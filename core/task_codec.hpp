@@ -87,7 +87,7 @@ template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
            x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child,
-           x.written, x.files, x.permissions);
+           x.written, x.files, x.permissions, x.child_calls_max);
 }
 
 template <class Inspector>

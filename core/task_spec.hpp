@@ -197,6 +197,8 @@ struct task_spec {
   std::int32_t priority = 0;
   /// Of functions only; commands always have a child of their own.
   child_use child = child_use::fresh;
+  /// Calls after which the child that serves them is replaced; 0: never. Of functions whose child is kept.
+  std::uint32_t child_calls_max = 0;
 
   friend bool operator==(const task_spec&, const task_spec&) = default;
 };

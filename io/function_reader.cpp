@@ -9,13 +9,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 
 namespace maze::io {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kinds{"command", "shell",  "function",       "python",
-                                                "code",    "pickle", "serialized_code"};
+constexpr std::array<std::string_view, 8> kinds{
+    "command", "shell", "function", "python", "code", "code_str", "pickle", "serialized_code"};
+/// Calls of a child, which counts them in 32 bits.
+constexpr integer_bounds calls_bounds{1, std::numeric_limits<std::uint32_t>::max()};
 constexpr std::string_view blank = " \t\r\n";
 
 /// Hyphens are for names of ours: a function of Python has none in its name. Dots lead into classes.
@@ -25,6 +29,8 @@ bool is_entry(std::string_view entry) {
   return core::is_name(first) && first.find('-') == std::string_view::npos
          && (dot == std::string_view::npos || is_entry(entry.substr(dot + 1)));
 }
+
+bool is_code(std::string_view kind) noexcept { return kind == "code" || kind == "code_str"; }
 
 bool check_entry(const node_reader& read, std::string_view entry, std::size_t offset,
                  const field_path& field) {
@@ -75,7 +81,7 @@ read_python_file(const node_reader& read, const document_node& node, const field
   return read_function_result{std::move(made), std::nullopt};
 }
 
-std::optional<read_function_result> read_code(const node_reader& read, const document_node& node,
+std::optional<read_function_result> read_code(const node_reader& read, const document_member& kind,
                                               const document_node::map& members,
                                               const field_path& field) {
   core::python_action made{.source = core::python_source::code, .text = {}, .entry = {}};
@@ -85,11 +91,12 @@ std::optional<read_function_result> read_code(const node_reader& read, const doc
     if (name && check_entry(read, *name, entry->value.offset, here))
       made.entry = *std::move(name);
   }
-  auto text = read.text(node, field / "code");
+  auto text = read.text(kind.value, field / kind.key);
   if (!text)
     return std::nullopt;
   if (text->find_first_not_of(blank) == std::string::npos) {
-    read.report(codes::empty_script, node.offset, field / "code", "the Python code is empty",
+    read.report(codes::empty_script, kind.value.offset, field / kind.key,
+                "the Python code is empty",
                 "write a function, for example `def main(n): return n + 1`");
     return std::nullopt;
   }
@@ -137,8 +144,8 @@ std::optional<read_function_result> read_function(const node_reader& read,
     return read_library_function(read, kind.value, here);
   if (kind.key == "python")
     return read_python_file(read, kind.value, here);
-  if (kind.key == "code")
-    return read_code(read, kind.value, members, field);
+  if (is_code(kind.key))
+    return read_code(read, kind, members, field);
   return read_pickle(read, kind.value, here);
 }
 
@@ -152,10 +159,11 @@ void check_function_keys(const node_reader& read, std::string_view kind,
   if (is_function_kind(kind))
     refuse("ok_exit", "a function has no exit status", "remove it; a function fails by raising");
   else
-    refuse("child", "a command always has a child of its own", "remove it");
+    for (const char* key : {"child", "max_calls"})
+      refuse(key, "a command always has a child of its own", "remove it");
   if (kind == "python")
     refuse("entry", "a Python file names its function itself", "write `python: plot.py:draw`");
-  else if (kind != "code")
+  else if (!is_code(kind))
     refuse("entry", fmt::format("a {} task has no entry", kind), "remove it; `code` has one");
 }
 
@@ -173,6 +181,20 @@ core::child_use read_child(const node_reader& read, const document_node::map& me
                 "write the code itself with `code`, or leave the child fresh");
   static constexpr std::array uses{child_use::fresh, child_use::warm, child_use::forked};
   return uses.at(chosen.value_or(0));
+}
+
+std::uint32_t read_calls_max(const node_reader& read, const document_node::map& members,
+                             const field_path& field, core::child_use child) {
+  const auto* member = find_member(members, "max_calls");
+  if (member == nullptr)
+    return 0;
+  const auto here = field / "max_calls";
+  const auto calls = read.integer(member->value, here, calls_bounds);
+  if (core::is_kept(child))
+    return static_cast<std::uint32_t>(calls.value_or(0));
+  read.report(codes::key_of_other_kind, member->key_offset, here,
+              "a fresh child makes one call and ends", "remove it, or write `child: warm`");
+  return 0;
 }
 
 } // namespace maze::io

@@ -4,6 +4,7 @@
 #include "maze/io/expression_reader.hpp"
 #include "maze/io/node_reader.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -31,12 +32,15 @@ std::optional<read_function_result> read_function(const node_reader& read,
                                                   const document_node::map& members,
                                                   const field_path& field);
 
-/// Refuses the keys that a task of this kind cannot have: `child` and `entry` of a command, `entry` of other
+/// Refuses the keys that a task of this kind cannot have: `child`, `max_calls` and `entry` of a command, `entry` of other
 /// functions than `code`, `ok_exit` of a function.
 void check_function_keys(const node_reader& read, std::string_view kind,
                          const document_node::map& members, const field_path& field);
 /// Reads `child`, if it is there.
 core::child_use read_child(const node_reader& read, const document_node::map& members,
                            const field_path& field);
+/// Reads `max_calls` of a function with this child; 0 where it is not there.
+std::uint32_t read_calls_max(const node_reader& read, const document_node::map& members,
+                             const field_path& field, core::child_use child);
 
 } // namespace maze::io

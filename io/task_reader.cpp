@@ -249,7 +249,7 @@ void task_reader::action(const std::vector<std::string_view>& meant) {
       found.push_back(&member);
   check_kinds(found, meant);
   const bool python = std::any_of(found.begin(), found.end(), [](const auto* kind) {
-    return kind->key == "python" || kind->key == "code" || kind->key == "pickle";
+    return kind->key != "function" && is_function_kind(kind->key);
   });
   if (out_.spec.sandbox.imports && !python && !found.empty())
     check_imports();
@@ -303,6 +303,7 @@ void task_reader::function(const document_member& kind) {
   // Those of `defaults` are meant for commands.
   spec.ok_exit = {0};
   spec.child = read_child(read_, *members_, field_);
+  spec.child_calls_max = read_calls_max(read_, *members_, field_, spec.child);
   if (core::is_kept(spec.child) && spec.files.report != core::file_report_mode::none)
     check_report();
   if (auto read = read_function(read_, kind, *members_, field_)) {

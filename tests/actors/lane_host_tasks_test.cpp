@@ -45,6 +45,16 @@ TEST_CASE_METHOD(warm_node, "tasks that ask for a warm child share one, others d
   CHECK(last_of({alone, alone, alone}) == core::value(1));
 }
 
+TEST_CASE_METHOD(warm_node, "a warm child makes no more calls than its tasks say",
+                 "[actors][warm]") {
+  auto task = warm(calling_code(counting));
+  task.child_calls_max = 2;
+  CHECK(last_of({task, task}) == core::value(2));
+  CHECK(last_of({task, task, task, task, task}) == core::value(1));
+  auto unbounded = warm(calling_code(counting));
+  CHECK(last_of({task, unbounded, task, unbounded, unbounded}) == core::value(3));
+}
+
 TEST_CASE_METHOD(warm_node, "a run's warm tasks never meet those of another run",
                  "[actors][warm]") {
   const auto task = warm(calling_code(counting));

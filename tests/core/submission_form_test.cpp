@@ -56,6 +56,7 @@ submission_form full_form() {
   function.action = function_action{"plot", "draw"};
   function.output = {output_form::many, {{"image", "bytes"}, {"width", "int"}}};
   function.child = child_use::warm;
+  function.child_calls_max = 5;
   out.tasks.push_back(function);
   function.name = "check";
   function.action = python_action{python_source::file, "in.txt", "main"};
@@ -184,6 +185,12 @@ TEST_CASE("what only functions have is refused of commands, and the other way ro
   form.tasks[2].child = child_use::warm;
   form.tasks[2].files.report = file_report_mode::observe;
   CHECK_THAT(refused(form), Contains("`file_report`"));
+  form = full_form();
+  form.tasks[2].child = child_use::fresh;
+  CHECK_THAT(refused(form), Contains("`max_calls`"));
+  form = full_form();
+  form.tasks[0].child_calls_max = 1;
+  CHECK_THAT(refused(form), Contains("child of its own"));
 }
 
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {

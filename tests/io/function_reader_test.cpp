@@ -91,6 +91,10 @@ TEST_CASE("code may name its entry", "[io][workflow]") {
   CHECK(action_of("{code: \"def f(): pass\"}")
         == task_action{python_action{python_source::code, "def f(): pass", ""}});
   CHECK(refused("{code: \" \\n\"}") == "empty_script");
+  CHECK(action_of("{code_str: \"def f(): pass\", entry: f}")
+        == task_action{python_action{python_source::code, "def f(): pass", "f"}});
+  CHECK(refused("{code_str: \"\"}") == "empty_script");
+  CHECK(refused_keys("{code_str: x, entry: f}").empty());
 }
 
 TEST_CASE("a pickle is base 64, in one line or more, under either name", "[io][workflow]") {
@@ -121,6 +125,21 @@ TEST_CASE("a child is fresh unless the task says otherwise", "[io][workflow]") {
   CHECK(child("{child: fresh}") == core::child_use::fresh);
   CHECK(child("{child: warm}") == core::child_use::warm);
   CHECK(child("{child: hot}") == core::child_use::fresh);
+}
+
+TEST_CASE("a child that is kept may be bounded in its calls, no other", "[io][workflow]") {
+  const auto calls = [](const std::string& text, core::child_use child) {
+    test::read_document doc(text);
+    const auto read = io::read_calls_max(doc.read, *doc.root.as_map(), doc.field, child);
+    return std::pair(read, doc.codes());
+  };
+  CHECK(calls("{code: x}", core::child_use::warm) == std::pair(0U, std::string()));
+  CHECK(calls("{max_calls: 3}", core::child_use::warm) == std::pair(3U, std::string()));
+  CHECK(calls("{max_calls: 4294967295}", core::child_use::forked).first == 4294967295U);
+  CHECK(calls("{max_calls: 0}", core::child_use::warm).second == "out_of_range");
+  CHECK(calls("{max_calls: 3}", core::child_use::fresh)
+        == std::pair(0U, std::string("key_of_other_kind")));
+  CHECK(refused_keys("{shell: x, max_calls: 3}") == "key_of_other_kind");
 }
 
 TEST_CASE("functions are read, of libraries that may stand behind them", "[io][workflow]") {

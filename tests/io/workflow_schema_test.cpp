@@ -136,7 +136,8 @@ tasks:
   a: {function: text.count, inputs: {path: a.txt}}
   b: {python: "plot.py:draw", outputs: many, output: {image: bytes, width: {type: int}}, child: fresh}
   c: {code: "def main(): pass", entry: main, output: {r: null}, child: warm}
-  d: {serialized_code: gASV, output: {r: list}}
+  d: {serialized_code: gASV, sandbox: {imports: [json]}, output: {r: list}}
+  f: {code_str: "def main(): pass", entry: main, output: {r: null}, child: forked, max_calls: 10}
   e: {shell: ls, output: {r: dict}, ok_exit: [1]}
 result: a.output.n
 )"};
