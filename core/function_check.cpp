@@ -1,11 +1,13 @@
 #include "maze/core/function_check.hpp"
 
 #include "maze/core/descriptor.hpp"
+#include "maze/core/output_type.hpp"
 #include "maze/core/suggestion.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +29,9 @@ bool may_be(std::string_view actual, std::string_view wanted) noexcept {
          || (actual == "int" && wanted == "float") || (actual == "string" && wanted == "path");
 }
 
+/// The task of this name, or nothing.
+using task_finder = std::map<std::string_view, const task_spec*>;
+
 /// The names of `all`, of whatever has one.
 std::vector<std::string_view> names_in(const auto& all) {
   std::vector<std::string_view> out;
@@ -39,8 +44,9 @@ std::vector<std::string_view> names_in(const auto& all) {
 class signature_check {
 public:
   signature_check(const task_spec& task, const function_action& action,
-                  const function_signature& signature, const context_map& context)
-      : task_(task), action_(action), signature_(signature), context_(context) {}
+                  const function_signature& signature, const context_map& context,
+                  const task_finder& tasks)
+      : task_(task), action_(action), signature_(signature), context_(context), tasks_(tasks) {}
 
   result<void> run() const {
     for (const parameter& declared : task_.parameters)
@@ -64,6 +70,7 @@ private:
   result<void> check_value(const parameter& wanted) const;
   result<void> check_literal(const parameter& wanted, const value& x,
                              std::string_view source) const;
+  result<void> check_reference(const parameter& wanted, const reference& x) const;
   result<void> check_gpus() const;
   result<void> check_output() const;
 
@@ -71,6 +78,7 @@ private:
   const function_action& action_;
   const function_signature& signature_;
   const context_map& context_;
+  const task_finder& tasks_;
 };
 
 result<void> signature_check::check_declared(const parameter& declared) const {
@@ -111,6 +119,16 @@ result<void> signature_check::check_literal(const parameter& wanted, const value
                                                    wanted.name, wanted.type, source, type_name(x)));
 }
 
+result<void> signature_check::check_reference(const parameter& wanted, const reference& x) const {
+  const auto target = tasks_.find(x.task);
+  const auto actual = target == tasks_.end() ? "any" : output_type(x, *target->second);
+  // A path is handed on as text.
+  if (may_be(actual, wanted.type) || (actual == "path" && wanted.type == "string"))
+    return {};
+  return refuse(errc::invalid_payload, fmt::format("its parameter '{}' is of type {}, {} is {}",
+                                                   wanted.name, wanted.type, to_string(x), actual));
+}
+
 /// The sources are those of `resolve_call`, in the same order.
 result<void> signature_check::check_value(const parameter& wanted) const {
   if (const auto input = task_.inputs.find(wanted.name); input != task_.inputs.end()) {
@@ -119,7 +137,7 @@ result<void> signature_check::check_value(const parameter& wanted) const {
       return check_literal(wanted, *literal, "the task's input");
     if (std::holds_alternative<input_list>(source))
       return check_literal(wanted, value(list()), "the task's input");
-    return {};
+    return check_reference(wanted, std::get<reference>(source));
   }
   if (const auto entry = context_.find(wanted.name); entry != context_.end())
     return check_literal(wanted, entry->second.content, "the context's entry");
@@ -179,6 +197,9 @@ tl::unexpected<error> unknown_library(const task_spec& task, const function_acti
 
 result<void> check_functions(std::span<const task_spec> tasks,
                              const library_descriptions& libraries, const context_map& context) {
+  task_finder by_name;
+  for (const task_spec& task : tasks)
+    by_name.emplace(task.name, &task);
   for (const task_spec& task : tasks) {
     const auto* action = std::get_if<function_action>(&task.action);
     if (action == nullptr)
@@ -189,7 +210,7 @@ result<void> check_functions(std::span<const task_spec> tasks,
     const auto* signature = library->second.find(action->function);
     if (signature == nullptr)
       return unknown_function(task, *action, library->second);
-    if (auto fine = signature_check(task, *action, *signature, context).run(); !fine)
+    if (auto fine = signature_check(task, *action, *signature, context, by_name).run(); !fine)
       return fine;
   }
   return {};

@@ -1,6 +1,7 @@
 #include "maze/io/workflow_links.hpp"
 
 #include "maze/core/graph.hpp"
+#include "maze/core/output_type.hpp"
 #include "maze/core/suggestion.hpp"
 #include "maze/io/value_types.hpp"
 #include "maze/io/workflow_codes.hpp"
@@ -84,14 +85,6 @@ private:
 
 bool is_command_part(std::string_view name) { return !core::command_part_types(name).empty(); }
 
-/// What a part of a command's output is, as far as one can tell before it runs: a stream that nothing
-/// else was declared of is text.
-std::string_view part_type(std::string_view part, std::string_view declared = "any") {
-  // What a task returns whose function could not be read is no part of a command's output.
-  const auto types = core::command_part_types(part);
-  return declared == "any" && !types.empty() ? types.front() : declared;
-}
-
 void link_checker::lookalike(const named_site& site) {
   const std::string_view text = site.name;
   const auto dot = text.find('.');
@@ -161,7 +154,7 @@ void link_checker::check_path(const reference_site& site, const read_task_result
   else if (core::is_function(target.spec))
     check_inside(site, *declared);
   else if (form == core::output_form::many)
-    check_end(site, declared->key, part_type(declared->key, declared->type), 1);
+    check_end(site, declared->key, core::command_part_type(declared->key, declared->type), 1);
   else if (path.size() == 1)
     check_type(site, "dict");
   else
@@ -194,7 +187,7 @@ void link_checker::check_end(const reference_site& site, std::string_view part,
 void link_checker::check_part(const reference_site& site, const core::path_step& step) {
   const auto name = step_text(step);
   if (is_command_part(name))
-    return check_end(site, name, part_type(name), 2);
+    return check_end(site, name, core::command_part_type(name), 2);
   report(codes::unknown_output_part, site.offset, site.field,
          fmt::format("the output of a command has no part {}", name),
          core::did_you_mean(name, core::command_parts, "its parts are"));

@@ -111,6 +111,30 @@ TEST_CASE("a value of a wrong type is refused without being shown", "[core][func
   CHECK_THAT(refused(task).message, Contains("the task's default is string"));
 }
 
+TEST_CASE("a reference to something of another type is refused before anything runs",
+          "[core][function_check]") {
+  task_spec list;
+  list.name = "list";
+  list.action = shell_action{"ls"};
+  list.output = {output_form::one, {{"run", "dict"}}};
+  auto task = counting();
+  const auto check = [&](const char* path, const char* top) {
+    task.inputs["path"] = {parse_reference(path).value()};
+    task.inputs["top"] = {parse_reference(top).value()};
+    return check_functions(std::vector{task, list, counting()}, text_library(), {});
+  };
+  CHECK(check("list.output.run.stdout", "list.output.run.exit_code"));
+  const auto dictionary = check("list.output.run", "list.output.run.exit_code");
+  REQUIRE_FALSE(dictionary);
+  CHECK(dictionary.error().code == errc::invalid_payload);
+  CHECK_THAT(dictionary.error().message,
+             Contains("'path' is of type path, list.output.run is dict"));
+  const auto text = check("list.output.run.stdout", "list.output.run.stderr");
+  REQUIRE_FALSE(text);
+  CHECK_THAT(text.error().message, Contains("'top' is of type int"));
+  CHECK(check("list.output.run.stdout", "count.output.table.words"));
+}
+
 TEST_CASE("a whole number passes as float", "[core][function_check]") {
   auto task = counting();
   task.parameters.push_back({"share", "any", std::nullopt});
