@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace maze::actors {
@@ -64,6 +65,10 @@ private:
     std::vector<attempt_order> waiting;
     /// Whether the snapshot's blobs are here.
     bool complete = false;
+    /// Libraries of the run that are here, by name.
+    std::set<std::string, std::less<>> libraries;
+    /// All that children which are kept can be asked to call are among them.
+    bool kept_libraries = false;
   };
   /// An attempt that a worker has, and who is told should the worker die.
   struct occupant {

@@ -1,11 +1,27 @@
 // What comes to a node before an attempt begins, and how much that was.
 #include "maze/actors/errors.hpp"
 #include "maze/actors/node_agent.hpp"
+#include "maze/core/function_libraries.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
 
 namespace maze::actors {
+
+namespace {
+
+bool is_of_kept_child(const attempt_order& order, const run_bundle& bundle) {
+  return order.task != core::lane_task && core::is_kept(bundle.tasks->spec(order.task).child);
+}
+
+/// The libraries of its run that the child of an order must find.
+std::vector<std::string> libraries_for(const attempt_order& order, const run_bundle& bundle) {
+  if (order.task != core::lane_task)
+    return core::libraries_of(*bundle.tasks, order.task);
+  return bundle.calls ? core::libraries_of(*bundle.calls) : std::vector<std::string>();
+}
+
+} // namespace
 
 void node_agent_state::fetch(attempt_order order) {
   if (!setup_.files)
@@ -17,14 +33,25 @@ void node_agent_state::fetch(attempt_order order) {
       if (entry.kind == core::file_kind::file)
         wanted.blobs.push_back({entry.hash, entry.size});
   };
-  if (!known.complete) {
-    add(known.files->bundle().files);
-    for (const auto& [name, library] : known.files->bundle().libraries)
-      wanted.blobs.push_back({library.hash, library.size});
-  }
+  const run_bundle& bundle = known.files->bundle();
+  if (!known.complete)
+    add(bundle.files);
+  const bool kept = is_of_kept_child(order, bundle);
+  // Which these are takes a look at every task of the run.
+  auto libraries =
+      kept && known.kept_libraries ? std::vector<std::string>() : libraries_for(order, bundle);
+  std::erase_if(libraries, [&](const std::string& name) {
+    const auto found = bundle.libraries.find(name);
+    if (found == bundle.libraries.end() || known.libraries.count(name) > 0)
+      return true;
+    wanted.blobs.push_back({found->second.hash, found->second.size});
+    return false;
+  });
   add(order.files.written);
-  if (wanted.blobs.empty())
+  if (wanted.blobs.empty()) {
+    known.kept_libraries |= kept;
     return offer(std::move(order));
+  }
   const core::attempt_id attempt = order.attempt;
   self_->send(order.context, attempt_entered{attempt, core::phase::pull});
   incoming& one = fetching_[attempt];
@@ -34,14 +61,17 @@ void node_agent_state::fetch(attempt_order order) {
   watch_fetches();
   self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
       .then(
-          [this, attempt](bool) {
+          [this, attempt, kept, libraries = std::move(libraries)](bool) {
             auto fetched = fetching_.extract(attempt);
             if (fetched.empty())
               return;
             attempt_order& order = fetched.mapped().order;
             order.fetch = self_->clock().now() - fetched.mapped().began;
-            if (const auto run = runs_.find(order.run); run != runs_.end())
+            if (const auto run = runs_.find(order.run); run != runs_.end()) {
               run->second.complete = true;
+              run->second.libraries.insert(libraries.begin(), libraries.end());
+              run->second.kept_libraries |= kept;
+            }
             offer(std::move(order));
           },
           [this, attempt](const caf::error& failed) {

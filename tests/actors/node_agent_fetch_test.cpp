@@ -19,17 +19,19 @@ struct fetch_fixture : test::actor_fixture {
   };
 
   fetch_fixture() {
-    run_bundle bundle{.run = run_of_all, .name = "work", .tasks = test::graph_of(test::diamond())};
+    auto tasks = test::diamond();
+    tasks[1].action = core::function_action{"text", "count"};
+    run_bundle bundle{.run = run_of_all, .name = "work", .tasks = test::graph_of(std::move(tasks))};
     bundle.files["a.txt"] = {.hash = {1, 1}, .size = 100};
     bundle.files["b.txt"] = {.hash = {1, 2}, .size = 20};
     bundle.libraries["text"] = {{1, 3}, 3000};
     registry->bundles[run_of_all] = std::make_shared<const run_bundle>(std::move(bundle));
   }
 
-  void offer(std::uint64_t counter) {
+  void offer(std::uint64_t counter, core::task_id task = core::task_id{0}) {
     run_attempts msg;
     msg.orders.push_back({{.run = run_of_all,
-                           .task = core::task_id{0},
+                           .task = task,
                            .attempt = test::attempt(counter),
                            .needs = {.cpu_millis = 1000, .memory = {}, .gpus = 0}},
                           context.actor});
@@ -95,12 +97,11 @@ struct fetch_fixture : test::actor_fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(fetch_fixture, "an attempt begins once the run's files and libraries are here",
+TEST_CASE_METHOD(fetch_fixture, "an attempt begins once the run's files are here",
                  "[actors][node_agent]") {
   offer(1);
   REQUIRE(sync->asked.size() == 1);
-  CHECK(sync->asked[0].blobs
-        == std::vector<core::blob_id>{{{1, 1}, 100}, {{1, 2}, 20}, {{1, 3}, 3000}});
+  CHECK(sync->asked[0].blobs == std::vector<core::blob_id>{{{1, 1}, 100}, {{1, 2}, 20}});
   CHECK(workers->empty());
   answer();
   REQUIRE(workers->size() == 1);
@@ -108,6 +109,20 @@ TEST_CASE_METHOD(fetch_fixture, "an attempt begins once the run's files and libr
   offer(2);
   CHECK(sync->asked.size() == 1);
   CHECK(workers->size() == 2);
+}
+
+TEST_CASE_METHOD(fetch_fixture, "a library comes to a node with the first task that calls it",
+                 "[actors][node_agent]") {
+  offer(1);
+  answer();
+  offer(2, core::task_id{1});
+  REQUIRE(sync->asked.size() == 2);
+  CHECK(sync->asked[1].blobs == std::vector<core::blob_id>{{{1, 3}, 3000}});
+  CHECK(workers->size() == 1);
+  answer();
+  CHECK(workers->size() == 2);
+  offer(3, core::task_id{1});
+  CHECK(sync->asked.size() == 2);
 }
 
 TEST_CASE_METHOD(fetch_fixture, "what is long on its way is told, and told again",
@@ -118,7 +133,7 @@ TEST_CASE_METHOD(fetch_fixture, "what is long on its way is told, and told again
   CHECK(warnings().empty());
   advance(std::chrono::seconds(1));
   REQUIRE(warnings().size() == 1);
-  CHECK_THAT(warnings()[0], Contains("attempt=1.1") && Contains("blobs=3") && Contains("bytes=3120")
+  CHECK_THAT(warnings()[0], Contains("attempt=1.1") && Contains("blobs=2") && Contains("bytes=120")
                                 && Contains("seconds=10.0") && Contains("attempts_that_wait=1"));
   advance(std::chrono::seconds(10));
   REQUIRE(warnings().size() == 2);
