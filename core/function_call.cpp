@@ -98,4 +98,12 @@ result<std::string> outcome_of_function(const task_spec& spec, std::string_view 
   return encoded;
 }
 
+std::string instead_of_returning(int exit_status) {
+  std::string out = fmt::format(
+      "the function ended its process with exit status {} instead of returning", exit_status);
+  if (exit_status == host_broken)
+    out += ", as a child does whose function closed descriptors that it had not opened";
+  return out;
+}
+
 } // namespace maze::core

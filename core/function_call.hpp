@@ -28,4 +28,9 @@ result<std::string> encode_arguments(const task_spec& spec, const resolved_call&
 /// @pre `is_function(spec)`
 result<std::string> outcome_of_function(const task_spec& spec, std::string_view encoded_value);
 
+/// The exit status of a child that calls functions and can no longer hear or answer.
+inline constexpr int host_broken = 70;
+/// What it means that the process of a function ended with this status and said nothing.
+std::string instead_of_returning(int exit_status);
+
 } // namespace maze::core

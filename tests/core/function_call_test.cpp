@@ -99,3 +99,9 @@ TEST_CASE("a call is resolved from outputs as they travel", "[core][function_cal
   CHECK(call->arguments.at("n") == value(7));
   CHECK(resolve_encoded_call(spec, {}, {{"before", "\xff"}}).error().code == errc::malformed);
 }
+
+TEST_CASE("an end without an answer says what it may come from", "[core][function_call]") {
+  CHECK_THAT(instead_of_returning(3), Catch::EndsWith("exit status 3 instead of returning"));
+  CHECK_THAT(instead_of_returning(host_broken),
+             Catch::Contains("status 70") && Catch::Contains("closed descriptors"));
+}

@@ -2,6 +2,7 @@
 
 #include "host/end_guard.hpp"
 #include "maze/core/codec.hpp"
+#include "maze/core/function_call.hpp"
 #include "maze/io/files.hpp"
 
 #include <fmt/format.h>
@@ -50,9 +51,7 @@ core::error ended_without_answer(int status, bool memory_limited, bool said_noth
             .origin = "execute",
             .signal = WTERMSIG(status)};
   return {.code = core::errc::exit_nonzero,
-          .message =
-              fmt::format("the function ended its process with exit status {} instead of returning",
-                          WEXITSTATUS(status)),
+          .message = core::instead_of_returning(WEXITSTATUS(status)),
           .origin = "execute",
           .exit_code = WEXITSTATUS(status)};
 }
@@ -114,11 +113,12 @@ void forked_calls::call(const core::call_entry& what, std::string_view arguments
   const pid_t copy = ::fork();
   if (copy == 0) {
     ::close(stream_);
+    ::close(from.get());
     // Of its own, so that what earlier calls left to be said is said once.
     static reply_buffer answer(to.get());
     become_host(answer);
     caller(functions_, answer).call(what, arguments, begin);
-    ::_exit(answer.flush() ? 0 : 1);
+    ::_exit(answer.flush() ? 0 : core::host_broken);
   }
   if (copy < 0)
     return fail(what.number, not_made("process"));

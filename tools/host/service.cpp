@@ -8,6 +8,7 @@
 #include "host/reply_buffer.hpp"
 #include "maze/core/call_frames.hpp"
 #include "maze/core/codec.hpp"
+#include "maze/core/function_call.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -39,7 +40,7 @@ constexpr int high_fd = 500;
 
 int broken(std::string_view why) {
   std::fprintf(stderr, "maze-host: %.*s\n", static_cast<int>(why.size()), why.data());
-  return broken_protocol;
+  return core::host_broken;
 }
 
 /// Moves a descriptor to where functions do not find it by chance and programs that they start do not inherit it;
@@ -62,7 +63,7 @@ std::optional<loaded_libraries> load(const options& given, int fd) {
   auto out = load_libraries(given.libraries);
   // A library may fork as it is loaded, and only one of the two is the host.
   if (is_copy())
-    ::_exit(broken_protocol);
+    ::_exit(core::host_broken);
   if (out)
     return *std::move(out);
   write_message(fd,

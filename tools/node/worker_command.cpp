@@ -71,7 +71,8 @@ public:
                                         "node has no standard input",
                              .origin = "start"},
                             exit_code::wrong_use);
-    if (what_.values.join && is_given(what_, "cluster"))
+    // A variable or a configuration may name the cluster for other commands.
+    if (what_.values.join && origin_of(what_, "cluster").starts_with("flag"))
       return report_.refuse({.code = core::errc::invalid_argument,
                              .message = "--join and --cluster exclude each other: the join file "
                                         "says which cluster",

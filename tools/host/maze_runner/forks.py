@@ -74,8 +74,12 @@ class Forks(host.Stream):
             child.owner = os.getpid()
             child.replies = frames.Writer()
             child.call(number, word, payload)
-            host.write(fd, child.finish())
+            answer = child.finish()
+            status = host.GARBAGE
+            host.write(fd, answer)
             status = 0
+        except OSError:
+            pass
         except SystemExit as end:
             code = end.code
             if code is not None and not isinstance(code, int):
@@ -171,7 +175,8 @@ def ended_without_answer(status: int, memory_limited: bool, said_nothing: bool) 
         why.signal = number
         return why
     code = os.WEXITSTATUS(status)
-    why = Failure("exit_nonzero", f"the function ended its process with exit status {code} instead of returning",
+    hint = ", as a child does whose function closed descriptors that it had not opened" if code == host.GARBAGE else ""
+    why = Failure("exit_nonzero", f"the function ended its process with exit status {code} instead of returning{hint}",
                   "execute")
     why.exit_code = code
     return why
