@@ -11,7 +11,7 @@ namespace maze::core {
 
 template <class Inspector>
 auto inspect(Inspector& f, function_signature& x) {
-  return f(x.name, x.description, x.parameters, x.result, x.needs);
+  return f(x.name, x.description, x.parameters, x.result, x.needs, x.about);
 }
 
 template <class Inspector>
@@ -26,7 +26,7 @@ auto inspect(Inspector& f, library_set& x) {
 
 namespace {
 
-constexpr std::uint8_t library_format = 2;
+constexpr std::uint8_t library_format = 3;
 
 result<void> check(const function_signature& x) {
   const auto wrong = [&x](std::string_view why) -> result<void> {
@@ -36,6 +36,8 @@ result<void> check(const function_signature& x) {
     return wrong("has a name that no task can use");
   if (!is_type_name(x.result))
     return wrong(fmt::format("returns '{}', which is no type", x.result));
+  if (x.about.count("") > 0)
+    return wrong("has a remark without a name");
   std::set<std::string_view> seen;
   for (const parameter& each : x.parameters) {
     if (!is_name(each.name) || !seen.insert(each.name).second)

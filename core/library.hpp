@@ -25,6 +25,8 @@ struct function_signature {
   std::string result = "any";
   /// What it asks for where a task says nothing.
   std::optional<resources> needs;
+  /// What else its author says of it, for people: a kind of GPU, the name of a model. Keys are text that is not empty.
+  std::map<std::string, std::string> about;
 
   friend bool operator==(const function_signature&, const function_signature&) = default;
 };

@@ -75,6 +75,14 @@ private:
   std::string fault_;
 };
 
+/// Something more that people may read of a task: `maze::about("model_name", "resnet50")`.
+struct about {
+  about(std::string key, std::string value) : key(std::move(key)), value(std::move(value)) {}
+
+  std::string key;
+  std::string value;
+};
+
 /// What `add_task` gives back, so that it can stand behind a static object.
 struct task_registration {};
 
@@ -193,9 +201,13 @@ core::task_definition define(core::task_registry& to, std::string name, F functi
 
 inline std::tuple<arg> pick_parameter(const arg& x) { return x; }
 inline std::tuple<> pick_parameter(const core::resources&) { return {}; }
+inline std::tuple<> pick_parameter(const about&) { return {}; }
 
-inline void pick_needs(core::function_signature&, const arg&) {}
-inline void pick_needs(core::function_signature& out, const core::resources& x) { out.needs = x; }
+inline void pick_remarks(core::function_signature&, const arg&) {}
+inline void pick_remarks(core::function_signature& out, const core::resources& x) { out.needs = x; }
+inline void pick_remarks(core::function_signature& out, const about& x) {
+  out.about.insert_or_assign(x.key, x.value);
+}
 
 } // namespace detail
 
@@ -206,8 +218,11 @@ task_registration add_task_to(core::task_registry& to, std::string_view name, F 
   using signature = detail::signature_of<F>;
   using parameters = typename signature::parameters;
   static_assert(
-      ((std::same_as<Options, arg> || std::same_as<Options, core::resources>)&&...),
-      "behind the description of a task there may be maze::arg and maze::core::resources");
+      ((std::same_as<
+            Options,
+            arg> || std::same_as<Options, core::resources> || std::same_as<Options, about>)&&...),
+      "behind the description of a task there may be maze::arg, maze::about and "
+      "maze::core::resources");
   constexpr std::size_t named = (std::size_t{0} + ... + std::size_t{std::same_as<Options, arg>});
   static_assert(named == std::tuple_size_v<parameters>,
                 "a task needs one maze::arg for each parameter of its function, in their order");
@@ -216,15 +231,15 @@ task_registration add_task_to(core::task_registry& to, std::string_view name, F 
         to, std::string(name), std::move(function), std::type_identity<parameters>{},
         std::tuple_cat(detail::pick_parameter(options)...));
     out.signature.description = std::move(description);
-    (detail::pick_needs(out.signature, options), ...);
+    (detail::pick_remarks(out.signature, options), ...);
     to.add(std::move(out));
   }
   return {};
 }
 
 /// Registers a function, a lambda or any other object that can be called as a task of the library that this is
-/// compiled into. `options` are one `maze::arg` for each parameter, in their order, and, where it asks for more than
-/// tasks do by default, `core::resources`. What is wrong with them shows when the library is loaded.
+/// compiled into. `options` are one `maze::arg` for each parameter, in their order, where it asks for more than
+/// tasks do by default `core::resources`, and any number of `maze::about`. What is wrong with them shows when the library is loaded.
 ///
 /// ```cpp
 /// static const auto doubled = maze::add_task("double", [](std::int64_t x) { return 2 * x; }, "Twice x.", maze::arg("x"));

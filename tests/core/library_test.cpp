@@ -13,7 +13,8 @@ function_signature full() {
           .description = "Counts.",
           .parameters = {{"text", "string", {}}, {"least", "int", value(1)}},
           .result = "dict",
-          .needs = resources{.cpu_millis = 2000}};
+          .needs = resources{.cpu_millis = 2000},
+          .about = {{"backend", "torch"}}};
 }
 
 library_set sample() {

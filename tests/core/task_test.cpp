@@ -282,7 +282,8 @@ TEST_CASE("a default says in the description what it is", "[core][task]") {
   task_registry tasks;
   add_task_to(
       tasks, "f", [](float, std::string, std::vector<int>) {}, "Does it.", arg("a") = 1,
-      arg("b") = "text", arg("c") = std::vector<int>{1, 2}, resources{.cpu_millis = 2000});
+      arg("b") = "text", arg("c") = std::vector<int>{1, 2}, resources{.cpu_millis = 2000},
+      maze::about("backend", "torch"), maze::about("model_name", "resnet50"));
   const auto described = tasks.describe("c++");
   REQUIRE(described.has_value());
   const function_signature& f = described->functions.at(0);
@@ -292,6 +293,8 @@ TEST_CASE("a default says in the description what it is", "[core][task]") {
             {"a", "float", value(1)}, {"b", "string", value("text")}, {"c", "list", list{1, 2}}});
   CHECK(f.result == "null");
   CHECK(f.needs == resources{.cpu_millis = 2000});
+  CHECK(f.about
+        == std::map<std::string, std::string>{{"backend", "torch"}, {"model_name", "resnet50"}});
   CHECK(decode_library_set(encode_library_set({{*described}})).has_value());
 }
 

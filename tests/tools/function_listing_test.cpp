@@ -14,7 +14,8 @@ node::found_library text_library() {
                                                 {"top", "int", core::value(10)},
                                                 {"rest", "any", core::value(core::list{1, "a"})}},
                                  .result = "dict",
-                                 .needs = core::resources{2500, core::byte_count{1 << 30}, 0}};
+                                 .needs = core::resources{2500, core::byte_count{1 << 30}, 0},
+                                 .about = {{"backend", "torch"}}};
   return {
       "text", "lib/libtext.so", false, {1, 2}, {"text", "1.0", "g++ 12", {count, {.name = "go"}}}};
 }
@@ -50,7 +51,9 @@ TEST_CASE("programs get all of it", "[tools]") {
   CHECK(count.at("parameters").at(1)
         == nlohmann::json{{"name", "top"}, {"type", "int"}, {"default", 10}});
   CHECK(count.at("needs").at("cpus") == 2.5);
+  CHECK(count.at("about").at("backend") == "torch");
   CHECK_FALSE(library.at("functions").at(1).contains("needs"));
+  CHECK_FALSE(library.at("functions").at(1).contains("about"));
 }
 
 TEST_CASE("how a workflow names a Python function depends on where its file lies", "[tools]") {
@@ -84,5 +87,6 @@ TEST_CASE("one function is shown whole, and nothing of it speaks to the terminal
   CHECK(text.find("And a second line.\\x1b[2J\n") != std::string::npos);
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("needs        2.5 cores") != std::string::npos);
+  CHECK(text.find("about        backend: torch\n") != std::string::npos);
   CHECK(text.find("in a task    function: text.count") != std::string::npos);
 }

@@ -127,6 +127,10 @@ class Functions(unittest.TestCase):
                 "output_parameters": {"r": "dict"}, "resources": {"cpus": 2}}
         self.assertEqual(self.value(code, {"a": 3}, entry="parse it"), [3, meta, "plain"])
         self.assertEqual(self.value(code, {"a": 3}, entry="parse"), [3, meta, "plain"])
+        for name in ('""', '"  "', "3"):
+            error = self.error(f"import maze\n@maze.task(name={name})\ndef a(): return 1", {})
+            self.assertEqual(error.code, "user_exception")
+            self.assertIn("a name is text that is not empty", error.message)
         code = """
             import maze
             @maze.task(name="same")

@@ -88,6 +88,8 @@ ordered_json json_of(const found_library& library, const core::function_signatur
     out["needs"] = {{"cpus", x.needs->cpu_millis / 1000.0},
                     {"memory", x.needs->memory.value},
                     {"gpus", x.needs->gpus}};
+  if (!x.about.empty())
+    out["about"] = x.about;
   return out;
 }
 
@@ -164,6 +166,11 @@ std::string show_function(const found_library& library, const core::function_sig
   if (function.needs)
     add("needs",
         core::to_string(*function.needs) + (library.python ? "; a task must say so itself" : ""));
+  bool first = true;
+  for (const auto& [key, value] : function.about) {
+    add(first ? "about" : "", fmt::format("{}: {}", key, value));
+    first = false;
+  }
   add(library.python ? "file" : "library", library.path);
   if (library.python) {
     add("python", library.description.version);

@@ -18,6 +18,8 @@ TYPES = {"none": "null", "nonetype": "null", "bool": "bool", "int": "int", "floa
          "string": "string", "bytes": "bytes", "list": "list", "tuple": "list", "dict": "dict", "filepath": "path",
          "folderpath": "path", "path": "path", "any": "any"}
 """What annotations and the words of `@task` mean; all else is `any`."""
+AMOUNTS = ("cpus", "cpu_num", "memory", "mem", "gpus", "gpu")
+"""What `@task(resources=...)` says that has a unit."""
 FITTING = {"null": type(None), "bool": bool, "int": int, "float": float, "string": str, "path": str, "bytes": bytes,
            "list": list, "dict": dict}
 NO_VALUE = b"\x01\x01\x00"
@@ -32,7 +34,7 @@ def describe(path: str) -> bytes:
     offered = functions_of(module)
     version, _, build = sys.version.partition(" ")
     compiler = build.rpartition("[")[2].rstrip("]")
-    out = b"\x02\x01" + text(module.__name__) + text(version) + text(compiler) + varint(len(offered))
+    out = b"\x03\x01" + text(module.__name__) + text(version) + text(compiler) + varint(len(offered))
     out += b"".join(signature(name, function) for name, function in sorted(offered.items()))
     # What is odd was printed.
     return out + varint(0)
@@ -86,7 +88,7 @@ def signature(name: str, function: Callable) -> bytes:
         # There is one, which only Python knows.
         out += text(kind) + (default or NO_VALUE)
     result = declared_result(said.get("output_parameters")) or type_of(found.return_annotation, found.empty)
-    return out + text(result) + needs_of(said.get("resources"))
+    return out + text(result) + needs_of(said.get("resources")) + remarks_of(said.get("resources"))
 
 
 def encoded_default(default: Any, kind: str) -> bytes | None:
@@ -137,8 +139,18 @@ def needs_of(resources: Any) -> bytes:
         return b"\x00"
     cpus = number(resources.get("cpus", resources.get("cpu_num", 1)), 1)
     memory = amount(resources.get("memory", 0)) or amount(resources.get("mem", 0), 10**6)
-    gpus = number(resources.get("gpus", resources.get("gpu", 0)), 0)
+    # A kind of resource that is a GPU means one.
+    gpus = number(resources.get("gpus", resources.get("gpu", resources.get("type") == "gpu")), 0)
     return b"\x01" + varint(round(cpus * 1000)) + varint(memory) + varint(round(gpus))
+
+
+def remarks_of(resources: Any) -> bytes:
+    """What else `@task(resources={"type": "gpu", "gpu_mem": "8GB", "model_name": "bert", "backend": "torch"})` says, as a
+    dictionary of text."""
+    if not isinstance(resources, dict):
+        return varint(0)
+    said = {str(key): str(x) for key, x in resources.items() if key not in AMOUNTS and str(key) and x is not None}
+    return varint(len(said)) + b"".join(text(key) + text(said[key]) for key in sorted(said, key=lambda x: x.encode()))
 
 
 def number(x: Any, otherwise: float) -> float:

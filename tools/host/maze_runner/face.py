@@ -25,6 +25,8 @@ def task(function: Callable | None = None, *, name: str | None = None, descripti
                                    output_parameters=output_parameters, resources=resources)
     if not callable(function):
         raise TypeError("@task marks functions; give everything else by keyword, as in @task(name='parse')")
+    if name is not None and not (isinstance(name, str) and name.strip()):
+        raise ValueError("@task: a name is text that is not empty; leave it out, and the function's own counts")
     known_as = name or function.__name__
     doc = (function.__doc__ or "").strip()
     function.__maze_task__ = {
