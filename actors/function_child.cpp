@@ -1,9 +1,11 @@
 #include "maze/actors/function_child.hpp"
 
 #include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/code_trust.hpp"
 #include "maze/core/call_frames.hpp"
 #include "maze/core/codec.hpp"
 #include "maze/core/function_call.hpp"
+#include "maze/core/function_libraries.hpp"
 #include "maze/io/memory_file.hpp"
 
 #include <fmt/format.h>
@@ -48,16 +50,6 @@ core::result<shared_fd> open_library(const std::string& name, const core::librar
                       fmt::format("the content of library '{}' is not on this node", name),
                       "resolve");
   return share(std::move(*content));
-}
-
-/// The libraries that the functions of `plan` come from, in the order in which a host loads them.
-std::vector<std::string> libraries_of(const core::call_plan& plan) {
-  std::vector<std::string> out;
-  for (const core::call_function& each : plan.functions)
-    if (const auto* own = std::get_if<core::function_action>(&each.action);
-        own && std::find(out.begin(), out.end(), own->library) == out.end())
-      out.push_back(own->library);
-  return out;
 }
 
 /// The command line up to the mode, for a host that finds `libraries` behind its own two descriptors.
@@ -158,8 +150,10 @@ core::result<std::string> define_function(const core::task_action& action, const
 core::result<single_call> start_single_call(const core::task_spec& spec,
                                             const core::resolved_call& call,
                                             const core::library_refs& libraries,
-                                            const io::blob_store& blobs,
-                                            const host_programs& programs) {
+                                            io::blob_store& blobs, const host_programs& programs,
+                                            const io::trusted_code* trusted) {
+  if (auto fine = check_trusted(spec.action, libraries, blobs, trusted); !fine)
+    return core::fail(fine.error());
   auto arguments = core::encode_arguments(spec, call);
   if (!arguments)
     return core::fail(arguments.error());
@@ -195,17 +189,20 @@ core::result<single_call> start_single_call(const core::task_spec& spec,
 }
 
 core::result<host_start> start_warm_host(const core::call_plan& plan,
-                                         const core::library_refs& libraries,
-                                         const io::blob_store& blobs, const host_programs& programs,
-                                         io::unique_fd socket,
+                                         const core::library_refs& libraries, io::blob_store& blobs,
+                                         const host_programs& programs,
+                                         const io::trusted_code* trusted, io::unique_fd socket,
                                          std::shared_ptr<const io::unique_fd> progress) {
-  const std::vector<std::string> loaded = libraries_of(plan);
+  const std::vector<std::string> loaded = core::libraries_of(plan);
   if (loaded.size() + 2 > sandbox::inherited_max)
     return core::fail(
         core::errc::limit_exceeded,
         fmt::format("the functions come from {} libraries, one child loads {} at most",
                     loaded.size(), sandbox::inherited_max - 2),
         "resolve");
+  for (const core::call_function& each : plan.functions)
+    if (auto fine = check_trusted(each.action, libraries, blobs, trusted); !fine)
+      return core::fail(fine.error());
   host_start out;
   out.argv = command_of(programs, loaded.size());
   if (plan.child == core::child_use::forked)
@@ -224,7 +221,7 @@ core::result<host_start> start_warm_host(const core::call_plan& plan,
 }
 
 core::result<std::string> define_functions(const core::call_plan& plan) {
-  const std::vector<std::string> loaded = libraries_of(plan);
+  const std::vector<std::string> loaded = core::libraries_of(plan);
   core::call_message_writer writer;
   for (std::size_t i = 0; i < plan.functions.size(); ++i) {
     auto definition = define_function(plan.functions[i].action, plan.functions[i].shown_name(),
@@ -252,11 +249,8 @@ core::result<std::string> function_outcome(const core::task_spec& spec,
     return core::fail(no_result(fmt::format(
         "what the function left as its result cannot be read: {}", message.error().message)));
   if (message->empty())
-    return core::fail(ended_badly(
-        core::errc::exit_nonzero,
-        fmt::format("the function ended its process with exit status {} instead of returning",
-                    report.exit_code),
-        report));
+    return core::fail(ended_badly(core::errc::exit_nonzero,
+                                  core::instead_of_returning(report.exit_code), report));
   auto returned = reply_in(*message);
   if (!returned) {
     // It ended well: what it left as its result, its code did, and would again.

@@ -7,6 +7,7 @@
 #include "maze/core/result.hpp"
 #include "maze/core/task_spec.hpp"
 #include "maze/io/blob_store.hpp"
+#include "maze/io/trusted_code.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <cstdint>
@@ -37,9 +38,9 @@ struct single_call {
 /// What to start for a host that calls any function of `plan`, again and again. It talks on the stream `socket`, and counts the
 /// calls that it began in `progress`. Fails as `start_single_call`.
 core::result<host_start> start_warm_host(const core::call_plan& plan,
-                                         const core::library_refs& libraries,
-                                         const io::blob_store& blobs, const host_programs& programs,
-                                         io::unique_fd socket,
+                                         const core::library_refs& libraries, io::blob_store& blobs,
+                                         const host_programs& programs,
+                                         const io::trusted_code* trusted, io::unique_fd socket,
                                          std::shared_ptr<const io::unique_fd> progress);
 /// The `define` message that such a host is sent first.
 core::result<std::string> define_functions(const core::call_plan& plan);
@@ -51,12 +52,12 @@ core::result<std::string> define_function(const core::task_action& action, const
                                           const core::sandbox_spec& sandbox);
 
 /// What to start for one call of a task's function. Fails with `untrusted_function` where the run has no library
-/// of that name, with `object_lost` where this node lacks it, and as `core::encode_arguments`.
+/// of that name, or where `trusted` is given and lacks what would be loaded, with `object_lost` where this node lacks it, and as `core::encode_arguments`.
 core::result<single_call> start_single_call(const core::task_spec& spec,
                                             const core::resolved_call& call,
                                             const core::library_refs& libraries,
-                                            const io::blob_store& blobs,
-                                            const host_programs& programs);
+                                            io::blob_store& blobs, const host_programs& programs,
+                                            const io::trusted_code* trusted);
 
 /// What the end of such a child means for its task: the encoded output dictionary, or the error that the attempt
 /// ends with.

@@ -9,6 +9,7 @@
 #include "maze/actors/warm_child.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/io/log.hpp"
+#include "maze/io/trusted_code.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <caf/io/broker.hpp>
@@ -31,6 +32,8 @@ struct lane_host_setup {
   std::shared_ptr<io::log> log;
   base_environment environment;
   host_programs programs;
+  /// All that may be loaded here of libraries and pickled functions; null: whatever a run brings.
+  std::shared_ptr<const io::trusted_code> trusted;
   /// Null where this node has no container engine.
   std::shared_ptr<container_service> containers;
   /// First of the user ids that warm children get, one each; empty: they run as the node does.

@@ -1,6 +1,7 @@
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/actors/function_child.hpp"
 #include "maze/actors/lane_host.hpp"
+#include "maze/core/function_call.hpp"
 #include "maze/core/run_name.hpp"
 
 #include <caf/io/middleman.hpp>
@@ -47,7 +48,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
                              const std::shared_ptr<const io::unique_fd>& page) const {
   const run_bundle& bundle = x.files->bundle();
   auto start = start_warm_host(plan_of(x), bundle.libraries, x.files->blobs(), setup_.programs,
-                               std::move(socket), page);
+                               setup_.trusted.get(), std::move(socket), page);
   if (!start)
     return core::fail(start.error());
   sandbox::launch_request out;
@@ -165,11 +166,9 @@ core::error lane_host_state::reason_of(const warm_child& child, const core::call
   }
   return ended_badly(
       core::errc::exit_nonzero,
-      child.ready
-          ? fmt::format("the function ended its process with exit status {} instead of returning",
-                        child.report->exit_code)
-          : fmt::format("the child that was to call functions ended with exit status {}",
-                        child.report->exit_code),
+      child.ready ? core::instead_of_returning(child.report->exit_code)
+                  : fmt::format("the child that was to call functions ended with exit status {}",
+                                child.report->exit_code),
       *child.report);
 }
 

@@ -1,6 +1,7 @@
 #include "maze/actors/library_catalogue.hpp"
 
 #include "maze/actors/attempt_outcome.hpp"
+#include "maze/actors/code_trust.hpp"
 #include "maze/actors/function_child.hpp"
 #include "maze/core/call_frames.hpp"
 #include "maze/core/suggestion.hpp"
@@ -78,6 +79,9 @@ bool library_catalogue::is_known(const core::digest& hash) {
 
 core::result<core::library_descriptions>
 library_catalogue::describe_all(const core::library_refs& libraries) {
+  for (const auto& [name, library] : libraries)
+    if (auto fine = check_trusted(name, library, *blobs_, options_.trusted.get()); !fine)
+      return core::fail(fine.error());
   // Most are known, or read in milliseconds. Those that take their whole time do so side by side.
   core::library_descriptions out;
   std::vector<std::pair<std::string, std::future<core::result<description>>>> asked;
@@ -115,6 +119,11 @@ library_catalogue::describe_all(const core::library_refs& libraries) {
 core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
                                              const core::library_refs& libraries,
                                              const core::context_map& context) {
+  for (const core::task_spec& task : tasks)
+    if (auto fine = check_trusted(task.action, libraries, *blobs_, options_.trusted.get()); !fine) {
+      fine.error().message = fmt::format("task '{}': {}", task.name, fine.error().message);
+      return fine;
+    }
   auto described = describe_all(libraries);
   if (!described)
     return core::fail(described.error());
@@ -126,6 +135,9 @@ core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
 
 core::result<void> library_catalogue::check(const core::call_plan& plan,
                                             const core::library_refs& libraries) {
+  for (const core::call_function& each : plan.functions)
+    if (auto fine = check_trusted(each.action, libraries, *blobs_, options_.trusted.get()); !fine)
+      return fine;
   auto described = describe_all(libraries);
   if (!described)
     return core::fail(described.error());

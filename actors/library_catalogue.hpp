@@ -8,6 +8,7 @@
 #include "maze/core/result.hpp"
 #include "maze/io/blob_store.hpp"
 #include "maze/io/log.hpp"
+#include "maze/io/trusted_code.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <chrono>
@@ -33,6 +34,8 @@ public:
     std::optional<sandbox::child_user> user;
     /// Told of what is odd about a library, once for each; may be null.
     std::shared_ptr<io::log> log;
+    /// All that may be loaded of what is handed in; null: anything.
+    std::shared_ptr<const io::trusted_code> trusted;
     /// How long the reading may take, in wall-clock and in CPU time: what a library does when it is
     /// loaded belongs to nobody's task.
     std::chrono::seconds patience{10};
@@ -55,7 +58,7 @@ public:
                                                           std::string* printed = nullptr) const;
 
   /// Judges the functions among `tasks` by what the libraries of their run say, and completes them: see
-  /// `core::check_functions` and `core::complete_functions`, whose errors it has beside those of `describe`.
+  /// `core::check_functions` and `core::complete_functions`, whose errors it has beside those of `describe` and `check_trusted`.
   core::result<void> settle(std::span<core::task_spec> tasks, const core::library_refs& libraries,
                             const core::context_map& context);
   /// Whether every function of `plan` is there; `untrusted_function` where one is not.
@@ -65,6 +68,7 @@ private:
   using description = std::shared_ptr<const core::library_description>;
 
   [[nodiscard]] bool is_known(const core::digest& hash);
+  /// Fails as `check_trusted` before it loads any of them.
   core::result<core::library_descriptions> describe_all(const core::library_refs& libraries);
   core::result<description> read(const std::string& name, const core::digest& hash) const;
   /// What a child says that reads what `name` calls a library or a file. It gets what `request` says, and a file for its answer.

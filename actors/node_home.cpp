@@ -76,6 +76,7 @@ lane_host_setup lanes_of(const node_home& home, const node_settings& settings) {
                       .log = home.log,
                       .environment = environment_of(settings),
                       .programs = home.programs,
+                      .trusted = settings.trusted,
                       .containers = home.containers,
                       .first_user = settings.first_user,
                       .sandbox_min = settings.sandbox_min,
@@ -175,7 +176,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
         sandbox::child_user{*settings.first_user + reader_user, *settings.first_user + reader_user};
   out->libraries = std::make_shared<library_catalogue>(
       out->launcher, out->blobs,
-      library_catalogue::options{.programs = out->programs, .user = reader, .log = out->log});
+      library_catalogue::options{
+          .programs = out->programs, .user = reader, .log = out->log, .trusted = settings.trusted});
   return out;
 }
 
@@ -224,6 +226,7 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
                       .stopping = home.stopping.get_token(),
                       .runs_root = home.folder / "runs",
                       .programs = home.programs,
+                      .trusted = settings.trusted,
                       .containers = home.containers});
   lane_host_actor lanes;
   // A broker, which only a node that meets others can have.

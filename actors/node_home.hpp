@@ -14,6 +14,7 @@
 #include "maze/io/blob_store.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/log.hpp"
+#include "maze/io/trusted_code.hpp"
 #include "maze/sandbox/launcher.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -58,6 +59,8 @@ struct node_settings {
   core::permission_set permitted = core::permission_set::all();
   /// Of all tasks that are handed in to a master.
   core::sandbox_policy policy;
+  /// All that may be loaded here of libraries and pickled functions, of a master all that may be handed in; null: anything.
+  std::shared_ptr<const io::trusted_code> trusted;
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

@@ -106,7 +106,7 @@ core::result<void> worker_state::choose_program(held_attempt& x, core::resolved_
     request.argv = {"/bin/sh", "-c", shell->script};
   } else if (core::is_function(spec(x))) {
     auto made = start_single_call(spec(x), call, x.files->bundle().libraries, x.files->blobs(),
-                                  setup_.services->programs);
+                                  setup_.services->programs, setup_.services->trusted.get());
     if (!made)
       return core::fail(made.error());
     request.argv = std::move(made->start.argv);

@@ -8,6 +8,7 @@
 #include "maze/actors/run_files.hpp"
 #include "maze/core/file_uses.hpp"
 #include "maze/io/log.hpp"
+#include "maze/io/trusted_code.hpp"
 #include "maze/io/view_store.hpp"
 #include "maze/sandbox/launcher.hpp"
 
@@ -41,6 +42,8 @@ struct worker_services {
   /// Folder of the node's runs.
   std::filesystem::path runs_root;
   host_programs programs;
+  /// All that may be loaded here of libraries and pickled functions; null: whatever a run brings.
+  std::shared_ptr<const io::trusted_code> trusted;
   /// Null where this node has no container engine.
   std::shared_ptr<container_service> containers;
 };

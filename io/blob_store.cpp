@@ -36,13 +36,6 @@ core::error absent(const core::digest& hash, const std::filesystem::path& root) 
       .message = fmt::format("blob {} is not in the store {}", to_string(hash), root.native())};
 }
 
-std::string hex(std::string_view bytes) {
-  std::string out;
-  for (const char byte : bytes)
-    out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return out;
-}
-
 } // namespace
 
 struct blob_store::data {

@@ -4,6 +4,7 @@
 #include "maze/io/files.hpp"
 #include "maze/io/openssl.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -60,6 +61,27 @@ core::result<std::uint64_t> read_through(int fd, const std::stop_token& stop,
   }
 }
 
+class sha256 {
+public:
+  sha256()
+      : state_(EVP_MD_CTX_new()),
+        sound_(state_ && EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) == 1) {}
+
+  void update(std::string_view piece) noexcept {
+    sound_ = sound_ && EVP_DigestUpdate(state_.get(), piece.data(), piece.size()) == 1;
+  }
+  core::result<std::string> finish() {
+    std::array<unsigned char, 32> bytes{};
+    if (!sound_ || EVP_DigestFinal_ex(state_.get(), bytes.data(), nullptr) != 1)
+      return core::fail(openssl_error("SHA-256"));
+    return std::string(bytes.begin(), bytes.end());
+  }
+
+private:
+  std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> state_;
+  bool sound_;
+};
+
 } // namespace
 
 struct hasher::data {
@@ -101,17 +123,24 @@ core::result<hashed_content> hash_file(int fd, const std::stop_token& stop) {
 }
 
 core::result<std::string> sha256_file(int fd, const std::stop_token& stop) {
-  const std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> hash(EVP_MD_CTX_new());
-  bool sound = hash && EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1;
-  const auto size = read_through(fd, stop, [&](std::string_view piece) {
-    sound = sound && EVP_DigestUpdate(hash.get(), piece.data(), piece.size()) == 1;
-  });
+  sha256 hash;
+  const auto size = read_through(fd, stop, [&hash](std::string_view piece) { hash.update(piece); });
   if (!size)
     return core::fail(size.error());
-  std::array<unsigned char, 32> bytes{};
-  if (!sound || EVP_DigestFinal_ex(hash.get(), bytes.data(), nullptr) != 1)
-    return core::fail(openssl_error("SHA-256"));
-  return std::string(bytes.begin(), bytes.end());
+  return hash.finish();
+}
+
+core::result<std::string> sha256_bytes(std::string_view content) {
+  sha256 hash;
+  hash.update(content);
+  return hash.finish();
+}
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char byte : bytes)
+    out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return out;
 }
 
 } // namespace maze::io

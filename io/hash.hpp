@@ -46,5 +46,9 @@ struct hashed_content {
 core::result<hashed_content> hash_file(int fd, const std::stop_token& stop = {});
 /// The same with SHA-256 (FIPS 180-4): its 32 bytes.
 core::result<std::string> sha256_file(int fd, const std::stop_token& stop = {});
+/// The same of bytes in memory.
+core::result<std::string> sha256_bytes(std::string_view content);
+/// Two lower-case hexadecimal digits a byte.
+std::string hex(std::string_view bytes);
 
 } // namespace maze::io

@@ -27,9 +27,11 @@ struct function_child_fixture : test::launcher_fixture {
   core::library_refs libraries{{"plain", test::put_library(*blobs, "plain")},
                                {"hostile", test::put_library(*blobs, "hostile")}};
 
+  const io::trusted_code* trusted = nullptr;
+
   core::result<std::string> outcome(const core::task_spec& spec) {
     const auto call = core::resolve_call(spec, {}, {}).value();
-    auto made = start_single_call(spec, call, libraries, *blobs, programs);
+    auto made = start_single_call(spec, call, libraries, *blobs, programs, trusted);
     if (!made)
       return core::fail(made.error());
     sandbox::launch_request request;
@@ -139,7 +141,9 @@ TEST_CASE_METHOD(function_child_fixture,
                  "a function that disturbs descriptors harms its own result alone",
                  "[actors][function_child]") {
   CHECK(failed(test::calling("hostile", "garbage")).code == errc::invalid_payload);
-  CHECK(failed(test::calling("hostile", "close_all")).code == errc::exit_nonzero);
+  const auto closed = failed(test::calling("hostile", "close_all"));
+  CHECK(closed.code == errc::exit_nonzero);
+  CHECK_THAT(closed.message, Contains("status 70") && Contains("closed descriptors"));
   CHECK(returned(test::calling("hostile", "copy")) == core::value(true));
   CHECK(returned(test::calling("plain", "print", {{"text", "x"}})) == core::value("x"));
   CHECK(returned(test::calling("hostile", "good", {{"x", 1}})) == core::value(1));
@@ -226,6 +230,20 @@ TEST_CASE("an error that only a node can know is not believed of a child",
   }
 }
 
+TEST_CASE_METHOD(function_child_fixture, "no child gets code that its node does not trust",
+                 "[actors][function_child]") {
+  const auto nothing = io::trusted_code::read({}).value();
+  CHECK(returned(test::calling("plain", "add", {{"a", 1}, {"b", 2}})) == core::value(3));
+  trusted = &nothing;
+  CHECK(failed(test::calling("plain", "add", {{"a", 1}, {"b", 2}})).code
+        == errc::untrusted_function);
+  CHECK(returned(test::calling_code("def f(): return 4")) == core::value(4));
+  core::call_plan plan;
+  plan.functions = {{"sum", core::function_action{"plain", "add"}}};
+  CHECK(start_warm_host(plan, libraries, *blobs, programs, trusted, {}, {}).error().code
+        == errc::untrusted_function);
+}
+
 TEST_CASE_METHOD(function_child_fixture, "one warm child has every library of its plan once",
                  "[actors][function_child]") {
   core::call_plan plan;
@@ -233,7 +251,7 @@ TEST_CASE_METHOD(function_child_fixture, "one warm child has every library of it
                     {"b", core::function_action{"plain", "add"}},
                     {"c", core::function_action{"hostile", "copy"}}};
   const auto page = std::make_shared<const io::unique_fd>();
-  const auto made = start_warm_host(plan, libraries, *blobs, programs, {}, page);
+  const auto made = start_warm_host(plan, libraries, *blobs, programs, trusted, {}, page);
   REQUIRE(made);
   CHECK(made->inherited.size() == 4);
   CHECK(made->inherited[1] == page);
@@ -258,7 +276,7 @@ TEST_CASE_METHOD(function_child_fixture, "a warm child of Python functions loads
                  "[actors][function_child]") {
   core::call_plan plan;
   plan.functions = {{"a", core::python_action{core::python_source::code, "def f(): pass", "f"}}};
-  const auto made = start_warm_host(plan, libraries, *blobs, programs, {}, {});
+  const auto made = start_warm_host(plan, libraries, *blobs, programs, trusted, {}, {});
   REQUIRE(made);
   CHECK(made->inherited.size() == 2);
   CHECK(made->argv.front() == programs.python);
@@ -275,7 +293,7 @@ TEST_CASE_METHOD(function_child_fixture, "a warm child of Python functions loads
     libraries[name] = libraries["plain"];
     plan.functions.push_back({name, core::function_action{name, "add"}});
   }
-  const auto refused = start_warm_host(plan, libraries, *blobs, programs, {}, {});
+  const auto refused = start_warm_host(plan, libraries, *blobs, programs, trusted, {}, {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == errc::limit_exceeded);
 }

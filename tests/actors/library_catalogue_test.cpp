@@ -1,6 +1,7 @@
 #include "maze/actors/library_catalogue.hpp"
 
 #include "maze/actors/reactor.hpp"
+#include "maze/io/hash.hpp"
 #include "support/function_tasks.hpp"
 #include "support/scratch_dir.hpp"
 #include "support/tree.hpp"
@@ -124,6 +125,24 @@ number = 7
                                         {"y", "string", core::value("é")}});
   CHECK(plain.result == "bytes");
   CHECK_FALSE(plain.needs);
+  CHECK(plain.about.empty());
+}
+
+TEST_CASE_METHOD(catalogue_fixture, "what else the author of a Python task says is kept for people",
+                 "[actors][library_catalogue]") {
+  const auto file = folder / "app.py";
+  std::ofstream(file)
+      << "from maze import task\n"
+         "@task(resources={'type': 'gpu', 'cpu_num': 2, 'mem': 512, 'gpu_mem': 8000,\n"
+         "                 'model_name': 'bert', 'backend': None})\n"
+         "def predict(x): return x\n";
+  const auto described = sut.describe_python(file);
+  REQUIRE(described);
+  const core::function_signature& predict = described->functions.at(0);
+  CHECK(predict.needs == core::resources{2000, core::byte_count{512'000'000}, 1});
+  CHECK(predict.about
+        == std::map<std::string, std::string>{
+            {"gpu_mem", "8000"}, {"model_name", "bert"}, {"type", "gpu"}});
 }
 
 TEST_CASE_METHOD(catalogue_fixture, "a Python file that is broken says where",
@@ -260,6 +279,36 @@ TEST_CASE_METHOD(catalogue_fixture,
   tasks = {test::calling("plain", "add", {{"a", 1}})};
   CHECK(sut.settle(tasks, {{"plain", test::put_library(*blobs, "at_load_crash")}}, {}).error().code
         == errc::invalid_payload);
+}
+
+TEST_CASE_METHOD(catalogue_fixture, "a library that nobody vouches for is refused unread",
+                 "[actors][library_catalogue]") {
+  const core::library_refs libraries{{"plain", test::put_library(*blobs, "plain")}};
+  auto careful = settings();
+  const std::string sum = io::hex(blobs->sha256_of(libraries.at("plain").hash).value());
+  const auto judged = [&](const std::vector<std::string>& trusted) {
+    careful.trusted =
+        std::make_shared<const io::trusted_code>(io::trusted_code::read(trusted).value());
+    library_catalogue catalogue{
+        sandbox::launcher::start(events.context(), {.executable = MAZE_BIN_DIR "/maze-init"})
+            .value(),
+        blobs, careful};
+    std::vector<core::task_spec> tasks{test::calling("plain", "add", {{"a", 1}})};
+    core::call_plan plan;
+    plan.functions = {{"sum", core::function_action{"plain", "add"}}};
+    const auto of_tasks = catalogue.settle(tasks, libraries, {});
+    const auto of_calls = catalogue.check(plan, libraries);
+    const auto of_none = catalogue.settle({}, libraries, {});
+    CHECK(of_tasks.has_value() == of_calls.has_value());
+    CHECK(of_tasks.has_value() == of_none.has_value());
+    if (!of_tasks)
+      CHECK_THAT(of_tasks.error().message, Contains("task '") && Contains("library 'plain'"));
+    return of_tasks ? errc::none : of_tasks.error().code;
+  };
+  CHECK(judged({}) == errc::untrusted_function);
+  CHECK(starts() == 0);
+  CHECK(judged({sum}) == errc::none);
+  CHECK(starts() == 1);
 }
 
 TEST_CASE_METHOD(catalogue_fixture, "the functions of a plan of calls are there before any call",

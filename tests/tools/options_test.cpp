@@ -272,6 +272,12 @@ TEST_CASE("a cluster is started with what its node offers", "[tools][options]") 
   CHECK(accepted({"start", "--libraries", "/opt/tasks"}).values.libraries == "/opt/tasks");
   CHECK(accepted({"start", "--pass-env", "HTTP_PROXY,LC_ALL"}).values.pass_env
         == std::vector<std::string>{"HTTP_PROXY", "LC_ALL"});
+  CHECK(accepted({"start", "--trusted-code", "/opt/tasks", "--trusted-code", "a.so,b.so"})
+            .values.trusted_code
+        == std::vector<std::string>{"/opt/tasks", "a.so", "b.so"});
+  CHECK(accepted({"start", "--trusted-code", "none"}).values.trusted_code
+        == std::vector<std::string>{});
+  CHECK_FALSE(accepted({"start"}).values.trusted_code);
   CHECK(accepted({"start", "--gpus", "0"}).values.gpus == 0u);
   CHECK(sut.values.labels == std::map<std::string, std::string>{{"room", "b"}, {"rack", "7"}});
   REQUIRE(sut.values.listen.size() == 1);

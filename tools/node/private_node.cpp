@@ -2,6 +2,7 @@
 
 #include "maze/io/folders.hpp"
 #include "maze/io/journal.hpp"
+#include "maze/io/trusted_code.hpp"
 
 #include <fmt/format.h>
 
@@ -201,6 +202,12 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
   node.sandbox_min = values.sandbox;
   node.permitted = values.permit;
   node.passed_variables = values.pass_env;
+  if (values.trusted_code) {
+    auto trusted = io::trusted_code::read(*values.trusted_code);
+    if (!trusted)
+      return core::fail(trusted.error());
+    node.trusted = std::make_shared<const io::trusted_code>(std::move(*trusted));
+  }
   if (values.libraries)
     node.libraries = fs::absolute(*values.libraries);
   return node;

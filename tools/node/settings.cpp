@@ -131,6 +131,19 @@ core::result<std::vector<std::string>> read_variables(const std::string& text) {
   return out;
 }
 
+core::result<std::optional<std::vector<std::string>>> read_trusted(const std::string& text) {
+  std::vector<std::string> out;
+  if (text != "none")
+    if (const auto taken = for_each_part(text,
+                                         [&out](const std::string& part) -> core::result<void> {
+                                           out.push_back(part);
+                                           return {};
+                                         });
+        !taken)
+      return fail(taken.error());
+  return out;
+}
+
 /// The two sides of `name=value`.
 core::result<std::pair<std::string, std::string>> read_pair(const std::string& text,
                                                             std::string_view example) {
@@ -302,6 +315,10 @@ constexpr std::array rules{
                  "Let tasks do only this: of read_files, write_files, network_access, "
                  "system_commands; or all, or none",
                  store<&settings::permit, read_permissions>},
+    setting_rule{"trusted_code", "LIST",
+                 "Load no other task libraries and pickled functions: their SHA-256, files or "
+                 "folders; several with commas",
+                 store<&settings::trusted_code, read_trusted>, true},
     setting_rule{"pass_env", "NAMES",
                  "Let tasks have these variables of the node if they ask; several with commas",
                  store<&settings::pass_env, read_variables>},
@@ -328,20 +345,6 @@ constexpr std::array rules{
                  store<&settings::labels, read_labels>, true},
 };
 
-std::string variable(const surroundings& around, std::string_view name) {
-  const auto at = around.environment.find(name);
-  return at == around.environment.end() ? std::string() : at->second;
-}
-
-/// A base directory of the XDG specification, which says that relative ones are to be ignored.
-std::filesystem::path base_directory(const surroundings& around, std::string_view name,
-                                     std::string_view below_home) {
-  if (const std::filesystem::path given = variable(around, name); given.is_absolute())
-    return given;
-  const auto home = variable(around, "HOME");
-  return home.empty() ? std::filesystem::path() : std::filesystem::path(home) / below_home;
-}
-
 } // namespace
 
 std::span<const setting_rule> setting_rules() noexcept { return rules; }
@@ -358,41 +361,6 @@ std::string variable_of(const setting_rule& rule) {
   for (const char c : rule.key)
     out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return out;
-}
-
-std::string default_text(const setting_rule& rule, const surroundings& around) {
-  if (rule.key == "dir") {
-    if (around.is_root)
-      return "/var/lib/maze";
-    const auto state = base_directory(around, "XDG_STATE_HOME", ".local/state");
-    return state.empty() ? std::string() : (state / "maze").string();
-  }
-  if (rule.key == "color")
-    return variable(around, "NO_COLOR").empty() ? "auto" : "never";
-  if (rule.key == "task_user")
-    return around.is_root ? "slot" : "same";
-  if (rule.key == "sandbox")
-    return "none";
-  if (rule.key == "permit")
-    return "all";
-  if (rule.key == "output")
-    return "table";
-  if (rule.key == "name")
-    return "local";
-  if (rule.key == "progress")
-    return "auto";
-  if (rule.key == "log_level")
-    return "info";
-  if (rule.key == "lease")
-    return "5s";
-  if (rule.key == "reclaim_after")
-    return "1m";
-  return rule.form.empty() ? "false" : "";
-}
-
-std::filesystem::path default_config_file(const surroundings& around) {
-  const auto base = base_directory(around, "XDG_CONFIG_HOME", ".config");
-  return base.empty() ? base : base / "maze" / "config.yaml";
 }
 
 } // namespace maze::node

@@ -57,6 +57,8 @@ struct settings {
   core::sandbox_options sandbox_limit;
   /// What tasks may do on the started node, and what may be handed in to the started cluster.
   core::permission_set permit = core::permission_set::all();
+  /// All that may be loaded of libraries and pickled functions, as `io::trusted_code::read` takes it; nothing: anything.
+  std::optional<std::vector<std::string>> trusted_code;
   /// Variables of the node's environment that tasks may ask for.
   std::vector<std::string> pass_env;
   /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.
