@@ -26,7 +26,8 @@ def main(what, to=0):
     if what == "interrupt":
         raise KeyboardInterrupt
     if what == "close":
-        os.closerange(3, 1000)
+        print("a line that nobody takes")
+        os.closerange(to, 1000)
     return what
 """, name="mixed")
 
@@ -178,10 +179,11 @@ class Ends(unittest.TestCase):
             self.assertEqual((runner.wait(), runner.begun()), (9, 2))
 
     def test_who_closes_all_descriptors_breaks_the_own_child(self):
-        with Stream() as runner:
-            runner.send(MIXED, calls((1, 2, ["close"])))
-            self.assertIsNone(runner.next())
-            self.assertEqual(runner.wait(), 70)
+        for lowest in (3, 0):
+            with Stream() as runner:
+                runner.send(MIXED, calls((1, 2, ["close", lowest])))
+                self.assertIsNone(runner.next())
+                self.assertEqual(runner.wait(), 70)
 
     def test_a_node_that_goes_away_ends_the_runner(self):
         with Stream() as runner:

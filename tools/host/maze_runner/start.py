@@ -9,6 +9,10 @@ import sys
 from maze_runner import face, frames, host, values
 from maze_runner.faults import Failure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # The module takes longer to import than all of ours together.
+    from typing import NoReturn
+
 PAGE = 4096
 HIGH = (500, 250, 120, 60, 30, 10)
 """Where the descriptors go, the first that the limit allows: out of the way of the functions' own."""
@@ -83,8 +87,19 @@ def serve(once: bool, forks: bool, limited: bool, result_max: int, fd: int, seco
     except (BrokenPipeError, ConnectionResetError):
         return 0  # Nobody waits for replies any more.
     except (frames.Garbage, OSError) as wrong:
+        end_broken(wrong)
+
+
+def end_broken(wrong: Exception) -> NoReturn:
+    """Ends the process with `host.GARBAGE`. An interpreter that ends in peace has a status of its own where nobody takes
+    what was printed."""
+    try:
         print(f"runner.py: {wrong}", file=sys.stderr)
-        return host.GARBAGE
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass
+    os._exit(host.GARBAGE)
 
 
 def describe_file(path: str, fd: int) -> int:
