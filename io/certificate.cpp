@@ -138,7 +138,7 @@ core::result<validity> validity_of(const X509& certificate) {
 }
 
 /// The only subject alternative name, if it is a URI of ours.
-std::optional<node_identity> identity_in(const X509& certificate) {
+std::optional<certified_identity> identity_in(const X509& certificate) {
   const general_names_ptr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
   if (!names || sk_GENERAL_NAME_num(names.get()) != 1)
@@ -178,35 +178,37 @@ core::result<key_pair> make_authority(const cluster_id& cluster, const validity&
               {});
 }
 
-core::result<key_pair> issue_certificate(const key_pair& authority, const node_identity& who,
+core::result<key_pair> issue_certificate(const key_pair& authority, const certified_identity& of,
                                          const validity& valid) {
-  if (auto fine = check_node_name(who.name); !fine)
+  if (auto fine = check_node_name(of.who.name); !fine)
     return core::fail(fine.error());
   const auto issuer = parse_certificate(authority.certificate);
   const auto key = parse_key(authority.key);
   if (!issuer || !key)
     return core::fail(issuer ? key.error() : issuer.error());
-  return make({.common_name = who.name,
+  return make({.common_name = of.who.name,
                .valid = valid,
                .extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
                               {NID_key_usage, "critical,digitalSignature"},
                               {NID_ext_key_usage, "serverAuth,clientAuth"},
                               {NID_subject_key_identifier, "hash"},
                               {NID_authority_key_identifier, "keyid:always"},
-                              {NID_subject_alt_name, "URI:" + to_uri(who)}}},
+                              {NID_subject_alt_name, "URI:" + to_uri(of)}}},
               {.certificate = issuer->get(), .key = key->get()});
 }
 
 core::result<certificate_facts> facts_of(const X509& certificate) {
-  auto who = identity_in(certificate);
-  if (!who)
+  auto named = identity_in(certificate);
+  if (!named)
     return core::fail(errc::malformed, "the certificate is no maze node's: it has no single name "
                                        "of the form maze://cluster/role/name");
   const auto valid = validity_of(certificate);
   if (!valid)
     return core::fail(valid.error());
-  return certificate_facts{
-      .who = std::move(*who), .valid = *valid, .serial = serial_of(certificate)};
+  return certificate_facts{.who = std::move(named->who),
+                           .permitted = named->permitted,
+                           .valid = *valid,
+                           .serial = serial_of(certificate)};
 }
 
 core::result<certificate_facts> read_certificate(std::string_view pem) {

@@ -31,6 +31,8 @@ struct key_pair {
 /// What a node's certificate says.
 struct certificate_facts {
   node_identity who;
+  /// See `certified_identity`.
+  core::permission_set permitted = core::permission_set::all();
   validity valid;
   /// Hexadecimal digits.
   std::string serial;
@@ -41,7 +43,7 @@ core::result<key_pair> make_authority(const cluster_id& cluster, const validity&
 
 /// A new key, and a certificate for it that `authority` signs: EC P-256, 159 random bits of serial,
 /// the node's URI as its only subject alternative name. Fails with `invalid_argument` for a bad name.
-core::result<key_pair> issue_certificate(const key_pair& authority, const node_identity& who,
+core::result<key_pair> issue_certificate(const key_pair& authority, const certified_identity& of,
                                          const validity& valid);
 
 /// What a certificate's PEM text says; `malformed` unless it is a maze node's.

@@ -136,7 +136,7 @@ core::result<cluster_credentials> make_cluster(std::string_view name, wall_time 
   auto authority = make_authority(*cluster, valid);
   if (!authority)
     return core::fail(authority.error());
-  auto own = issue_certificate(*authority, self, valid);
+  auto own = issue_certificate(*authority, {.who = self}, valid);
   if (!own)
     return core::fail(own.error());
   return cluster_credentials{
@@ -216,7 +216,8 @@ core::result<join_file> make_join_file(const cluster_credentials& cluster,
                  .own = {}},
       .masters = wanted.masters};
   auto own = issue_certificate({.certificate = master.authority, .key = cluster.authority_key},
-                               made.member.self, from(now, wanted.valid_for));
+                               {.who = made.member.self, .permitted = wanted.permitted},
+                               from(now, wanted.valid_for));
   if (!own)
     return core::fail(own.error());
   made.member.own = std::move(*own);

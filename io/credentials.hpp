@@ -42,6 +42,8 @@ struct join_request {
   std::string name;
   std::vector<endpoint> masters;
   std::chrono::hours valid_for = std::chrono::hours(24 * 365);
+  /// See `certified_identity`. The certificate says it, so the file's holder cannot change it.
+  core::permission_set permitted = core::permission_set::all();
 };
 
 /// The cluster's credentials in `folder`/cluster.json; made there on the first start, for a master

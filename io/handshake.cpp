@@ -166,9 +166,13 @@ void handshake::body_read() {
     heard(body);
 }
 
+std::optional<node_identity> handshake::certified() const {
+  return certified_ ? std::optional(certified_->who) : std::nullopt;
+}
+
 void handshake::answer(std::string_view body) {
   auto theirs = judge_hello(body, {.own = settings_.own,
-                                   .certified = certified_,
+                                   .certified = certified(),
                                    .control = settings_.control,
                                    .bulk = settings_.bulk});
   if (!theirs) {
@@ -178,6 +182,12 @@ void handshake::answer(std::string_view body) {
   }
   auto own = settings_.own;
   own.purpose = theirs->purpose;
+  if (own.purpose == plane::control) {
+    const auto fresh = make_ticket();
+    if (!fresh)
+      return fail(refusal::internal, fresh.error().code, fresh.error().message);
+    own.ticket = ticket_ = *fresh;
+  }
   peer_ = std::move(*theirs);
   say(encode_hello(own, hello_kind::accepts));
 }
@@ -190,13 +200,14 @@ void handshake::heard(std::string_view body) {
   }
   const bool control = settings_.own.purpose == plane::control;
   auto theirs = judge_hello(
-      body, {.own = settings_.own, .certified = certified_, .control = control, .bulk = !control});
+      body, {.own = settings_.own, .certified = certified(), .control = control, .bulk = !control});
   if (!theirs) {
     fault_ = std::move(theirs.error());
     stage_ = stage::failed;
     return;
   }
   peer_ = std::move(*theirs);
+  ticket_ = peer_->ticket;
   stage_ = stage::done;
 }
 
@@ -221,7 +232,11 @@ connection handshake::take() {
     tls_context::forget_fault(*bytes_.ssl());
   peer_identity who{
       .who = peer_->who, .certified = certified_.has_value(), .address = std::move(address_)};
-  return {.bytes = stream(std::move(bytes_), std::move(who)), .peer = std::move(*peer_)};
+  if (certified_)
+    who.permitted = certified_->permitted;
+  return {.bytes = stream(std::move(bytes_), std::move(who)),
+          .peer = std::move(*peer_),
+          .ticket = ticket_};
 }
 
 } // namespace maze::io

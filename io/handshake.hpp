@@ -63,6 +63,8 @@ private:
   std::optional<handshake_step> read();
   void header_read();
   void body_read();
+  /// Whom the peer's certificate names.
+  [[nodiscard]] std::optional<node_identity> certified() const;
   void answer(std::string_view body);
   void heard(std::string_view body);
   void say(std::string frame);
@@ -76,7 +78,8 @@ private:
   std::string certificate_fault_;
   transport bytes_;
   stage stage_ = stage::tls;
-  std::optional<node_identity> certified_;
+  std::optional<certified_identity> certified_;
+  core::session_ticket ticket_;
   std::string out_;
   std::array<char, hello_header_size + hello_body_max> in_{};
   std::size_t wanted_ = 0;

@@ -2,10 +2,14 @@
 
 #include "maze/core/codec.hpp"
 #include "maze/core/printable.hpp"
+#include "maze/io/files.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sys/random.h>
 
 namespace maze::io {
 
@@ -67,6 +71,14 @@ std::string encode_refusal(const core::error& why) {
   out(why.code);
   out.text(std::string_view(why.message).substr(0, refusal_text_max));
   return frame(hello_kind::refuses, out.bytes());
+}
+
+core::result<core::session_ticket> make_ticket() {
+  std::array<std::uint64_t, 2> random{};
+  // So few bytes come whole, and without waiting once the system has started.
+  if (::getrandom(random.data(), sizeof random, 0) != sizeof random)
+    return core::fail(errno_error("getrandom", errno));
+  return core::session_ticket{{.high = random[0], .low = random[1]}};
 }
 
 core::result<hello_header> decode_header(std::string_view bytes) {

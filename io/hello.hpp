@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/result.hpp"
+#include "maze/core/session_ticket.hpp"
 #include "maze/io/identity.hpp"
 #include "maze/io/refusals.hpp"
 
@@ -50,12 +51,14 @@ struct hello {
   node_identity who;
   /// Which start of the node's process this is.
   std::uint64_t incarnation = 0;
+  /// Where it lets in to the control plane: what the other side shows with what it asks for.
+  core::session_ticket ticket{};
 
   friend bool operator==(const hello&, const hello&) = default;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, hello& x) {
-    return f(x.protocol, x.purpose, x.who, x.incarnation);
+    return f(x.protocol, x.purpose, x.who, x.incarnation, x.ticket);
   }
 };
 
@@ -76,6 +79,9 @@ struct hello_header {
 /// Whole frames.
 std::string encode_hello(const hello& x, hello_kind kind);
 std::string encode_refusal(const core::error& why);
+
+/// A fresh ticket, from the system's generator. Fails with `io_error`.
+core::result<core::session_ticket> make_ticket();
 
 /// Reads exactly `hello_header_size` bytes. Fails with `malformed`: no maze node, or too long.
 core::result<hello_header> decode_header(std::string_view bytes);

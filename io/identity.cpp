@@ -1,5 +1,6 @@
 #include "maze/io/identity.hpp"
 
+#include "maze/core/permission_list.hpp"
 #include "maze/core/printable.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +12,12 @@ namespace maze::io {
 namespace {
 
 constexpr std::string_view scheme = "maze://";
+constexpr std::string_view permit = "?permit=";
+
+std::string replaced(std::string text, char from, char to) {
+  std::replace(text.begin(), text.end(), from, to);
+  return text;
+}
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -64,11 +71,26 @@ core::result<void> check_node_name(std::string_view name) {
                                 core::printable(name.substr(0, length_max)), length_max));
 }
 
-std::string to_uri(const node_identity& x) {
-  return fmt::format("{}{}/{}/{}", scheme, to_string(x.cluster), to_string(x.role), x.name);
+std::string to_uri(const certified_identity& x) {
+  std::string out = fmt::format("{}{}/{}/{}", scheme, to_string(x.who.cluster),
+                                to_string(x.who.role), x.who.name);
+  if (x.permitted != core::permission_set::all())
+    // OpenSSL takes a comma for the end of the name.
+    out += std::string(permit) + replaced(core::to_list(x.permitted), ',', '+');
+  return out;
 }
 
-std::optional<node_identity> identity_from_uri(std::string_view uri) {
+std::optional<certified_identity> identity_from_uri(std::string_view uri) {
+  const auto whole = uri;
+  certified_identity out;
+  if (const auto query = uri.find(permit); query != std::string_view::npos) {
+    const auto permitted = core::permissions_from_list(
+        replaced(std::string(uri.substr(query + permit.size())), '+', ','));
+    if (!permitted)
+      return std::nullopt;
+    out.permitted = *permitted;
+    uri = uri.substr(0, query);
+  }
   if (!uri.starts_with(scheme))
     return std::nullopt;
   uri.remove_prefix(scheme.size());
@@ -81,7 +103,9 @@ std::optional<node_identity> identity_from_uri(std::string_view uri) {
   const auto name = uri.substr(second + 1);
   if (!cluster || !role || !check_node_name(name))
     return std::nullopt;
-  return node_identity{.role = *role, .name = std::string(name), .cluster = *cluster};
+  out.who = {.role = *role, .name = std::string(name), .cluster = *cluster};
+  // One way to write each: no other order, no `all`.
+  return to_uri(out) == whole ? std::optional(std::move(out)) : std::nullopt;
 }
 
 } // namespace maze::io

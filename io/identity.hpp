@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/digest.hpp"
+#include "maze/core/permissions.hpp"
 #include "maze/core/result.hpp"
 
 #include <cstdint>
@@ -59,9 +60,19 @@ std::string to_string(const node_identity& x);
 /// with a letter or digit.
 core::result<void> check_node_name(std::string_view name);
 
-/// The URI that a certificate carries: `maze://<cluster>/<role>/<name>`.
-std::string to_uri(const node_identity& x);
+/// Who a process is, and what a certificate adds to it.
+struct certified_identity {
+  node_identity who;
+  /// Of a client: what the tasks that it hands in may do at most; of a worker: what those may that it is given.
+  core::permission_set permitted = core::permission_set::all();
+
+  friend bool operator==(const certified_identity&, const certified_identity&) = default;
+};
+
+/// The URI that a certificate carries: `maze://<cluster>/<role>/<name>`, and `?permit=read_files+network_access` or `?permit=none` behind it where not everything
+/// is permitted.
+std::string to_uri(const certified_identity& x);
 /// The inverse; nothing unless `uri` is what `to_uri` writes.
-std::optional<node_identity> identity_from_uri(std::string_view uri);
+std::optional<certified_identity> identity_from_uri(std::string_view uri);
 
 } // namespace maze::io

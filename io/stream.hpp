@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/result.hpp"
+#include "maze/core/session_ticket.hpp"
 #include "maze/io/hello.hpp"
 #include "maze/io/identity.hpp"
 #include "maze/io/transport.hpp"
@@ -22,6 +23,8 @@ struct peer_identity {
   /// Whether a certificate vouches for `who`; else the peer runs as this user, or root, on this
   /// machine, and `who` is what it says of itself.
   bool certified = false;
+  /// What the certificate permits: see `certified_identity`; everything without one.
+  core::permission_set permitted = core::permission_set::all();
   /// `tcp:10.0.0.7:5123` or `unix:process 4711`: for logs.
   std::string address;
 };
@@ -75,6 +78,8 @@ private:
 struct connection {
   stream bytes;
   hello peer;
+  /// Of this connection alone, known to its two ends; empty on the bulk plane.
+  core::session_ticket ticket;
 };
 
 /// What poll(2) shall be told so that it does not wait much longer than until then: milliseconds,

@@ -129,14 +129,14 @@ core::result<ssl_ptr> tls_context::session(int fd, tls_side side, std::string* f
 
 void tls_context::forget_fault(SSL& session) noexcept { SSL_set_app_data(&session, nullptr); }
 
-core::result<node_identity> peer_of(const SSL& session) {
+core::result<certified_identity> peer_of(const SSL& session) {
   const X509* certificate = SSL_get0_peer_certificate(&session);
   if (certificate == nullptr || SSL_get_verify_result(&session) != X509_V_OK)
     return core::fail(errc::permission_denied, "it showed no certificate that counts");
   const auto facts = facts_of(*certificate);
   if (!facts)
     return core::fail(errc::permission_denied, facts.error().message);
-  return facts->who;
+  return certified_identity{.who = facts->who, .permitted = facts->permitted};
 }
 
 tls_fault explain_tls_failure(const std::string& refused) {

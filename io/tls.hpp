@@ -41,9 +41,9 @@ private:
   credentials own_;
 };
 
-/// Who the peer's certificate says it is, once the handshake has verified it. Fails with
+/// Who the peer's certificate says it is and what it may, once the handshake has verified it. Fails with
 /// `permission_denied`.
-core::result<node_identity> peer_of(const SSL& session);
+core::result<certified_identity> peer_of(const SSL& session);
 
 /// Why a handshake failed.
 struct tls_fault {

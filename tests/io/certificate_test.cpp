@@ -23,6 +23,27 @@ TEST_CASE("a certificate says who a node is and until when", "[io][certificate]"
   CHECK(io::utc_text(now) == "2027-01-15 08:00:00 UTC");
 }
 
+TEST_CASE("a certificate says what its holder may do, and the authority signs that",
+          "[io][certificate]") {
+  const test::cluster_keys keys;
+  core::permission_set some;
+  some.add(core::permission::read_files);
+  some.add(core::permission::network_access);
+  for (const auto permitted : {core::permission_set{}, some, core::permission_set::all()}) {
+    const auto x = keys.issue(node_role::client, "anna", permitted);
+    const auto facts = test::must(io::read_certificate(x.own.certificate));
+    CHECK(facts.who == x.self);
+    CHECK(facts.permitted == permitted);
+  }
+  CHECK(
+      test::must(io::read_certificate(keys.issue(node_role::client, "x").own.certificate)).permitted
+      == core::permission_set::all());
+  // Whoever holds one cannot make another that says more: see also the signer's path length.
+  const auto own = keys.issue(node_role::client, "anna", some);
+  const auto wider = test::must(io::issue_certificate(own.own, {.who = own.self}, keys.life()));
+  CHECK_FALSE(io::check_pair(own.authority, wider));
+}
+
 TEST_CASE("every certificate has a serial number and a key of its own", "[io][certificate]") {
   const test::cluster_keys keys;
   std::set<std::string> serials, secrets;
@@ -48,7 +69,7 @@ TEST_CASE("keys and certificates that do not belong together are told apart", "[
   REQUIRE_FALSE(foreign);
   CHECK_THAT(foreign.error().message, Catch::Contains("did not sign"));
   // A node's certificate is no authority.
-  const auto chained = io::issue_certificate(x.own, other.self, ours.life());
+  const auto chained = io::issue_certificate(x.own, {.who = other.self}, ours.life());
   REQUIRE(chained);
   CHECK_FALSE(io::check_pair(x.own.certificate, *chained));
 }
@@ -59,7 +80,7 @@ TEST_CASE("an authority is no node, and names are checked", "[io][certificate]")
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().message, Catch::Contains("no maze node's"));
   const io::node_identity bad{.role = node_role::worker, .name = "a,DNS:b", .cluster = keys.id()};
-  CHECK(io::issue_certificate(keys.authority(), bad, keys.life()).error().code
+  CHECK(io::issue_certificate(keys.authority(), {.who = bad}, keys.life()).error().code
         == core::errc::invalid_argument);
 }
 

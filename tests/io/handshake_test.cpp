@@ -40,11 +40,39 @@ TEST_CASE_METHOD(ends, "two nodes of a cluster know each other after the handsha
   auto theirs = pair.server->take();
   auto ours = pair.client->take();
   CHECK(theirs.peer == hello_of(worker, io::plane::bulk));
+  CHECK(theirs.ticket.empty());
   CHECK(ours.peer == hello_of(master, io::plane::bulk));
   CHECK(theirs.bytes.peer().who == worker.self);
   CHECK(ours.bytes.peer().who == master.self);
   CHECK(theirs.bytes.peer().certified == encrypted);
   CHECK(theirs.bytes.peer().address == "the client");
+}
+
+TEST_CASE_METHOD(ends,
+                 "both ends know what the peer may do and share a ticket that is new each time",
+                 "[io][handshake]") {
+  core::permission_set some;
+  some.add(core::permission::read_files);
+  const auto anna = keys.issue(node_role::client, "anna", some);
+  const auto anna_tls = must(io::tls_context::make(anna));
+  const bool encrypted = GENERATE(true, false);
+  std::vector<core::session_ticket> tickets;
+  for (int i = 0; i < 2; ++i) {
+    auto said = hello_of(anna);
+    said.ticket = {{.high = 1, .low = 1}};
+    handshake_pair pair({.own = hello_of(master), .tls = encrypted ? &master_tls : nullptr},
+                        {.own = said, .tls = encrypted ? &anna_tls : nullptr});
+    REQUIRE(pair.run() == both_done);
+    const auto theirs = pair.server->take();
+    const auto ours = pair.client->take();
+    CHECK(theirs.bytes.peer().permitted == (encrypted ? some : core::permission_set::all()));
+    CHECK(ours.bytes.peer().permitted == core::permission_set::all());
+    CHECK(theirs.ticket == ours.ticket);
+    CHECK_FALSE(theirs.ticket.empty());
+    CHECK_FALSE(theirs.ticket == said.ticket);
+    tickets.push_back(theirs.ticket);
+  }
+  CHECK_FALSE(tickets[0] == tickets[1]);
 }
 
 TEST_CASE_METHOD(ends, "bytes behind the hello stay for the stream", "[io][handshake]") {
@@ -122,7 +150,7 @@ TEST_CASE_METHOD(ends, "certificates that do not count are refused and both ends
 TEST_CASE_METHOD(ends, "a worker's certificate signs no others", "[io][handshake]") {
   auto forged = worker;
   forged.self.role = node_role::master;
-  forged.own = must(io::issue_certificate(worker.own, forged.self, keys.life()));
+  forged.own = must(io::issue_certificate(worker.own, {.who = forged.self}, keys.life()));
   CHECK_FALSE(io::tls_context::make(forged));
 }
 

@@ -26,8 +26,8 @@ TEST_CASE("roles have names", "[io][identity]") {
 
 TEST_CASE("an identity is one URI", "[io][identity]") {
   const io::node_identity x{.role = node_role::worker, .name = "w-1.rack_2", .cluster = cluster};
-  CHECK(to_uri(x) == "maze://" + hex + "/worker/w-1.rack_2");
-  CHECK(io::identity_from_uri(to_uri(x)) == x);
+  CHECK(io::to_uri({.who = x}) == "maze://" + hex + "/worker/w-1.rack_2");
+  CHECK(io::identity_from_uri(io::to_uri({.who = x})) == io::certified_identity{.who = x});
   CHECK(to_string(x) == "worker w-1.rack_2");
   for (const std::string& bad :
        {std::string(), std::string("maze://"), "maze://" + hex, "maze://" + hex + "/worker",
@@ -36,6 +36,27 @@ TEST_CASE("an identity is one URI", "[io][identity]") {
         "maze://" + hex + "/worker/w 1"}) {
     INFO(bad);
     CHECK_FALSE(io::identity_from_uri(bad));
+  }
+}
+
+TEST_CASE("what an identity may do stands behind its URI, in one way only", "[io][identity]") {
+  const std::string uri = "maze://" + hex + "/client/anna";
+  const io::node_identity anna{.role = node_role::client, .name = "anna", .cluster = cluster};
+  core::permission_set some;
+  CHECK(io::to_uri({.who = anna, .permitted = some}) == uri + "?permit=none");
+  CHECK(io::identity_from_uri(uri + "?permit=none")->permitted.empty());
+  some.add(core::permission::network_access);
+  some.add(core::permission::read_files);
+  CHECK(io::to_uri({.who = anna, .permitted = some}) == uri + "?permit=read_files+network_access");
+  CHECK(io::identity_from_uri(uri + "?permit=read_files+network_access")
+        == io::certified_identity{.who = anna, .permitted = some});
+  // A name that a later maze knows is not taken for nothing.
+  for (const char* bad :
+       {"?permit=", "?permit=all", "?permit=network_access+read_files",
+        "?permit=read_files,network_access", "?", "?permit=read_files+read_files",
+        "?permit=read_files+fly", "?permit=none?permit=none", "?permit=none&x=1", "?allow=none"}) {
+    INFO(bad);
+    CHECK_FALSE(io::identity_from_uri(uri + bad));
   }
 }
 

@@ -38,7 +38,16 @@ public:
     const io::node_identity self{.role = role, .name = std::move(name), .cluster = id_};
     return {.self = self,
             .authority = authority_.certificate,
-            .own = must(io::issue_certificate(authority_, self, valid))};
+            .own = must(io::issue_certificate(authority_, {.who = self}, valid))};
+  }
+  /// One that permits no more than this.
+  [[nodiscard]] io::credentials issue(io::node_role role, std::string name,
+                                      core::permission_set permitted) const {
+    const io::node_identity self{.role = role, .name = std::move(name), .cluster = id_};
+    return {.self = self,
+            .authority = authority_.certificate,
+            .own = must(
+                io::issue_certificate(authority_, {.who = self, .permitted = permitted}, life()))};
   }
 
 private:

@@ -1,5 +1,6 @@
 #include "node/settings.hpp"
 
+#include "maze/core/permission_list.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/io/gpu_devices.hpp"
 #include "maze/io/identity.hpp"
@@ -252,22 +253,7 @@ core::result<core::sandbox_options> read_limits(const std::string& text) {
 }
 
 core::result<core::permission_set> read_permissions(const std::string& text) {
-  if (text == "all")
-    return core::permission_set::all();
-  core::permission_set out;
-  if (text == "none")
-    return out;
-  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
-    const auto one = core::permission_from_string(part);
-    if (!one)
-      return expected(fmt::format("a permission: {}; or all, or none", core::to_string(out.all())),
-                      part);
-    out.add(*one);
-    return {};
-  });
-  if (!taken)
-    return fail(taken.error());
-  return out;
+  return core::permissions_from_list(text);
 }
 
 constexpr std::array rules{
