@@ -12,13 +12,14 @@ tl::unexpected<error> named(std::string_view who, std::string origin, error why)
   return fail(std::move(why));
 }
 
-result<void> check_permitted(permission_set needed, permission_set permitted) {
+/// By the cluster, then by whoever asks.
+result<void> check_both(permission_set needed, permission_set permitted, const submitter& by) {
   if (const auto missing = needed.without(permitted); !missing.empty())
     return fail(
         errc::permission_denied,
         fmt::format("needs the permission {}, which this cluster does not give: it gives {}",
                     to_string(missing), to_string(permitted)));
-  return {};
+  return check_permitted(needed, by);
 }
 
 /// The sandbox within its bounds, or why it cannot be.
@@ -30,12 +31,21 @@ result<void> settle(sandbox_spec& sandbox, const sandbox_policy& policy) {
 
 } // namespace
 
-result<void> hold_to(submission_form& form, const submission_rules& rules) {
+result<void> check_permitted(permission_set needed, const submitter& by) {
+  if (const auto missing = needed.without(by.permitted); !missing.empty())
+    return fail(errc::permission_denied,
+                fmt::format("needs the permission {}, which the join file of {} does not give: it "
+                            "gives {}; ask the cluster's owner for another one, made with --permit",
+                            to_string(missing), by.name, to_string(by.permitted)));
+  return {};
+}
+
+result<void> hold_to(submission_form& form, const submission_rules& rules, const submitter& by) {
   for (task_spec& task : form.tasks) {
     fill(task, rules.sandbox.defaults);
     auto fine = settle(task.sandbox, rules.sandbox);
     if (fine)
-      fine = check_permitted(needed_permissions(task), rules.permitted);
+      fine = check_both(needed_permissions(task), rules.permitted, by);
     if (!fine)
       return named(fmt::format("task '{}'", task.name), "submit:" + task.name, fine.error());
   }
@@ -47,7 +57,7 @@ result<void> hold_to(submission_form& form, const submission_rules& rules) {
     fill(form.calls->sandbox, written, rules.sandbox.defaults);
     auto fine = settle(form.calls->sandbox, rules.sandbox);
     if (fine)
-      fine = check_permitted(needed_permissions(*form.calls), rules.permitted);
+      fine = check_both(needed_permissions(*form.calls), rules.permitted, by);
     if (!fine)
       return named("calls", "submit", fine.error());
   }

@@ -13,9 +13,21 @@ struct submission_rules {
   permission_set permitted = permission_set::all();
 };
 
-/// Holds the tasks and the calls of `form` to the rules: fills in the defaults, sets what they bound. Fails with
-/// `permission_denied` for what they do not allow, or `invalid_argument` where the sandbox that results contradicts itself,
+/// Whoever hands something in.
+struct submitter {
+  /// For messages, for example `client anna`.
+  std::string name;
+  /// What this one's tasks may do, whatever the cluster permits.
+  permission_set permitted = permission_set::all();
+};
+
+/// Fails with `permission_denied`, naming what is missing and whose join file lacks it, where `needed` is more than `by` may.
+result<void> check_permitted(permission_set needed, const submitter& by);
+
+/// Holds the tasks and the calls of `form` to the rules and to what `by` may: fills in the defaults, sets what they bound. Fails
+/// with `permission_denied` for what is not allowed, or `invalid_argument` where the sandbox that results contradicts itself,
 /// naming the task.
-result<void> hold_to(submission_form& form, const submission_rules& rules);
+result<void> hold_to(submission_form& form, const submission_rules& rules,
+                     const submitter& by = {});
 
 } // namespace maze::core

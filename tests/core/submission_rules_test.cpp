@@ -90,6 +90,31 @@ TEST_CASE("a task that needs what is not permitted is refused by the permission'
   CHECK(hold_to(calls, rules));
 }
 
+TEST_CASE("who hands in is held to what a join file gives, and told whose it is", "[core][rules]") {
+  const submitter anna{.name = "client anna", .permitted = without_commands()};
+  auto sealed = form_of("a", {.level = sandbox_level::seccomp});
+  CHECK(hold_to(sealed, {}, anna));
+  auto command = sealed;
+  command.tasks.front().action = shell_action{"true"};
+  const auto refused = hold_to(command, {}, anna);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::permission_denied);
+  CHECK(refused.error().origin == "submit:a");
+  CHECK_THAT(refused.error().message,
+             Catch::StartsWith("task 'a': needs the permission system_commands, which the join "
+                               "file of client anna does not give: it gives read_files, ")
+                 && Contains("--permit"));
+  CHECK(hold_to(command, {}, submitter{.name = "client ops"}));
+  auto calls = sealed;
+  calls.calls = call_plan{};
+  CHECK_THAT(hold_to(calls, {}, anna).error().message,
+             Catch::StartsWith("calls: needs the permission system_commands"));
+  // What neither gives is the cluster's to say: another join file would not help.
+  CHECK_THAT(
+      hold_to(command, {.sandbox = {}, .permitted = without_commands()}, anna).error().message,
+      Contains("this cluster does not give"));
+}
+
 TEST_CASE("a default that seals tasks lowers what they need", "[core][rules]") {
   submission_rules rules{.sandbox = {}, .permitted = {}};
   auto form = form_of("a", {});
