@@ -57,6 +57,7 @@ struct cluster_client::data {
   std::unique_ptr<caf::actor_system> system;
   connection_switch link;
   session_actor session;
+  core::session_ticket ticket;
   options settings;
   session_opened opened;
 
@@ -71,6 +72,7 @@ struct cluster_client::data {
 
 core::result<void> cluster_client::data::open(authenticated_socket socket) {
   system = std::make_unique<caf::actor_system>(config);
+  ticket = socket.ticket;
   auto made = prepare_outbound(*system, std::move(socket));
   link = std::move(made.link);
   core::result<void> out = core::fail(connection_lost());
@@ -91,7 +93,7 @@ core::result<void> cluster_client::data::open(authenticated_socket socket) {
   }
   if (!out)
     return out;
-  auto greeted = ask<session_opened>(open_session{.client = settings.name});
+  auto greeted = ask<session_opened>(open_session{.client = settings.name, .ticket = ticket});
   if (!greeted)
     return core::fail(greeted.error());
   opened = std::move(*greeted);
@@ -149,12 +151,13 @@ core::result<core::run_id> cluster_client::submit(const core::submission_form& f
     return core::fail(encoded.error());
   submit_progress at;
   for (std::uint64_t offset = 0; offset < encoded->size(); offset = at.received) {
-    auto sent = data_->ask<submit_progress>(
-        submit_part{.client_id = form.client_id,
-                    .size = encoded->size(),
-                    .offset = offset,
-                    .bytes = encoded->substr(offset, document_part_max)},
-        data_->settings.submit_timeout);
+    auto sent =
+        data_->ask<submit_progress>(submit_part{.client_id = form.client_id,
+                                                .size = encoded->size(),
+                                                .offset = offset,
+                                                .bytes = encoded->substr(offset, document_part_max),
+                                                .ticket = data_->ticket},
+                                    data_->settings.submit_timeout);
     if (!sent)
       return core::fail(sent.error());
     at = *sent;
@@ -246,7 +249,7 @@ core::result<forgotten_runs> cluster_client::forget(forget_runs what) {
 
 core::result<std::unique_ptr<call_stream>>
 cluster_client::open_calls(core::run_id run, call_stream::options settings) {
-  auto service = data_->ask<call_service>(of_run<ask_calls>{run, {}});
+  auto service = data_->ask<call_service>(enter_calls{run, data_->ticket});
   if (!service)
     return core::fail(service.error());
   return call_stream::open(*data_->system, service->hub, settings);

@@ -81,7 +81,7 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
       [this](calls_over msg) { perform(logic_->calls_over(msg.failed > 0, now())); },
       [this](ask_calls) -> caf::result<call_service> {
         if (hub_)
-          return call_service{hub_};
+          return call_service{hub_, calls_need_};
         return to_caf({.code = core::errc::not_found,
                        .message = "the run takes no calls",
                        .origin = "calls"});
@@ -107,6 +107,7 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
 
 void dag_context_state::spawn_hub(const submission& work,
                                   const core::graph_run::options& settings) {
+  calls_need_ = core::needed_permissions(*work.calls);
   // Of the tokens of the run, lanes have the upper half.
   hub_ = setup_.spawn_hub(
       {.run = setup_.run,

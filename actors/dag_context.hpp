@@ -111,6 +111,8 @@ private:
   std::optional<core::run_trace> trace_;
   call_hub_actor hub_;
   call_progress calls_;
+  /// What its calls can do.
+  core::permission_set calls_need_;
   core::instant started_{};
   /// Announced as ended otherwise than completed, in that order.
   std::vector<core::task_id> ended_badly_;

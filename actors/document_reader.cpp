@@ -80,7 +80,7 @@ document_actor::behavior_type document_reader(document_actor::pointer,
         auto form = core::decode_submission(*msg.encoded);
         if (!form)
           return to_caf(form.error());
-        if (auto within = core::hold_to(*form, setup.rules); !within)
+        if (auto within = core::hold_to(*form, setup.rules, msg.by); !within)
           return to_caf(within.error());
         auto work = accept_form(std::move(*form), *setup.blobs, *setup.log, setup.libraries.get());
         if (!work)

@@ -81,6 +81,7 @@ struct local_node::data {
   document_actor documents;
   session_actor gate;
   local_gate_actor door;
+  std::shared_ptr<admission_book> admissions = std::make_shared<admission_book>();
   std::optional<inbound_door> clients;
   std::optional<inbound_door> workers;
 
@@ -167,10 +168,13 @@ void local_node::data::spawn_gates(const node_settings& settings) {
                          .master = head,
                          .scheduler = planner,
                          .documents = documents,
+                         .admissions = admissions,
+                         .permitted = settings.permitted,
                          .log = home->log,
                          .on_shut_down = told.on_shut_down});
   door = system->spawn(node_gate,
                        node_gate_setup{.master = head,
+                                       .admissions = admissions,
                                        .spawn_link =
                                            [this, link](const core::node_application& who) {
                                              return system->spawn(
@@ -254,12 +258,16 @@ caf::actor_system& local_node::system() noexcept { return *data_->system; }
 
 const master_actor& local_node::master() const noexcept { return data_->head; }
 
-void local_node::admit_client(authenticated_socket socket, const std::string& peer) {
-  data_->clients->admit(std::move(socket), peer);
+void local_node::admit_client(authenticated_socket socket, const std::string& peer,
+                              principal whose) {
+  auto held = data_->admissions->enter(socket.ticket, std::move(whose));
+  data_->clients->admit(std::move(socket), peer, std::move(held));
 }
 
-void local_node::admit_worker(authenticated_socket socket, const std::string& peer) {
-  data_->workers->admit(std::move(socket), peer);
+void local_node::admit_worker(authenticated_socket socket, const std::string& peer,
+                              principal whose) {
+  auto held = data_->admissions->enter(socket.ticket, std::move(whose));
+  data_->workers->admit(std::move(socket), peer, std::move(held));
 }
 
 void local_node::dismiss_workers(std::chrono::milliseconds patience) {

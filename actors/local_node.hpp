@@ -37,11 +37,12 @@ public:
 
   [[nodiscard]] caf::actor_system& system() noexcept;
   [[nodiscard]] const master_actor& master() const noexcept;
-  /// Lets a client in whose stream has been authenticated; `peer` as `inbound_door` has it.
-  /// @pre The settings have `serves`. @note Thread-safe.
-  void admit_client(authenticated_socket socket, const std::string& peer);
+  /// Lets a client in whose stream has been authenticated; `peer` as `inbound_door` has it. Its messages bear the ticket of the
+  /// socket, and it may hand in what `whose` says.
+  /// @pre The settings have `serves`; the socket has a ticket. @note Thread-safe.
+  void admit_client(authenticated_socket socket, const std::string& peer, principal whose);
   /// The same for a worker node.
-  void admit_worker(authenticated_socket socket, const std::string& peer);
+  void admit_worker(authenticated_socket socket, const std::string& peer, principal whose);
   /// Tells every worker node to end, and waits until each has heard it or `patience` is over.
   void dismiss_workers(std::chrono::milliseconds patience);
   /// A run's document as worker nodes ask for it. Thread-safe; blocks; `not_found` for a run that is not

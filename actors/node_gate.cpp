@@ -1,6 +1,8 @@
 #include "maze/actors/node_gate.hpp"
 
 #include "maze/actors/errors.hpp"
+#include "maze/core/permission_list.hpp"
+#include "maze/core/printable.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -22,12 +24,23 @@ local_gate_actor::behavior_type node_gate_state::make_behavior(node_gate_setup s
         known.uplink = nullptr;
   });
   return {
-      [this](const join_node& msg) { return join(msg); },
+      [this](join_node& msg) { return join(std::move(msg)); },
       [this](end_node) { return end_all(); },
   };
 }
 
-caf::result<node_admitted> node_gate_state::join(const join_node& msg) {
+caf::result<node_admitted> node_gate_state::join(join_node msg) {
+  const auto held = find_as(io::node_role::worker, *setup_.admissions, msg.ticket);
+  if (!held)
+    return to_caf(not_admitted(io::node_role::worker));
+  if (const std::string& own = held->whose().who.name; own != msg.who.name)
+    return to_caf(
+        {.code = core::errc::permission_denied,
+         .message = fmt::format("{} cannot join as '{}'", io::to_string(held->whose().who),
+                                core::printable(msg.who.name)),
+         .origin = "join"});
+  // No more than what its join file permits is ever placed there.
+  msg.who.offers.permissions = core::both(msg.who.offers.permissions, held->whose().permitted);
   for (const auto& [node, known] : nodes_)
     if (known.name == msg.who.name && known.uplink && known.uplink != msg.uplink)
       return to_caf({.code = core::errc::already_exists,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/admission.hpp"
 #include "maze/actors/node_link.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/protocol/node_gate_actor.hpp"
@@ -14,6 +15,8 @@ namespace maze::actors {
 
 struct node_gate_setup {
   master_actor master;
+  /// The connections that worker nodes came in by.
+  std::shared_ptr<const admission_book> admissions;
   /// Spawns the link of a node.
   std::function<node_link_actor(const core::node_application& who)> spawn_link;
   /// How long the master may take to make an admission durable.
@@ -42,7 +45,7 @@ private:
     node_peer uplink;
   };
 
-  caf::result<node_admitted> join(const join_node& msg);
+  caf::result<node_admitted> join(join_node msg);
   caf::result<bool> end_all();
   node_admitted admit(const join_node& msg, const node_admission& as, const node_link_actor& fresh);
   /// Tells the nodes where the others serve blobs.

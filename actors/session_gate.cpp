@@ -1,6 +1,7 @@
 #include "maze/actors/session_gate.hpp"
 
 #include "maze/actors/errors.hpp"
+#include "maze/core/permission_list.hpp"
 #include "maze/core/printable.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/core/submission_form.hpp"
@@ -51,9 +52,7 @@ session_actor::behavior_type session_gate_state::make_behavior(session_gate_setu
       [this](const of_run<ask_log>& msg) { return read_log_of(msg); },
       [this](const of_run<cancel_run>& msg) { return cancel(msg); },
       [this](const of_run<cancel_task>& msg) { return ask_run_itself<bool>(msg.run, msg.what); },
-      [this](const of_run<ask_calls>& msg) {
-        return ask_run_itself<call_service>(msg.run, msg.what);
-      },
+      [this](const enter_calls& msg) { return enter(msg); },
       [this](ask_nodes) { return nodes(); },
       [this](const drain_member& msg) { return drain(msg); },
       [this](const forget_runs& msg) {
@@ -78,9 +77,16 @@ caf::result<session_opened> session_gate_state::open(const open_session& msg) {
                                           "protocol {}: use the same version of maze-node",
                                           session_protocol, setup_.version, msg.protocol),
                    .origin = "session"});
+  const auto held = find_as(io::node_role::client, *setup_.admissions, msg.ticket);
+  if (!held)
+    return to_caf(not_admitted(io::node_role::client));
+  const core::permission_set permitted = core::both(setup_.permitted, held->whose().permitted);
   setup_.log->event(io::log_level::info, "a client opened a session",
-                    {{"client", core::printable(msg.client.substr(0, client_name_max))}});
-  return session_opened{setup_.name, setup_.version, setup_.started};
+                    {{"client", core::printable(msg.client.substr(0, client_name_max))},
+                     {"as", io::to_string(held->whose().who)},
+                     {"permitted", core::to_list(permitted)}});
+  return session_opened{setup_.name, setup_.version, setup_.started,
+                        io::to_string(held->whose().who), permitted};
 }
 
 caf::result<submit_progress> session_gate_state::submit(const submit_part& msg) {
@@ -93,24 +99,30 @@ caf::result<submit_progress> session_gate_state::submit(const submit_part& msg) 
     return to_caf({.code = core::errc::limit_exceeded,
                    .message = fmt::format("a part may have {} bytes", document_part_max),
                    .origin = "submit"});
-  auto taken = submissions_->take({msg.client_id, msg.size, msg.offset, msg.bytes},
+  const auto held = find_as(io::node_role::client, *setup_.admissions, msg.ticket);
+  if (!held)
+    return to_caf(not_admitted(io::node_role::client));
+  // Nobody adds a part to what another connection hands in.
+  const std::string document = core::to_string(msg.ticket.bits) + msg.client_id;
+  auto taken = submissions_->take({document, msg.size, msg.offset, msg.bytes},
                                   self_->clock().now().time_since_epoch());
   if (!taken)
     return to_caf(taken.error());
   if (!taken->document)
     return submit_progress{.received = taken->received, .run = {}};
   auto reply = self_->make_response_promise<submit_progress>();
-  read(std::move(*taken->document), reply);
+  read(std::move(*taken->document), held->submitter(), reply);
   return reply;
 }
 
-void session_gate_state::read(std::string document,
+void session_gate_state::read(std::string document, core::submitter by,
                               caf::typed_response_promise<submit_progress> reply) {
   const failure fail = [reply](const caf::error& why) mutable { reply.deliver(why); };
   const auto size = document.size();
   self_
-      ->request(setup_.documents, setup_.document_patience,
-                read_submission{std::make_shared<const std::string>(std::move(document))})
+      ->request(
+          setup_.documents, setup_.document_patience,
+          read_submission{std::make_shared<const std::string>(std::move(document)), std::move(by)})
       .then(
           [this, reply, fail, size](const submit_run& work) {
             self_->request(setup_.master, setup_.patience, work)
@@ -121,6 +133,34 @@ void session_gate_state::read(std::string document,
                     fail);
           },
           fail);
+}
+
+caf::result<call_service> session_gate_state::enter(const enter_calls& msg) {
+  const auto held = find_as(io::node_role::client, *setup_.admissions, msg.ticket);
+  if (!held)
+    return to_caf(not_admitted(io::node_role::client));
+  auto reply = self_->make_response_promise<call_service>();
+  const failure fail = [reply](const caf::error& why) mutable { reply.deliver(why); };
+  with_run(
+      msg.run,
+      [this, reply, fail, held](const known_run& found) {
+        self_->request(found.context, setup_.patience, ask_calls{})
+            .then(
+                [reply, held](call_service& service) mutable {
+                  if (auto fine = core::check_permitted(service.needed, held->submitter()); !fine) {
+                    core::error why = std::move(fine.error());
+                    why.message = "whoever hands in calls of this run " + why.message;
+                    why.origin = "calls";
+                    reply.deliver(to_caf(why));
+                    return;
+                  }
+                  held->open(caf::actor_cast<caf::strong_actor_ptr>(service.hub));
+                  reply.deliver(std::move(service));
+                },
+                fail);
+      },
+      fail);
+  return reply;
 }
 
 caf::result<run_row> session_gate_state::find(const ask_run& msg) {

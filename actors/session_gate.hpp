@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/admission.hpp"
 #include "maze/actors/protocol/document_actor.hpp"
 #include "maze/actors/protocol/scheduler_actor.hpp"
 #include "maze/actors/protocol/session_actor.hpp"
@@ -26,6 +27,10 @@ struct session_gate_setup {
   master_actor master;
   scheduler_actor scheduler;
   document_actor documents;
+  /// The connections that clients came in by.
+  std::shared_ptr<const admission_book> admissions;
+  /// What the cluster permits at most.
+  core::permission_set permitted = core::permission_set::all();
   std::shared_ptr<io::log> log;
   /// Called when a client asks for the end of the node; must not block.
   std::function<void()> on_shut_down;
@@ -59,7 +64,9 @@ private:
 
   caf::result<session_opened> open(const open_session& msg);
   caf::result<submit_progress> submit(const submit_part& msg);
-  void read(std::string document, caf::typed_response_promise<submit_progress> reply);
+  void read(std::string document, core::submitter by,
+            caf::typed_response_promise<submit_progress> reply);
+  caf::result<call_service> enter(const enter_calls& msg);
   caf::result<cluster_status> status();
   caf::result<run_page> list(const ask_runs& msg);
   caf::result<run_row> find(const ask_run& msg);

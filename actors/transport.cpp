@@ -1,5 +1,7 @@
 #include "maze/actors/transport.hpp"
 
+#include "maze/actors/client_filter.hpp"
+
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/io/basp_broker.hpp>
@@ -140,15 +142,22 @@ private:
   socket_policy policy_;
 };
 
+/// What goes with a connection that came in; nothing of it with one of our own.
+struct inbound_rules {
+  /// Called by CAF's I/O thread once CAF has dealt with the end of the connection.
+  std::function<void()> on_end;
+  std::shared_ptr<admission> held;
+  std::unique_ptr<client_filter> filter;
+};
+
 /// What CAF's own TCP scribe does, over a socket that may speak TLS.
 class authenticated_scribe : public caf::io::scribe {
 public:
-  /// `on_end` is called by CAF's I/O thread once CAF has dealt with the end of the connection.
   authenticated_scribe(caf::io::network::default_multiplexer& loop, authenticated_socket socket,
-                       std::function<void()> on_end)
+                       inbound_rules rules)
       : scribe(fresh_handle()),
         stream_(loop, socket.fd.release(), std::move(socket.tls)),
-        on_end_(std::move(on_end)) {
+        rules_(std::move(rules)) {
     // Tells when all has been written.
     stream_.ack_writes(true);
   }
@@ -157,6 +166,20 @@ public:
     stream_.configure_read(config);
     if (!std::exchange(launched_, true))
       stream_.start(this);
+  }
+  bool consume(caf::execution_unit* in, const void* bytes, std::size_t size) override {
+    if (!rules_.filter)
+      return scribe::consume(in, bytes, size);
+    // CAF's BASP broker asks for a header, then for its payload, and reads them from here.
+    rd_buf().resize(size);
+    auto* broker = dynamic_cast<caf::io::basp_broker*>(parent());
+    const auto taken = [broker](const caf::node_id& name) -> bool {
+      return broker == nullptr || static_cast<bool>(broker->instance.tbl().lookup_direct(name));
+    };
+    if (rules_.filter->pass(rd_buf(), taken))
+      return scribe::consume(in, bytes, size);
+    ::shutdown(stream_.fd(), SHUT_RDWR);
+    return true;
   }
   void ack_writes(bool enable) override { acks_wanted_ = enable; }
   void data_transferred(caf::execution_unit* in, std::size_t written, std::size_t left) override {
@@ -185,8 +208,10 @@ public:
   void add_to_loop() override { stream_.activate(this); }
   void remove_from_loop() override {
     stream_.passivate();
-    if (on_end_)
-      stream_.backend().post(std::exchange(on_end_, nullptr));
+    // The object itself may live on.
+    rules_.held.reset();
+    if (rules_.on_end)
+      stream_.backend().post(std::exchange(rules_.on_end, nullptr));
   }
 
 private:
@@ -197,15 +222,15 @@ private:
   bool writing_ = false;
   bool acks_wanted_ = false;
   direct_stream stream_;
-  std::function<void()> on_end_;
+  inbound_rules rules_;
 };
 
 outbound_connection make_scribe(caf::actor_system& system, authenticated_socket socket,
-                                std::function<void()> on_end = {}) {
+                                inbound_rules rules = {}) {
   auto& loop = dynamic_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
   io::unique_fd second{::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0)};
   caf::io::scribe_ptr stream{
-      caf::make_counted<authenticated_scribe>(loop, std::move(socket), std::move(on_end))};
+      caf::make_counted<authenticated_scribe>(loop, std::move(socket), std::move(rules))};
   return {std::move(stream), connection_switch(std::move(second))};
 }
 
@@ -257,12 +282,19 @@ inbound_door::inbound_door(caf::actor_system& system, caf::strong_actor_ptr expo
                            exported_to whom)
     : books_(std::make_shared<books>(system, std::move(exported), whom)) {}
 
-connection_switch inbound_door::admit(authenticated_socket socket, const std::string& peer) {
-  auto made = make_scribe(books_->system, std::move(socket),
-                          [books = std::weak_ptr<struct books>(books_), peer] {
-                            if (const auto alive = books.lock())
-                              alive->ended(peer);
-                          });
+connection_switch inbound_door::admit(authenticated_socket socket, const std::string& peer,
+                                      std::shared_ptr<admission> held) {
+  inbound_rules rules;
+  rules.on_end = [books = std::weak_ptr<struct books>(books_), peer] {
+    if (const auto alive = books.lock())
+      alive->ended(peer);
+  };
+  if (held && books_->whom == exported_to::clients) {
+    held->open(books_->exported);
+    rules.filter = std::make_unique<client_filter>(books_->system.node(), held);
+  }
+  rules.held = std::move(held);
+  auto made = make_scribe(books_->system, std::move(socket), std::move(rules));
   connection_switch out = made.link;
   const std::lock_guard lock(books_->guard);
   const auto [at, fresh] = books_->places.try_emplace(peer);

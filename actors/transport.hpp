@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/actors/admission.hpp"
 #include "maze/io/files.hpp"
 
 #include <caf/fwd.hpp>
@@ -25,6 +26,8 @@ struct authenticated_socket {
   io::unique_fd fd;
   /// Null for a socket on the same host, which needs no encryption.
   tls_session tls;
+  /// Of this connection, as both of its ends have it; empty where none was given.
+  core::session_ticket ticket{};
 };
 
 /// Cuts a connection that CAF owns: both sides see its end as if the link had broken.
@@ -55,9 +58,11 @@ public:
   inbound_door(caf::actor_system& system, caf::strong_actor_ptr exported, exported_to whom);
 
   /// Hands a socket that was accepted over to CAF's middleman. `peer` is what all connections of the
-  /// process at the other end have in common.
+  /// process at the other end have in common. The connection holds `held` while it lives. A client reaches the exported
+  /// actor and what `held` is opened to later; without `held`, and for workers, it reaches all actors.
   /// @note Thread-safe; does not block.
-  connection_switch admit(authenticated_socket socket, const std::string& peer);
+  connection_switch admit(authenticated_socket socket, const std::string& peer,
+                          std::shared_ptr<admission> held = nullptr);
 
 private:
   struct books;

@@ -48,7 +48,7 @@ void add_call_types(message_types& all) {
       .add<call_progress>("maze.call_counts")
       .add<ask_calls>("maze.ask_calls")
       .add<call_service>("maze.call_hub")
-      .add<of_run<ask_calls>>("maze.run.calls")
+      .add<enter_calls>("maze.enter_calls")
       .add<attach_client>("maze.attach")
       .add<calls_opened>("maze.calls_open")
       .add<submit_calls>("maze.calls")

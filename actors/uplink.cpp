@@ -118,6 +118,7 @@ void uplink_state::connect(const dialled& msg) {
     return;
   if (!*msg.socket)
     return lose(number, msg.socket->error());
+  ticket_ = (*msg.socket)->ticket;
   auto made = prepare_outbound(self_->system(), std::move(**msg.socket));
   switch_ = std::move(made.link);
   self_
@@ -136,7 +137,7 @@ void uplink_state::join(std::uint64_t connection, const caf::strong_actor_ptr& f
                 {.code = core::errc::transfer_error, .message = "the master takes no nodes"});
   gate_ = caf::actor_cast<node_gate_actor>(found);
   self_->monitor(gate_);
-  self_->request(gate_, setup_.join_timeout, join_node{setup_.who, setup_.blobs, self_})
+  self_->request(gate_, setup_.join_timeout, join_node{setup_.who, setup_.blobs, self_, ticket_})
       .then(
           [this, connection](const node_admitted& as) {
             if (connection == connection_)

@@ -94,6 +94,8 @@ private:
   /// Number of the present connection or attempt at one, or 0; what comes of an older one is ignored.
   std::uint64_t connection_ = 0;
   std::uint64_t last_connection_ = 0;
+  /// Of the present connection.
+  core::session_ticket ticket_;
   /// Whom a connection leads to, from its first word until CAF tells its end: two connections with one
   /// node confuse it.
   node_gate_actor gate_;

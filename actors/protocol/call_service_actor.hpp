@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/error.hpp"
+#include "maze/core/permissions.hpp"
 
 #include <cstdint>
 #include <string>
@@ -127,10 +128,12 @@ using call_service_actor = interface<calls_opened(attach_client), void(submit_ca
 /// Where the calls of a run go.
 struct call_service {
   call_service_actor hub;
+  /// What whoever hands calls in must be permitted.
+  core::permission_set needed;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, call_service& x) {
-    return f(x.hub);
+    return f(x.hub, x.needed);
   }
 };
 

@@ -3,6 +3,7 @@
 #include "maze/actors/interface.hpp"
 #include "maze/actors/protocol/master_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/submission_rules.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
@@ -16,6 +17,7 @@ using shared_bytes = std::shared_ptr<const std::string>;
 /// A whole submission as a client encoded it.
 struct read_submission {
   shared_bytes encoded;
+  core::submitter by{};
 };
 
 /// A report to encode for a client: see `run_report`.

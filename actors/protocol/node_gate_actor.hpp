@@ -8,6 +8,7 @@
 #include "maze/core/cluster.hpp"
 #include "maze/core/ids.hpp"
 #include "maze/core/link_frame.hpp"
+#include "maze/core/session_ticket.hpp"
 
 #include <string>
 
@@ -44,10 +45,12 @@ struct join_node {
   /// Where the node serves blobs, `unix:/path` or `tcp:host:port`.
   std::string blobs;
   node_peer uplink;
+  /// Of the connection, as the hello of the master gave it.
+  core::session_ticket ticket{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, join_node& x) {
-    return f(x.who, x.blobs, x.uplink);
+    return f(x.who, x.blobs, x.uplink, x.ticket);
   }
 };
 
@@ -69,7 +72,8 @@ struct node_admitted {
 /// The NODE GATE: the one actor of the master that worker nodes are given when they connect.
 using node_gate_actor = interface<
     // Fails with `stale` for an incarnation that was expelled, with `already_exists` while another
-    // process of that name is connected, and with `invalid_argument` for a bad name, label or amount.
+    // process of that name is connected, with `permission_denied` without the ticket of a worker of that name, and with
+    // `invalid_argument` for a bad name, label or amount.
     node_admitted(join_node)>;
 
 /// The NODE GATE as its own node knows it.

@@ -7,7 +7,9 @@
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
 #include "maze/core/journal_event.hpp"
+#include "maze/core/permissions.hpp"
 #include "maze/core/resources.hpp"
+#include "maze/core/session_ticket.hpp"
 
 #include <array>
 #include <cstdint>
@@ -26,10 +28,12 @@ struct open_session {
   /// For the log: who it is.
   std::string client;
   std::uint32_t protocol = session_protocol;
+  /// Of the connection, as the hello of the cluster gave it.
+  core::session_ticket ticket{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, open_session& x) {
-    return f(x.client, x.protocol);
+    return f(x.client, x.protocol, x.ticket);
   }
 };
 
@@ -39,10 +43,14 @@ struct session_opened {
   std::string version;
   /// Wall-clock time of the master's start.
   core::wall_time started{};
+  /// As whom the client was let in, for example `client anna`.
+  std::string whose;
+  /// What its tasks may do here.
+  core::permission_set permitted;
 
   template <class Inspector>
   friend auto inspect(Inspector& f, session_opened& x) {
-    return f(x.name, x.version, x.started);
+    return f(x.name, x.version, x.started, x.whose, x.permitted);
   }
 };
 
@@ -54,10 +62,12 @@ struct submit_part {
   std::uint64_t size = 0;
   std::uint64_t offset = 0;
   std::string bytes;
+  /// As in `open_session`: what may be handed in depends on whose connection it is.
+  core::session_ticket ticket{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, submit_part& x) {
-    return f(x.client_id, x.size, x.offset, x.bytes);
+    return f(x.client_id, x.size, x.offset, x.bytes, x.ticket);
   }
 };
 
@@ -205,6 +215,18 @@ struct task_output {
   }
 };
 
+/// Asks for the hub of a run's calls, and to be let through to it.
+struct enter_calls {
+  core::run_id run;
+  /// As in `submit_part`.
+  core::session_ticket ticket{};
+
+  template <class Inspector>
+  friend auto inspect(Inspector& f, enter_calls& x) {
+    return f(x.run, x.ticket);
+  }
+};
+
 struct ask_nodes {
   template <class Inspector>
   friend auto inspect(Inspector& f, ask_nodes&) {
@@ -275,11 +297,14 @@ struct shut_down {
 /// A SESSION GATE: what connected clients may ask of a cluster. No message of it is longer than 1 MiB,
 /// and nothing is sent that was not asked for, so that a slow client holds up nobody. Blobs travel on the
 /// bulk plane.
+///
+/// Fails with `permission_denied` where a message lacks the ticket that it should bear.
 using session_actor = interface<
     // Fails with `unsupported_operation` for another protocol.
     session_opened(open_session),
     // Idempotent: the same parts again give the same run. Fails with `stale` for a part out of order, with
-    // `limit_exceeded`, and with whatever is wrong with the whole.
+    // `limit_exceeded`, and with whatever is wrong with the whole; with `permission_denied` for tasks that may do more than
+    // what the ticket's owner may hand in.
     submit_progress(submit_part), cluster_status(ask_cluster), run_page(ask_runs), run_row(ask_run),
     task_page(of_run<list_tasks>),
     // Waits for news, so that following a run is asking again and again.
@@ -287,8 +312,9 @@ using session_actor = interface<
     task_output(of_run<ask_output>),
     // Of an attempt that runs: what it has printed so far.
     task_log(of_run<ask_log>),
-    // Fails with `not_found` for a run without calls. The hub lives where the gate does.
-    call_service(of_run<ask_calls>),
+    // Fails with `not_found` for a run without calls, with `permission_denied` where its calls may do more than
+    // what the ticket's owner may hand in. The hub lives where the gate does.
+    call_service(enter_calls),
     // Whether there was something to cancel.
     bool(of_run<cancel_run>), bool(of_run<cancel_task>), node_page(ask_nodes), bool(drain_member),
     bool(shut_down),
@@ -302,7 +328,7 @@ using session_actor = interface<
   each(maze::actors::of_run<maze::actors::await_news>)      \
   each(maze::actors::of_run<maze::actors::cancel_run>)      \
   each(maze::actors::of_run<maze::actors::cancel_task>)     \
-  each(maze::actors::of_run<maze::actors::ask_calls>)       \
+  each(maze::actors::enter_calls)                           \
   each(maze::actors::open_session)                          \
   each(maze::actors::session_opened)                        \
   each(maze::actors::submit_part)                           \

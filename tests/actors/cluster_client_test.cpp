@@ -1,7 +1,9 @@
 #include "maze/actors/cluster_client.hpp"
 
 #include "maze/actors/local_node.hpp"
+#include "maze/core/value.hpp"
 #include "maze/io/hash.hpp"
+#include "maze/io/hello.hpp"
 #include "support/builders.hpp"
 #include "support/scratch_dir.hpp"
 
@@ -32,18 +34,28 @@ struct fixture {
   }();
   std::unique_ptr<cluster_client> sut = connect();
 
-  std::unique_ptr<cluster_client> connect() {
+  std::unique_ptr<cluster_client>
+  connect(core::permission_set permitted = core::permission_set::all()) {
+    auto out = try_to_connect(permitted, false);
+    if (!out)
+      FAIL(core::describe(out.error()));
+    return std::move(*out);
+  }
+  /// As anna; a client that is no honest one makes its own ticket.
+  core::result<std::unique_ptr<cluster_client>> try_to_connect(core::permission_set permitted,
+                                                               bool forges) {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     authenticated_socket served;
     served.fd.reset(ends[0]);
+    served.ticket = io::make_ticket().value();
     authenticated_socket own;
     own.fd.reset(ends[1]);
-    node->admit_client(std::move(served), "client " + std::to_string(ends[1]));
-    auto out = cluster_client::connect(std::move(own), {.name = "test"});
-    if (!out)
-      FAIL(core::describe(out.error()));
-    return std::move(*out);
+    own.ticket = forges ? io::make_ticket().value() : served.ticket;
+    node->admit_client(std::move(served), "client " + std::to_string(ends[1]),
+                       {.who = {.role = io::node_role::client, .name = "anna", .cluster = {}},
+                        .permitted = permitted});
+    return cluster_client::connect(std::move(own), {.name = "test"});
   }
   static core::submission_form form(const std::string& script, std::string id = "c1") {
     core::submission_form out;
@@ -84,6 +96,58 @@ TEST_CASE_METHOD(fixture, "a client hands in, follows and reads a run", "[actors
   CHECK(sut->find("nothing").error().code == core::errc::not_found);
   CHECK(*sut->shut_down());
   CHECK(shut_downs == 1);
+}
+
+TEST_CASE_METHOD(fixture, "a client hands in what its connection permits, after a new one too",
+                 "[actors][client]") {
+  auto anna = connect({});
+  CHECK(anna->cluster().whose == "client anna");
+  CHECK(anna->cluster().permitted.empty());
+  const auto command = form("true");
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = anna->submit(command);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == core::errc::permission_denied);
+    CHECK(refused.error().origin == "submit:a");
+    anna = connect({});
+  }
+  const auto run = submitted(command);
+  CHECK(ended(run));
+  sut = connect();
+  CHECK(submitted(command) == run);
+}
+
+TEST_CASE_METHOD(fixture, "a client with a ticket of its own making opens no session",
+                 "[actors][client]") {
+  const auto refused = try_to_connect(core::permission_set::all(), true);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::permission_denied);
+  CHECK_THAT(refused.error().message, Catch::Contains("ticket"));
+}
+
+TEST_CASE_METHOD(fixture, "the calls of a run take who may hand in what they can do",
+                 "[actors][client]") {
+  core::submission_form calls;
+  calls.client_id = "calls";
+  calls.name = "calls";
+  calls.base = io::hash_bytes(core::encode_manifest(calls.files));
+  calls.calls.emplace();
+  calls.calls->functions.push_back(
+      {"f", core::python_action{core::python_source::code, "def f(): return 1", "f"}});
+  const auto run = submitted(calls);
+  const auto anna = connect({});
+  const auto refused = anna->open_calls(run);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::permission_denied);
+  CHECK_THAT(refused.error().message,
+             Catch::Contains("system_commands") && Catch::Contains("client anna"));
+  auto own = sut->open_calls(run);
+  REQUIRE(own);
+  CHECK((*own)->call(0, core::encode(core::value(core::list{})).value()).has_value());
+  REQUIRE((*own)->close());
+  auto results = (*own)->next(60s);
+  REQUIRE(results);
+  CHECK(results->count() == 1);
 }
 
 TEST_CASE_METHOD(fixture, "what a task prints is read while it runs", "[actors][client]") {

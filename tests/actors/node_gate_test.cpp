@@ -28,11 +28,14 @@ struct gate_fixture : test::actor_fixture {
                                                  .journal = journal.actor,
                                                  .registry = registry.actor});
   std::vector<std::shared_ptr<link_book>> links;
+  std::shared_ptr<admission_book> admissions = std::make_shared<admission_book>();
+  std::vector<std::shared_ptr<admission>> held;
   local_gate_actor sut =
-      spawn(node_gate,
-            node_gate_setup{.master = head, .spawn_link = [this](const core::node_application&) {
-                              return spawn_link();
-                            }});
+      spawn(node_gate, node_gate_setup{.master = head,
+                                       .admissions = admissions,
+                                       .spawn_link = [this](const core::node_application&) {
+                                         return spawn_link();
+                                       }});
   node_peer uplink = spawn([](node_peer::pointer) {
     return node_peer::behavior_type{
         [](const core::link_frame&) {}, [](const read_log&) { return log_piece{}; },
@@ -72,10 +75,19 @@ struct gate_fixture : test::actor_fixture {
     caf::actor_cast<caf::abstract_actor*>(out)->attach_functor([book] { book->alive = false; });
     return out;
   }
+  /// A connection of its own.
+  core::session_ticket connect(io::node_role role, const std::string& name,
+                               core::permission_set permitted = core::permission_set::all()) {
+    const core::session_ticket ticket{{.high = held.size() + 1, .low = 7}};
+    held.push_back(admissions->enter(
+        ticket, {.who = {.role = role, .name = name, .cluster = {}}, .permitted = permitted}));
+    return ticket;
+  }
   join_node application(const std::string& name, std::uint64_t incarnation = 1) {
     return {{.name = name, .total = {.cpu_millis = 1000}, .labels = {}, .incarnation = incarnation},
             "unix:/" + name,
-            uplink};
+            uplink,
+            connect(io::node_role::worker, name)};
   }
   node_admitted join(const std::string& name, std::uint64_t incarnation = 1) {
     const auto reply = ask_later<node_admitted>(sut, application(name, incarnation));
@@ -100,6 +112,33 @@ TEST_CASE_METHOD(gate_fixture, "a node that joins gets a link, once that is dura
   CHECK(links[0]->attached[0].uplink == uplink);
   REQUIRE(scheduler->joins.size() == 1);
   CHECK(scheduler->joins[0].node == as.node);
+}
+
+TEST_CASE_METHOD(gate_fixture, "only a worker joins, and under its own name",
+                 "[actors][node_gate]") {
+  const auto denied = [&](const core::session_ticket& shown) {
+    auto said = application("n1");
+    said.ticket = shown;
+    const auto why = ask_failing<node_admitted>(sut, said);
+    CHECK(why.code == core::errc::permission_denied);
+    return why.message;
+  };
+  CHECK_THAT(denied({}), Catch::Contains("ticket"));
+  CHECK_THAT(denied(connect(io::node_role::client, "n1")), Catch::Contains("ticket"));
+  CHECK(denied(connect(io::node_role::worker, "n2")) == "worker n2 cannot join as 'n1'");
+  CHECK(links.empty());
+  join("n1");
+}
+
+TEST_CASE_METHOD(gate_fixture, "a node offers no more than its join file permits",
+                 "[actors][node_gate]") {
+  auto said = application("n1");
+  said.who.offers.permissions = {0b0110};
+  said.ticket = connect(io::node_role::worker, "n1", {0b1100});
+  const auto reply = ask_later<node_admitted>(sut, said);
+  test::acknowledge(*this, journal);
+  REQUIRE(scheduler->joins.size() == 1);
+  CHECK(scheduler->joins[0].offers.permissions.bits == 0b0100);
 }
 
 TEST_CASE_METHOD(gate_fixture, "a node that comes back finds the link that it had",

@@ -11,9 +11,11 @@ using Catch::Contains;
 
 TEST_CASE_METHOD(test::session_fixture, "a session opens with the right protocol only",
                  "[actors][session]") {
-  const auto opened = ask<session_opened>(sut, open_session{.client = "test"});
+  const auto opened = ask<session_opened>(sut, open_session{.client = "test", .ticket = ticket});
   CHECK(opened.name == "home");
   CHECK(opened.version == "1.2.3");
+  CHECK(opened.whose == "client me");
+  CHECK(opened.permitted == core::permission_set::all());
   const auto refused = ask_failing<session_opened>(sut, open_session{.client = "t", .protocol = 7});
   CHECK(refused.code == core::errc::unsupported_operation);
   CHECK_THAT(refused.message, Contains("1.2.3") && Contains("protocol 7"));
@@ -23,8 +25,8 @@ TEST_CASE_METHOD(test::session_fixture, "a submission in parts becomes one run, 
                  "[actors][session]") {
   const auto encoded = *core::encode_submission(form());
   const auto half = encoded.size() / 2;
-  const auto first = submit_part{"c1", encoded.size(), 0, encoded.substr(0, half)};
-  const auto rest = submit_part{"c1", encoded.size(), half, encoded.substr(half)};
+  const auto first = submit_part{"c1", encoded.size(), 0, encoded.substr(0, half), ticket};
+  const auto rest = submit_part{"c1", encoded.size(), half, encoded.substr(half), ticket};
   const auto progress = ask<submit_progress>(sut, first);
   CHECK(progress.received == half);
   CHECK(progress.run == core::run_id{});
@@ -38,17 +40,83 @@ TEST_CASE_METHOD(test::session_fixture, "a submission in parts becomes one run, 
   CHECK(scheduler->offers.size() == 1);
 }
 
+TEST_CASE_METHOD(test::session_fixture, "without the ticket of a client nothing is handed in",
+                 "[actors][session]") {
+  const auto encoded = *core::encode_submission(form());
+  const auto denied = [&](const core::session_ticket& shown) {
+    for (const core::error& why :
+         {ask_failing<session_opened>(sut, open_session{.client = "t", .ticket = shown}),
+          ask_failing<submit_progress>(sut, submit_part{"c1", encoded.size(), 0, encoded, shown}),
+          ask_failing<call_service>(sut, enter_calls{core::run_id{}, shown})}) {
+      CHECK(why.code == core::errc::permission_denied);
+      CHECK_THAT(why.message, Contains("ticket"));
+    }
+  };
+  denied({});
+  denied({{.high = 11, .low = 13}});
+  const core::session_ticket of_worker{{.high = 21, .low = 22}};
+  const auto worker = admissions->enter(
+      of_worker, {.who = {.role = io::node_role::worker, .name = "w1", .cluster = {}}});
+  denied(of_worker);
+  // One whose connection has ended.
+  held.reset();
+  denied(ticket);
+  CHECK(scheduler->offers.empty());
+}
+
+TEST_CASE_METHOD(test::session_fixture, "what may be handed in depends on whose connection it is",
+                 "[actors][session]") {
+  auto anna = client_of("anna");
+  anna.permitted = core::permission_set{};
+  anna.permitted.add(core::permission::read_files);
+  const core::session_ticket hers{{.high = 21, .low = 22}};
+  const auto connection = admissions->enter(hers, anna);
+  const auto opened = ask<session_opened>(sut, open_session{.client = "owner", .ticket = hers});
+  CHECK(opened.whose == "client anna");
+  CHECK(opened.permitted == anna.permitted);
+  const auto encoded = *core::encode_submission(form());
+  const auto why =
+      ask_failing<submit_progress>(sut, submit_part{"c1", encoded.size(), 0, encoded, hers});
+  CHECK(why.code == core::errc::permission_denied);
+  CHECK(why.origin == "submit:a");
+  CHECK_THAT(why.message, Contains("task 'a'") && Contains("system_commands")
+                              && Contains("the join file of client anna"));
+  CHECK(scheduler->offers.empty());
+  submit(form());
+  CHECK(scheduler->offers.size() == 1);
+}
+
+TEST_CASE_METHOD(test::session_fixture, "nobody adds a part to what another one hands in",
+                 "[actors][session]") {
+  const core::session_ticket other{{.high = 21, .low = 22}};
+  const auto connection = admissions->enter(other, client_of("anna"));
+  const auto encoded = *core::encode_submission(form());
+  const auto half = encoded.size() / 2;
+  ask<submit_progress>(sut, submit_part{"c1", encoded.size(), 0, encoded.substr(0, half), ticket});
+  CHECK(ask_failing<submit_progress>(
+            sut, submit_part{"c1", encoded.size(), half, encoded.substr(half), other})
+            .code
+        == core::errc::stale);
+  ask<submit_progress>(sut, submit_part{"c1", encoded.size(), 0, "x", other});
+  const auto accepted = ask_later<submit_progress>(
+      sut, submit_part{"c1", encoded.size(), half, encoded.substr(half), ticket});
+  test::acknowledge(*this, journal);
+  CHECK(accepted.value().run != core::run_id{});
+}
+
 TEST_CASE_METHOD(test::session_fixture, "a wrong submission is refused with the reason",
                  "[actors][session]") {
-  CHECK(ask_failing<submit_progress>(sut, submit_part{"", 1, 0, "x"}).code
+  CHECK(ask_failing<submit_progress>(sut, submit_part{"", 1, 0, "x", ticket}).code
         == core::errc::invalid_argument);
   CHECK(ask_failing<submit_progress>(
             sut, submit_part{"c", 1U << 20, 0, std::string(document_part_max + 1, 'x')})
             .code
         == core::errc::limit_exceeded);
-  CHECK(ask_failing<submit_progress>(sut, submit_part{"c", 9, 3, "xyz"}).code == core::errc::stale);
-  CHECK(ask_failing<submit_progress>(sut, submit_part{"c", 3, 0, std::string("\0yz", 3)}).code
-        == core::errc::malformed);
+  CHECK(ask_failing<submit_progress>(sut, submit_part{"c", 9, 3, "xyz", ticket}).code
+        == core::errc::stale);
+  CHECK(
+      ask_failing<submit_progress>(sut, submit_part{"c", 3, 0, std::string("\0yz", 3), ticket}).code
+      == core::errc::malformed);
   auto cyclic = form();
   cyclic.tasks[0].after = {"a"};
   CHECK_THAT(submit_failing(cyclic).message, Contains("a -> a"));

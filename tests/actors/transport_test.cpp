@@ -1,5 +1,7 @@
 #include "maze/actors/transport.hpp"
 
+#include "support/eventually.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
@@ -153,6 +155,48 @@ TEST_CASE("two nodes talk over a stream that was authenticated before CAF saw it
   link.link.cut();
   await_down(worker.system, link.exported);
   caf::anon_send_exit(echo, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("a client's message to an actor that its connection does not reach finds nobody",
+          "[actors][transport]") {
+  const auto make = GENERATE(make_pair{plain_pair}, make_pair{tls_pair});
+  node master;
+  node client;
+  const caf::actor other = spawn_echo(master.system);
+  // Its answer makes the other one known to CAF by its number.
+  const caf::actor gate = master.system.spawn([other]() -> caf::behavior {
+    return {[other](bool) { return other; }, [](const std::string& text) { return text; }};
+  });
+  actors::inbound_door door{master.system, caf::actor_cast<caf::strong_actor_ptr>(gate),
+                            actors::exported_to::clients};
+  auto [server, own] = make();
+  auto held = std::make_shared<actors::admission>(actors::principal{});
+  std::weak_ptr<actors::admission> alive = held;
+  door.admit(std::move(server), "client", held);
+  auto link = connect(client.system, std::move(own));
+  const std::string large(1'000'001, 'x');
+  CHECK(ask(client.system, link.exported, large) == large);
+  caf::scoped_actor self{client.system};
+  const auto tries = [&] {
+    bool answered = false;
+    caf::actor found;
+    self->request(link.exported, 10s, true)
+        .receive([&](const caf::actor& told) { found = told; },
+                 [&](const caf::error& failed) { FAIL(client.system.render(failed)); });
+    self->request(found, 10s, "hello")
+        .receive([&](const std::string&) { answered = true; }, [](const caf::error&) {});
+    return answered;
+  };
+  CHECK_FALSE(tries());
+  held->open(caf::actor_cast<caf::strong_actor_ptr>(other));
+  CHECK(tries());
+  held.reset();
+  CHECK_FALSE(alive.expired());
+  link.link.cut();
+  await_down(client.system, link.exported);
+  CHECK(test::eventually([&] { return alive.expired(); }));
+  for (const caf::actor& each : {gate, other})
+    caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("after a cut the same two nodes find each other again over a new stream",

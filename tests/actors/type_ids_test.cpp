@@ -234,8 +234,12 @@ TEST_CASE_METHOD(wire_fixture, "what a client and the hub of its calls say trave
   const std::string bytes("\0\xff any bytes", 12);
   const auto hub = caf::actor_cast<call_service_actor>(context.actor);
   const auto client = caf::actor_cast<call_client_actor>(context.actor);
-  CHECK(travel(call_service{hub}).hub == hub);
-  CHECK(travel(of_run<ask_calls>{wire_run, {}}).run == wire_run);
+  const auto service = travel(call_service{hub, {0b0110}});
+  CHECK(service.hub == hub);
+  CHECK(service.needed.bits == 0b0110);
+  const core::session_ticket ticket{{.high = 1ULL << 40, .low = 3}};
+  CHECK(travel(enter_calls{wire_run, ticket}).run == wire_run);
+  CHECK(travel(enter_calls{wire_run, ticket}).ticket == ticket);
   CHECK(travel(attach_client{client}).client == client);
   CHECK(travel(calls_opened{7, 2}).next == 7);
   CHECK(travel(cancel_calls{{1, 7}}).calls == std::vector<std::uint32_t>{1, 7});

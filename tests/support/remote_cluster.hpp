@@ -2,6 +2,7 @@
 
 #include "maze/actors/worker_node.hpp"
 #include "maze/io/bulk_server.hpp"
+#include "maze/io/hello.hpp"
 #include "support/eventually.hpp"
 #include "support/local_cluster.hpp"
 #include "support/sockets.hpp"
@@ -26,7 +27,8 @@ namespace maze::test {
 /// @note Thread-safe.
 class control_road {
 public:
-  explicit control_road(actors::local_node& master) : master_(master) {}
+  control_road(actors::local_node& master, std::string worker)
+      : master_(master), worker_(std::move(worker)) {}
   control_road(const control_road&) = delete;
   control_road& operator=(const control_road&) = delete;
   ~control_road() {
@@ -48,8 +50,11 @@ public:
     fresh.carrier = std::thread([this, &fresh] { carry(fresh); });
     actors::authenticated_socket inbound;
     inbound.fd = std::move(served);
-    master_.admit_worker(std::move(inbound), fmt::format("{}", fmt::ptr(this)));
+    inbound.ticket = io::make_ticket().value();
     actors::authenticated_socket out;
+    out.ticket = inbound.ticket;
+    master_.admit_worker(std::move(inbound), fmt::format("{}", fmt::ptr(this)),
+                         {.who = {.role = io::node_role::worker, .name = worker_, .cluster = {}}});
     out.fd = std::move(worker);
     return out;
   }
@@ -116,6 +121,7 @@ private:
   }
 
   actors::local_node& master_;
+  const std::string worker_;
   std::mutex guard_;
   std::list<stretch> stretches_;
   bool closed_ = false;
@@ -162,7 +168,7 @@ public:
     auto [at, fresh] = workers_.try_emplace(name);
     REQUIRE(fresh);
     worker& added = at->second;
-    added.road = std::make_unique<control_road>(master_.node());
+    added.road = std::make_unique<control_road>(master_.node(), name);
     actors::node_settings settings;
     settings.name = name;
     settings.folder = added.folder / "state";

@@ -27,6 +27,9 @@ struct session_fixture : actor_fixture {
       io::blob_store::open(folder / "store", {.durable = false}).value();
   std::shared_ptr<io::log> log = io::log::open({.file = folder / "log"}).value();
   int shut_downs = 0;
+  std::shared_ptr<actors::admission_book> admissions = std::make_shared<actors::admission_book>();
+  const core::session_ticket ticket{{.high = 11, .low = 12}};
+  std::shared_ptr<actors::admission> held = admissions->enter(ticket, client_of("me"));
   actors::session_actor sut =
       spawn(actors::session_gate,
             actors::session_gate_setup{
@@ -37,6 +40,7 @@ struct session_fixture : actor_fixture {
                 .scheduler = scheduler.actor,
                 .documents = spawn(actors::document_reader,
                                    actors::document_reader_setup{blobs, log, nullptr}),
+                .admissions = admissions,
                 .log = log,
                 .on_shut_down = [this] { ++shut_downs; },
                 .reports_max = 2});
@@ -48,6 +52,10 @@ struct session_fixture : actor_fixture {
                     agent.actor});
     acknowledge(*this, journal);
     REQUIRE(joined.value().node == core::node_id{1});
+  }
+
+  static actors::principal client_of(std::string name) {
+    return {.who = {.role = io::node_role::client, .name = std::move(name), .cluster = {}}};
   }
 
   static core::submission_form form(std::string client_id = "c1", std::string name = "work") {
@@ -62,14 +70,14 @@ struct session_fixture : actor_fixture {
   core::run_id submit(const core::submission_form& what) {
     const auto encoded = *core::encode_submission(what);
     const auto reply = ask_later<actors::submit_progress>(
-        sut, actors::submit_part{what.client_id, encoded.size(), 0, encoded});
+        sut, actors::submit_part{what.client_id, encoded.size(), 0, encoded, ticket});
     acknowledge(*this, journal);
     return reply.value().run;
   }
   core::error submit_failing(const core::submission_form& what) {
     const auto encoded = *core::encode_submission(what);
     return ask_failing<actors::submit_progress>(
-        sut, actors::submit_part{what.client_id, encoded.size(), 0, encoded});
+        sut, actors::submit_part{what.client_id, encoded.size(), 0, encoded, ticket});
   }
 
   /// The attempt that was offered as number `nth`, from 0, runs on the node.

@@ -139,11 +139,22 @@ TEST_CASE("the status of a cluster fits three lines", "[tools][listing]") {
                                 .nodes = 1,
                                 .total = {4000, {1U << 30}, 0}};
   status.counts[static_cast<std::size_t>(core::task_state::running)] = 2;
-  CHECK(show(status, table)
+  const actors::session_opened owner{.whose = "client me",
+                                     .permitted = core::permission_set::all()};
+  CHECK(show(status, owner, table)
         == "cluster 'lab', maze 1.0, since 1970-01-01 00:00:00 UTC\n1 node, 4 cores, 1.00 GiB\n"
            "1 of 3 runs live: tasks 0 of 2 done, 2 running\n");
-  CHECK(nlohmann::json::parse(show(status, json))["runs"]["live"] == 1);
+  CHECK(nlohmann::json::parse(show(status, owner, json))["runs"]["live"] == 1);
   status.total.gpus = 2;
-  CHECK_THAT(show(status, table), Contains("4 cores, 1.00 GiB, 2 GPUs\n"));
-  CHECK(nlohmann::json::parse(show(status, json))["gpus"] == 2);
+  CHECK_THAT(show(status, owner, table), Contains("4 cores, 1.00 GiB, 2 GPUs\n"));
+  CHECK(nlohmann::json::parse(show(status, owner, json))["gpus"] == 2);
+  actors::session_opened anna{.whose = "client anna"};
+  anna.permitted.add(core::permission::read_files);
+  anna.permitted.add(core::permission::network_access);
+  CHECK_THAT(show(status, anna, table),
+             Catch::EndsWith("you are client anna: what your tasks may do: read_files, "
+                             "network_access\n"));
+  const auto you = nlohmann::json::parse(show(status, anna, json))["you"];
+  CHECK(you["identity"] == "client anna");
+  CHECK(you["permissions"] == nlohmann::json{"read_files", "network_access"});
 }

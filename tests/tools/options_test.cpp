@@ -361,6 +361,12 @@ TEST_CASE("the flags of nodes and join files are checked", "[tools][options]") {
   CHECK(file.flags.join_file.role == io::node_role::client);
   CHECK(file.flags.join_file.days == 3);
   CHECK(file.flags.join_file.file == "x");
+  CHECK(file.flags.join_file.permitted == core::permission_set::all());
+  const auto anna = accepted({"join-file", "anna", "--permit", "network_access,read_files"});
+  CHECK(core::to_string(anna.flags.join_file.permitted) == "read_files, network_access");
+  CHECK(accepted({"join-file", "a", "--permit", "none"}).flags.join_file.permitted.empty());
+  CHECK_THAT(refused({"join-file", "a", "--permit", "root"}),
+             StartsWith("flag --permit: 'root' is not a permission") && Contains("read_files"));
   REQUIRE(file.flags.join_file.addresses.size() == 1);
   CHECK(io::to_string(file.flags.join_file.addresses.front()) == "tcp:gate:4242");
   CHECK_THAT(refused({"join-file"}), StartsWith("a name for the node or client is missing"));

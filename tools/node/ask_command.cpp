@@ -34,7 +34,7 @@ core::result<int> print_status(const command_session& in) {
   const auto status = in.cluster.status();
   if (!status)
     return core::fail(status.error());
-  std::cout << show(*status, in.form());
+  std::cout << show(*status, in.cluster.cluster(), in.form());
   return exit_code::done;
 }
 

@@ -80,11 +80,13 @@ void cluster_service::take(io::connection arrived) {
                                     {.may_put = true, .may_read_documents = worker}, from);
         !served)
       turn_away(core::describe(served.error()));
-  } else if (worker) {
-    node_.admit_worker(socket_of(std::move(arrived)), peer);
-  } else {
-    node_.admit_client(socket_of(std::move(arrived)), peer);
+    return;
   }
+  actors::principal whose{.who = who, .permitted = arrived.bytes.peer().permitted};
+  if (worker)
+    node_.admit_worker(socket_of(std::move(arrived)), peer, std::move(whose));
+  else
+    node_.admit_client(socket_of(std::move(arrived)), peer, std::move(whose));
 }
 
 } // namespace maze::node

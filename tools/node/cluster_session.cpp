@@ -40,10 +40,14 @@ core::result<cluster_address> read_address(const std::filesystem::path& file, io
   auto tls = io::tls_context::make(joined->member);
   if (!tls)
     return core::fail(tls.error());
+  const auto facts = io::read_certificate(joined->member.own.certificate);
+  if (!facts)
+    return core::fail(facts.error());
   return cluster_address{.masters = joined->masters,
                          .self = joined->member.self,
                          .tls = std::make_shared<const io::tls_context>(std::move(*tls)),
-                         .local = std::nullopt};
+                         .local = std::nullopt,
+                         .permitted = facts->permitted};
 }
 
 core::result<cluster_address> local_address(const std::string& cluster, io::node_role role,
@@ -134,6 +138,7 @@ actors::authenticated_socket socket_of(io::connection from) {
   actors::authenticated_socket out;
   out.fd = std::move(parts.fd);
   out.tls.reset(parts.ssl.release());
+  out.ticket = from.ticket;
   return out;
 }
 

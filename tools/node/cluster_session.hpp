@@ -24,6 +24,8 @@ struct cluster_address {
   std::shared_ptr<const io::tls_context> tls;
   /// Of a cluster on this machine.
   std::optional<found_cluster> local;
+  /// What the join file permits; everything without one.
+  core::permission_set permitted = core::permission_set::all();
 };
 
 /// The cluster that `--cluster`, MAZE_CLUSTER or the runtime folder names, for a client.

@@ -1,3 +1,4 @@
+#include "maze/core/permission_list.hpp"
 #include "maze/core/submission_form.hpp"
 #include "node/command_rules.hpp"
 
@@ -61,6 +62,13 @@ core::result<void> read_join_file(const flag_texts& said, command_flags::join_fi
     if (text->second.empty())
       return wrong("file", text->second, "a path");
     into.file = text->second;
+  }
+  if (const auto text = said.find("permit"); text != said.end()) {
+    const auto permitted = core::permissions_from_list(text->second);
+    if (!permitted)
+      return core::fail(core::errc::invalid_argument,
+                        fmt::format("flag --permit: {}", permitted.error().message));
+    into.permitted = *permitted;
   }
   return read_number(said, "days", 3650, into.days);
 }

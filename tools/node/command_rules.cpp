@@ -98,13 +98,18 @@ std::vector<command_rule> cluster_commands() {
        "Make a file that lets a node or a client of another machine in; it is a secret",
        "Examples:\n  maze-node join-file w1\n"
        "  maze-node join-file anna --for client --days 30\n"
+       "  maze-node join-file ben --for client --permit read_files,network_access\n"
        "  maze-node join-file w2 --address tcp:gate.example.org:4242 --file w2.join",
        {{"NAME", "What the node or client is called", "a name for the node or client is missing"}},
        client(),
        {{"for", "worker|client", "Whom it lets in (default: worker)"},
         {"address", "ENDPOINT", "Where the master is reached, if not where it listens"},
         {"days", "N", "How long it lets them in (default: 365)"},
-        {"file", "FILE", "Where to write it (default: NAME.join in this folder)"}}},
+        {"file", "FILE", "Where to write it (default: NAME.join in this folder)"},
+        {"permit", "LIST",
+         "Let the client's tasks, or those given to the worker, do only this: of read_files, "
+         "write_files, network_access, system_commands; or all, or none (default: all). The "
+         "cluster's own --permit holds besides"}}},
       {command::stop,
        "stop",
        "Stop a cluster and everything that runs in it",

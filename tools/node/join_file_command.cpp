@@ -1,6 +1,7 @@
 #include "maze/io/credentials.hpp"
 #include "node/cluster_session.hpp"
 #include "node/commands.hpp"
+#include "node/listing.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -69,7 +70,8 @@ core::result<fs::path> make_join_file(const options& what) {
                                        {.role = wanted.role,
                                         .name = name,
                                         .masters = std::move(*masters),
-                                        .valid_for = std::chrono::hours(24) * wanted.days},
+                                        .valid_for = std::chrono::hours(24) * wanted.days,
+                                        .permitted = wanted.permitted},
                                        now);
   if (!made)
     return core::fail(made.error());
@@ -91,14 +93,19 @@ int write_join_file(const options& what) {
   if (what.values.output == output_form::json)
     std::cout << nlohmann::json{{"file", file->string()},
                                 {"name", what.words.front()},
-                                {"role", std::string(io::to_string(wanted.role))}}
+                                {"role", std::string(io::to_string(wanted.role))},
+                                {"permitted", permission_names(wanted.permitted)}}
                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
               << '\n';
   else if (!what.values.quiet)
     std::cout << fmt::format(
-        "{} lets {} '{}' in for {} days. It is a secret: copy it by a private way, then there:\n"
+        "{} lets {} '{}' in for {} days{}. It is a secret: copy it by a private way, then there:\n"
         "  maze-node {} {}\n",
         file->string(), io::to_string(wanted.role), what.words.front(), wanted.days,
+        wanted.permitted == core::permission_set::all()
+            ? std::string()
+            : fmt::format(", whose tasks may do no more than: {}",
+                          core::to_string(wanted.permitted)),
         worker ? "start --role worker --join" : "status --cluster",
         worker ? file->string() : fs::absolute(*file).string());
   return exit_code::done;

@@ -1,5 +1,6 @@
 #include "node/listing.hpp"
 
+#include "maze/core/printable.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/json.hpp"
 #include "node/card_listing.hpp"
@@ -112,14 +113,18 @@ ordered_json json_of(const core::sandbox_offer& offers) {
     levels.push_back("seccomp");
   if (offers.container)
     levels.push_back("container");
-  auto permissions = ordered_json::array();
-  for (const core::permission each : core::all_permissions())
-    if (offers.permissions.has(each))
-      permissions.push_back(core::to_string(each));
   return {{"levels", std::move(levels)},
           {"cpu_share", offers.cpu_shares},
           {"environment", offers.variables},
-          {"permissions", std::move(permissions)}};
+          {"permissions", permission_names(offers.permissions)}};
+}
+
+/// Nothing for who may do all.
+std::string limits_text(const actors::session_opened& you) {
+  if (you.permitted == core::permission_set::all())
+    return {};
+  return fmt::format("you are {}: what your tasks may do: {}\n", core::printable(you.whose),
+                     core::to_string(you.permitted));
 }
 
 } // namespace
@@ -133,30 +138,44 @@ std::string size_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.2f} {}", amount, units[unit]);
 }
 
-std::string show(const actors::cluster_status& status, const print_form& as) {
+std::vector<std::string> permission_names(core::permission_set permitted) {
+  std::vector<std::string> out;
+  for (const core::permission each : core::all_permissions())
+    if (permitted.has(each))
+      out.emplace_back(core::to_string(each));
+  return out;
+}
+
+std::string show(const actors::cluster_status& status, const actors::session_opened& you,
+                 const print_form& as) {
   if (as.form == output_form::json)
-    return dump({{"name", status.name},
-                 {"version", status.version},
-                 {"started", time_of_day(status.started)},
-                 {"runs", {{"live", status.runs_live}, {"total", status.runs}}},
-                 {"tasks", counts_of(status.counts)},
-                 {"nodes", status.nodes},
-                 {"cpus", status.total.cpu_millis / 1000.0},
-                 {"memory", status.total.memory.value},
-                 {"gpus", status.total.gpus}});
+    return dump(
+        {{"name", status.name},
+         {"version", status.version},
+         {"started", time_of_day(status.started)},
+         {"runs", {{"live", status.runs_live}, {"total", status.runs}}},
+         {"tasks", counts_of(status.counts)},
+         {"nodes", status.nodes},
+         {"cpus", status.total.cpu_millis / 1000.0},
+         {"memory", status.total.memory.value},
+         {"gpus", status.total.gpus},
+         {"you", {{"identity", you.whose}, {"permissions", permission_names(you.permitted)}}}});
   state_counts counts{};
   std::size_t total = 0;
   for (std::size_t i = 0; i < counts.size(); ++i)
     total += counts[i] = static_cast<std::size_t>(status.counts[i]);
   return fmt::format(
-      "cluster '{}', maze {}, since {} UTC\n{} node{}, {} core{}, {}{}{}\n{} of {} run{} live{}\n",
-      status.name, status.version, time_of_day(status.started), status.nodes,
-      status.nodes == 1 ? "" : "s", cores(status.total.cpu_millis),
-      status.total.cpu_millis == 1000 ? "" : "s", size_text(status.total.memory.value),
-      status.total.gpus == 0 ? "" : ", " + gpus_text(status.total.gpus),
-      status.nodes == 0 ? ": nothing runs before one joins (maze-node start --role worker)" : "",
-      status.runs_live, status.runs, status.runs == 1 ? "" : "s",
-      total == 0 ? "" : ": tasks " + counts_text(counts, total));
+             "cluster '{}', maze {}, since {} UTC\n{} node{}, {} core{}, {}{}{}\n{} of {} run{} "
+             "live{}\n",
+             status.name, status.version, time_of_day(status.started), status.nodes,
+             status.nodes == 1 ? "" : "s", cores(status.total.cpu_millis),
+             status.total.cpu_millis == 1000 ? "" : "s", size_text(status.total.memory.value),
+             status.total.gpus == 0 ? "" : ", " + gpus_text(status.total.gpus),
+             status.nodes == 0 ? ": nothing runs before one joins (maze-node start --role worker)"
+                               : "",
+             status.runs_live, status.runs, status.runs == 1 ? "" : "s",
+             total == 0 ? "" : ": tasks " + counts_text(counts, total))
+         + limits_text(you);
 }
 
 std::string show(const std::vector<actors::run_row>& runs, const print_form& as) {

@@ -19,8 +19,12 @@ struct print_form {
 std::string size_text(std::uint64_t bytes);
 
 /// What `maze-node status` prints: `{name, version, started, runs: {live, total}, tasks: {state: count},
-/// nodes, cpus, memory}`.
-std::string show(const actors::cluster_status& status, const print_form& as);
+/// nodes, cpus, memory, gpus, you: {identity, permissions}}`.
+/// `you` is who asks.
+std::string show(const actors::cluster_status& status, const actors::session_opened& you,
+                 const print_form& as);
+/// In the order of their bits.
+std::vector<std::string> permission_names(core::permission_set permitted);
 
 /// What `maze-node runs` prints: `{runs: [{run, name, state, accepted, tasks: {state: count}}]}`.
 std::string show(const std::vector<actors::run_row>& runs, const print_form& as);

@@ -62,6 +62,8 @@ struct command_flags {
     std::uint32_t days = 365;
     /// Nothing: `NAME.join` in the current folder.
     std::optional<std::string> file;
+    /// What its holder's tasks may do, or those that its node is given.
+    core::permission_set permitted = core::permission_set::all();
 
     friend bool operator==(const join_file_request&, const join_file_request&) = default;
   } join_file;

@@ -1,6 +1,7 @@
 #include "node/worker_command.hpp"
 
 #include "maze/actors/worker_node.hpp"
+#include "maze/core/permission_list.hpp"
 #include "maze/io/bulk_channel.hpp"
 #include "maze/io/folders.hpp"
 #include "node/blob_service.hpp"
@@ -140,6 +141,7 @@ private:
     if (settings->durable)
       settings->claim_life = what_.values.reclaim_after;
     settings->name = name_;
+    settings->permitted = core::both(settings->permitted, cluster->permitted);
     auto node = actors::worker_node::start(
         *settings, roads_to(*cluster, *blobs ? (*blobs)->endpoint() : std::string(), events), *log);
     if (!node)
