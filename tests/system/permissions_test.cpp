@@ -90,6 +90,18 @@ TEST_CASE_METHOD(permitting_cluster, "a client hands in what its join file permi
   CHECK(sealed.standard_output == "42\n");
 }
 
+TEST_CASE_METHOD(permitting_cluster, "a role of the configuration says what a join file permits",
+                 "[system][permissions][tls]") {
+  std::ofstream(folder / "roles.yaml") << "roles: \"analyst=read_files,network_access; ops=all\"\n";
+  const auto made = good_json(
+      {"join-file", "carl", "--for", "client", "--as", "analyst", "--config", "roles.yaml"});
+  CHECK(made["permitted"] == json{"read_files", "network_access"});
+  CHECK(submit("command.yaml", "./carl.join").status == 3);
+  const auto unknown = node({"join-file", "dora", "--as", "boss", "--config", "roles.yaml"});
+  CHECK(unknown.status == 2);
+  CHECK_THAT(unknown.standard_error, Contains("'boss'") && Contains("analyst"));
+}
+
 TEST_CASE_METHOD(permitting_cluster, "nobody widens a join file by what another one holds",
                  "[system][permissions][tls]") {
   auto anna = json::parse(test::read_file(folder / "anna.join"));

@@ -365,6 +365,11 @@ TEST_CASE("the flags of nodes and join files are checked", "[tools][options]") {
   const auto anna = accepted({"join-file", "anna", "--permit", "network_access,read_files"});
   CHECK(core::to_string(anna.flags.join_file.permitted) == "read_files, network_access");
   CHECK(accepted({"join-file", "a", "--permit", "none"}).flags.join_file.permitted.empty());
+  const auto carl = accepted({"join-file", "carl", "--as", "analyst", "--roles", "analyst=none"});
+  CHECK(carl.flags.join_file.as == "analyst");
+  CHECK(carl.values.roles.at("analyst").empty());
+  CHECK_THAT(refused({"join-file", "a", "--as", "x", "--permit", "all"}), Contains("exclude"));
+  CHECK_THAT(refused({"join-file", "a", "--roles", "x"}), StartsWith("flag --roles: "));
   CHECK_THAT(refused({"join-file", "a", "--permit", "root"}),
              StartsWith("flag --permit: 'root' is not a permission") && Contains("read_files"));
   REQUIRE(file.flags.join_file.addresses.size() == 1);

@@ -70,6 +70,12 @@ core::result<void> read_join_file(const flag_texts& said, command_flags::join_fi
                         fmt::format("flag --permit: {}", permitted.error().message));
     into.permitted = *permitted;
   }
+  if (const auto role = said.find("as"); role != said.end()) {
+    if (said.contains("permit"))
+      return core::fail(core::errc::invalid_argument,
+                        "--as and --permit exclude each other: a role says what is permitted");
+    into.as = role->second;
+  }
   return read_number(said, "days", 3650, into.days);
 }
 

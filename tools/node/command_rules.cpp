@@ -99,9 +99,10 @@ std::vector<command_rule> cluster_commands() {
        "Examples:\n  maze-node join-file w1\n"
        "  maze-node join-file anna --for client --days 30\n"
        "  maze-node join-file ben --for client --permit read_files,network_access\n"
+       "  maze-node join-file carl --for client --as analyst\n"
        "  maze-node join-file w2 --address tcp:gate.example.org:4242 --file w2.join",
        {{"NAME", "What the node or client is called", "a name for the node or client is missing"}},
-       client(),
+       client({"roles"}),
        {{"for", "worker|client", "Whom it lets in (default: worker)"},
         {"address", "ENDPOINT", "Where the master is reached, if not where it listens"},
         {"days", "N", "How long it lets them in (default: 365)"},
@@ -109,7 +110,8 @@ std::vector<command_rule> cluster_commands() {
         {"permit", "LIST",
          "Let the client's tasks, or those given to the worker, do only this: of read_files, "
          "write_files, network_access, system_commands; or all, or none (default: all). The "
-         "cluster's own --permit holds besides"}}},
+         "cluster's own --permit holds besides"},
+        {"as", "ROLE", "Permit what the setting 'roles' says of ROLE"}}},
       {command::stop,
        "stop",
        "Stop a cluster and everything that runs in it",

@@ -42,8 +42,8 @@ core::result<std::vector<io::endpoint>> masters_of(const cluster_record& cluster
   return out;
 }
 
-core::result<fs::path> make_join_file(const options& what) {
-  const command_flags::join_file_request& wanted = what.flags.join_file;
+core::result<fs::path> make_join_file(const options& what,
+                                      const command_flags::join_file_request& wanted) {
   const std::string& name = what.words.front();
   auto cluster = choose_cluster(runtime_root(surroundings_of_this_process(), ::geteuid()),
                                 what.values.cluster);
@@ -83,12 +83,18 @@ core::result<fs::path> make_join_file(const options& what) {
 } // namespace
 
 int write_join_file(const options& what) {
-  const auto file = make_join_file(what);
+  command_flags::join_file_request wanted = what.flags.join_file;
+  if (wanted.as) {
+    const auto permitted = find_role(what.values.roles, *wanted.as);
+    if (!permitted)
+      return refuse(what.values, permitted.error(), exit_code::wrong_use);
+    wanted.permitted = *permitted;
+  }
+  const auto file = make_join_file(what, wanted);
   if (!file)
     return refuse(what.values, file.error(),
                   file.error().code == core::errc::not_found ? exit_code::refused
                                                              : exit_code_of(file.error().code));
-  const auto& wanted = what.flags.join_file;
   const bool worker = wanted.role == io::node_role::worker;
   if (what.values.output == output_form::json)
     std::cout << nlohmann::json{{"file", file->string()},

@@ -64,6 +64,8 @@ struct command_flags {
     std::optional<std::string> file;
     /// What its holder's tasks may do, or those that its node is given.
     core::permission_set permitted = core::permission_set::all();
+    /// The role that says it instead.
+    std::optional<std::string> as;
 
     friend bool operator==(const join_file_request&, const join_file_request&) = default;
   } join_file;

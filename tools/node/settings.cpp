@@ -305,6 +305,9 @@ constexpr std::array rules{
                  "Load no other task libraries and pickled functions: their SHA-256, files or "
                  "folders; several with commas",
                  store<&settings::trusted_code, read_trusted>, true},
+    setting_rule{"roles", "ROLES",
+                 "Name what join files permit: \"analyst=read_files,network_access; ops=all\"",
+                 store<&settings::roles, read_roles>},
     setting_rule{"pass_env", "NAMES",
                  "Let tasks have these variables of the node if they ask; several with commas",
                  store<&settings::pass_env, read_variables>},

@@ -5,6 +5,7 @@
 #include "maze/core/units.hpp"
 #include "maze/io/endpoint.hpp"
 #include "maze/io/log.hpp"
+#include "node/roles.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -59,6 +60,8 @@ struct settings {
   core::permission_set permit = core::permission_set::all();
   /// All that may be loaded of libraries and pickled functions, as `io::trusted_code::read` takes it; nothing: anything.
   std::optional<std::vector<std::string>> trusted_code;
+  /// Names for what join files permit.
+  permission_roles roles;
   /// Variables of the node's environment that tasks may ask for.
   std::vector<std::string> pass_env;
   /// Which running cluster is meant: its name, or the path of a join file; empty: the only one.
