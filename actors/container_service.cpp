@@ -292,7 +292,7 @@ container_service::command_of(const sandbox::launch_request& request, contained_
     child.name = prefix_ + std::to_string(++last_);
     alive_.insert(child.name);
     if (!ready_.contains(image->name))
-      script += "exec </dev/null; " + sandbox::image_script(engine_, *image);
+      script += "exec </dev/null; " + sandbox::image_script(engine_, *image, settings_.images);
   }
   sandbox::container_start start{.name = child.name,
                                  .owner = settings_.owner,

@@ -25,6 +25,8 @@ public:
   struct options {
     /// Where the first process of a container is found.
     std::filesystem::path enter;
+    /// What reads saved images.
+    std::filesystem::path images;
     host_programs programs;
     /// Which node the containers belong to: none of them outlives it for long.
     std::string owner;

@@ -168,6 +168,7 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
     out->containers = std::make_shared<container_service>(
         std::move(*engine), out->launcher, out->events.context(),
         container_service::options{.enter = init->parent_path() / "maze-enter",
+                                   .images = init->parent_path() / "maze-image",
                                    .programs = out->programs,
                                    .owner = std::filesystem::absolute(out->folder).native()});
   std::optional<sandbox::child_user> reader;

@@ -61,25 +61,14 @@ core::result<std::uint64_t> read_through(int fd, const std::stop_token& stop,
   }
 }
 
-class sha256 {
-public:
-  sha256()
-      : state_(EVP_MD_CTX_new()),
-        sound_(state_ && EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) == 1) {}
-
-  void update(std::string_view piece) noexcept {
-    sound_ = sound_ && EVP_DigestUpdate(state_.get(), piece.data(), piece.size()) == 1;
-  }
-  core::result<std::string> finish() {
-    std::array<unsigned char, 32> bytes{};
-    if (!sound_ || EVP_DigestFinal_ex(state_.get(), bytes.data(), nullptr) != 1)
-      return core::fail(openssl_error("SHA-256"));
-    return std::string(bytes.begin(), bytes.end());
-  }
+if (!sound_ || EVP_DigestFinal_ex(state_.get(), bytes.data(), nullptr) != 1)
+  return core::fail(openssl_error("SHA-256"));
+return std::string(bytes.begin(), bytes.end());
+}
 
 private:
-  std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> state_;
-  bool sound_;
+std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> state_;
+bool sound_;
 };
 
 } // namespace
@@ -122,8 +111,28 @@ core::result<hashed_content> hash_file(int fd, const std::stop_token& stop) {
   return hashed_content{.hash = hash.finish(), .size = *size};
 }
 
+struct sha256_hasher::data {
+  std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> context{EVP_MD_CTX_new()};
+  bool sound = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+};
+
+sha256_hasher::sha256_hasher() : data_(std::make_unique<data>()) {}
+sha256_hasher::~sha256_hasher() = default;
+
+void sha256_hasher::update(std::string_view piece) {
+  data_->sound =
+      data_->sound && EVP_DigestUpdate(data_->context.get(), piece.data(), piece.size()) == 1;
+}
+
+core::result<std::string> sha256_hasher::finish() {
+  std::array<unsigned char, 32> bytes{};
+  if (!data_->sound || EVP_DigestFinal_ex(data_->context.get(), bytes.data(), nullptr) != 1)
+    return core::fail(openssl_error("SHA-256"));
+  return std::string(bytes.begin(), bytes.end());
+}
+
 core::result<std::string> sha256_file(int fd, const std::stop_token& stop) {
-  sha256 hash;
+  sha256_hasher hash;
   const auto size = read_through(fd, stop, [&hash](std::string_view piece) { hash.update(piece); });
   if (!size)
     return core::fail(size.error());
@@ -131,7 +140,7 @@ core::result<std::string> sha256_file(int fd, const std::stop_token& stop) {
 }
 
 core::result<std::string> sha256_bytes(std::string_view content) {
-  sha256 hash;
+  sha256_hasher hash;
   hash.update(content);
   return hash.finish();
 }

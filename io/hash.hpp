@@ -32,6 +32,23 @@ private:
   std::unique_ptr<data> data_;
 };
 
+/// SHA-256 (FIPS 180-4) of content that comes in pieces. Where the cuts are does not matter.
+class sha256_hasher {
+public:
+  sha256_hasher();
+  ~sha256_hasher();
+  sha256_hasher(const sha256_hasher&) = delete;
+  sha256_hasher& operator=(const sha256_hasher&) = delete;
+
+  void update(std::string_view piece);
+  /// Its 32 bytes; once, and nothing may follow. Fails with `io_error` where OpenSSL cannot do it.
+  core::result<std::string> finish();
+
+private:
+  struct data;
+  std::unique_ptr<data> data_;
+};
+
 /// What `hash_file` read.
 struct hashed_content {
   core::digest hash;

@@ -141,7 +141,8 @@ core::result<container_image> image_of(const std::string& image,
                          *archive};
 }
 
-std::string image_script(const container_engine& engine, const container_image& image) {
+std::string image_script(const container_engine& engine, const container_image& image,
+                         const std::filesystem::path& reader) {
   const std::string program = shell_words(begin(engine));
   const std::string name = shell_words({image.name});
   const std::string there = fmt::format("{} image inspect {} >/dev/null 2>&1", program, name);
@@ -149,10 +150,13 @@ std::string image_script(const container_engine& engine, const container_image& 
     return fmt::format("{} || {} pull --quiet {} >/dev/null || exit {}; ", there, program, name,
                        container_refused);
   const std::string archive = shell_words({image.archive.native()});
-  // By what it holds alone: an archive of saved images would say what they are called, and could take the place of others.
-  return fmt::format("{0} || {1} import {5}- {3} <{2} >/dev/null || exit {4}; ", there, program,
-                     archive, name, container_refused,
-                     engine.kind == engine_kind::podman ? "--quiet " : "");
+  const std::string look = shell_words({reader.native(), "look"});
+  const std::string write = shell_words({reader.native(), "write", image.name});
+  // A saved image says what it is called, and could take the place of others: an engine never sees it as it is.
+  return fmt::format("{0} || {{ {1} <{2}; case $? in 0) {3} <{2} | {4} load --quiet ;; "
+                     "1) {4} import {5}- {6} <{2} ;; *) false ;; esac; }} >/dev/null || exit {7}; ",
+                     there, look, archive, write, program,
+                     engine.kind == engine_kind::podman ? "--quiet " : "", name, container_refused);
 }
 
 std::string removal_script(const container_engine& engine, const std::string& name) {

@@ -23,7 +23,7 @@ inline constexpr int container_refused = 125;
 struct container_image {
   /// As the engine knows it.
   std::string name;
-  /// What it is made of where the engine does not have it: the archive of a file system. Empty: it is pulled.
+  /// What it is made of where the engine does not have it: the archive of a file system, or a saved image. Empty: it is pulled.
   std::filesystem::path archive;
 };
 
@@ -64,7 +64,9 @@ core::result<std::vector<std::string>> run_command(const container_engine& engin
                                                    const container_start& x);
 
 /// A shell script that gets `image` unless the engine has it. It prints nothing but what went wrong, and answers `container_refused` then.
-std::string image_script(const container_engine& engine, const container_image& image);
+/// @param reader  the program maze-image
+std::string image_script(const container_engine& engine, const container_image& image,
+                         const std::filesystem::path& reader);
 
 /// The words as a shell reads them again.
 std::string shell_words(const std::vector<std::string>& words);

@@ -57,6 +57,7 @@ TEST_CASE("no attack of the table gets through at level container",
   auto service = std::make_shared<container_service>(
       test::podman().value(), node.sut, node.context,
       container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
+                                 .images = MAZE_BIN_DIR "/maze-image",
                                  .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                  .owner = outer.path().native()});
   sandbox::launch_request request;

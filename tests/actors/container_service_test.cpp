@@ -5,10 +5,12 @@
 #include "support/container_fixture.hpp"
 #include "support/launcher_fixture.hpp"
 #include "support/needs.hpp"
+#include "support/tar.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
+#include <fstream>
 
 using namespace maze;
 using namespace maze::actors;
@@ -28,6 +30,7 @@ struct service_fixture : test::launcher_fixture {
     service = std::make_shared<container_service>(
         test::podman().value(), sut, context,
         container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
+                                   .images = MAZE_BIN_DIR "/maze-image",
                                    .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                    .owner = containers.archive().parent_path().native()});
   }
@@ -133,4 +136,59 @@ TEST_CASE_METHOD(service_fixture, "what no container can have is refused before 
   CHECK(refused(request).code == core::errc::permission_denied);
   CHECK(launch_child(*sut, nullptr, script("true"), [](const auto&) {}).error().code
         == core::errc::unsupported_operation);
+}
+
+TEST_CASE_METHOD(service_fixture, "a saved image is used as it is, whatever it says it is called",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  const auto engine = [&](std::vector<std::string> words) {
+    const auto ended = containers.engine(std::move(words));
+    INFO(ended.standard_error);
+    REQUIRE(ended.status == 0);
+    return ended.standard_output;
+  };
+  const std::string name = "localhost/maze-tests:claimed";
+  const auto folder = containers.archive().parent_path();
+  engine({"import", "--quiet", "--change", "ENV ODD=a \"b\" $PATH", "--change",
+          "ENV PATH=/opt:/bin", containers.archive().native(), name});
+  std::ofstream(folder / "Containerfile")
+      << "FROM " << name << "\nCOPY more /etc/more\nENTRYPOINT [\"/bin/false\"]\nWORKDIR /var\n";
+  std::ofstream(folder / "more") << "a layer more\n";
+  std::filesystem::permissions(folder / "more", std::filesystem::perms(0644));
+  engine({"build", "--quiet", "--tag", name, folder.native()});
+  for (const char* format : {"docker-archive", "oci-archive"})
+    engine({"save", "--quiet", "--format", format, "--output",
+            (folder / (std::string(format) + ".tar")).native(), name});
+  // From now on that is the name of somebody else's image.
+  engine({"untag", name});
+  engine({"tag", "localhost/maze-tests:try", name});
+  const auto owner = engine({"image", "inspect", "--format", "{{.Id}}", name});
+  for (const char* format : {"docker-archive", "oci-archive"}) {
+    INFO(format);
+    auto request = script("cat /etc/maze-image /etc/more; echo \"$ODD\"; echo \"$PATH\"");
+    request.sandbox.image = folder / (std::string(format) + ".tar");
+    const auto report = end_of(std::move(request));
+    INFO(report.standard_error.text << report.failure.message << report.failure.evidence);
+    CHECK(report.standard_output.text
+          == "an image of the tests\na layer more\na \"b\" $PATH\n/opt:/bin\n");
+    CHECK(engine({"image", "inspect", "--format", "{{.Id}}", name}) == owner);
+  }
+}
+
+TEST_CASE_METHOD(service_fixture, "a saved image that lacks a part is refused by that",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  const auto path = containers.archive().parent_path() / "broken.tar";
+  std::ofstream(path) << test::tar_of(
+      {{.name = "manifest.json",
+        .type = '0',
+        .content = R"([{"Config":"c.json","RepoTags":["a:1"],"Layers":["gone.tar"]}])",
+        .target = {},
+        .size = {}}});
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
+  auto request = script("true");
+  request.sandbox.image = path;
+  const auto report = end_of(std::move(request));
+  CHECK(report.cause == exit_cause::setup_failed);
+  CHECK_THAT(report.failure.evidence, Contains("'gone.tar' is not in it"));
 }

@@ -137,13 +137,26 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
     CHECK(ended.standard_output.empty());
     return test::read_file(dir / "asked");
   };
-  CHECK(asked(image_script(engine, {"known", {}})) == "-g image inspect known\n");
-  CHECK(asked(image_script(engine, {"new", {}})) == "-g image inspect new\n-g pull --quiet new\n");
-  CHECK_THAT(asked(image_script(engine, {"gone", {}}), container_refused), Contains("pull"));
+  // What reads archives says of each that it is what its bytes say.
+  const auto reader = dir / "reader";
+  std::ofstream(reader) << "#!/bin/sh\ncase $1 in look) exit $(cat) ;; esac\necho \"$*\" >>"
+                        << (dir / "asked").native() << '\n';
+  std::filesystem::permissions(reader, std::filesystem::perms(0755));
+  CHECK(asked(image_script(engine, {"known", {}}, reader)) == "-g image inspect known\n");
+  CHECK(asked(image_script(engine, {"new", {}}, reader))
+        == "-g image inspect new\n-g pull --quiet new\n");
+  CHECK_THAT(asked(image_script(engine, {"gone", {}}, reader), container_refused),
+             Contains("pull"));
   const std::string archive = dir / "root.tar";
-  std::ofstream(archive) << "files";
-  CHECK(asked(image_script(engine, {"n:1", archive}))
+  std::ofstream(archive) << "1";
+  CHECK(asked(image_script(engine, {"n:1", archive}, reader))
         == "-g image inspect n:1\n-g import --quiet - n:1\n");
+  std::ofstream(archive) << "0";
+  const auto loaded = asked(image_script(engine, {"n:1", archive}, reader));
+  CHECK_THAT(loaded, Contains("write n:1\n") && Contains("-g load --quiet\n"));
+  std::ofstream(archive) << "2";
+  CHECK(asked(image_script(engine, {"n:1", archive}, reader), container_refused)
+        == "-g image inspect n:1\n");
   CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
         == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
            "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");

@@ -77,7 +77,7 @@ class Installation(unittest.TestCase):
             "maze-config.cmake", "maze-config-version.cmake", "task_library.cmake", "task_library.map")}
         libraries = {"lib/libmaze_core.a", "lib/libmaze_task_library.a"}
         self.assertEqual(found - modules - headers - package - libraries,
-                         {"bin/maze-node", "libexec/maze/maze-host", "libexec/maze/maze-init", "libexec/maze/maze-enter", "libexec/maze/runner.py",
+                         {"bin/maze-node", "libexec/maze/maze-host", "libexec/maze/maze-init", "libexec/maze/maze-enter", "libexec/maze/maze-image", "libexec/maze/runner.py",
                           "share/maze/workflow.schema.json"})
         for program in ("bin/maze-node", "libexec/maze/maze-host", "libexec/maze/maze-init", "libexec/maze/runner.py"):
             self.assertTrue(os.access(self.stage / program, os.X_OK), program)
