@@ -277,8 +277,7 @@ container_service::inside(std::vector<std::string> argv) const {
 
 core::result<std::vector<std::string>>
 container_service::command_of(const sandbox::launch_request& request, contained_child& child) {
-  auto image = sandbox::image_of(request.sandbox.image.value_or(std::string(core::container_image)),
-                                 request.user);
+  auto image = sandbox::image_of(request);
   if (!image)
     return core::fail(image.error());
   child.image = image->name;

@@ -27,6 +27,8 @@ dag_context_actor::behavior_type dag_context_state::make_behavior(dag_context_se
       snapshot_.push_back(entry.hash);
   for (const auto& [name, library] : setup_.work->libraries)
     snapshot_.push_back(library.hash);
+  for (const auto& [name, archive] : setup_.work->archives)
+    snapshot_.push_back(archive.hash);
   setup_.work = nullptr;
   return {
       [this](start_run) {

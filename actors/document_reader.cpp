@@ -30,6 +30,15 @@ core::result<void> check_libraries(const core::library_refs& libraries,
   return {};
 }
 
+core::result<void> check_archives(const core::archive_refs& archives, const io::blob_store& blobs) {
+  for (const auto& [name, archive] : archives)
+    if (!blobs.has(archive))
+      return core::fail(core::errc::object_lost,
+                        fmt::format("the archive '{}' has not arrived: send its blob first", name),
+                        "submit");
+  return {};
+}
+
 } // namespace
 
 core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
@@ -41,6 +50,8 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   if (auto there = check_blobs(form.files, blobs); !there)
     return core::fail(there.error());
   if (auto there = check_libraries(form.libraries, blobs); !there)
+    return core::fail(there.error());
+  if (auto there = check_archives(form.archives, blobs); !there)
     return core::fail(there.error());
   if (auto sound = blobs.check_seals(form.files); !sound)
     return core::fail(sound.error());
@@ -70,6 +81,7 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   if (form.calls)
     out->calls = std::make_shared<const core::call_plan>(std::move(*form.calls));
   out->libraries = std::move(form.libraries);
+  out->archives = std::move(form.archives);
   return out;
 }
 

@@ -1,3 +1,4 @@
+#include "maze/actors/attempt_archive.hpp"
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/actors/function_child.hpp"
 #include "maze/actors/lane_host.hpp"
@@ -67,6 +68,7 @@ lane_host_state::request_for(const lane& x, io::unique_fd socket,
   // Calls have no files and no folder.
   out.working_directory = "/";
   out.sandbox = sandbox_here(plan_of(x).sandbox, setup_.sandbox_min, setup_.offers);
+  out.archive = archive_of(out.sandbox, *x.files);
   show_gpus(setup_.environment.gpus, x.gpus, out.sandbox);
   // That is the time of one call, which is watched here.
   out.sandbox.wall_time.reset();

@@ -92,9 +92,9 @@ core::result<core::run_accepted> master_state::fact_of(const submission& work) {
 
 void master_state::open_run(core::run_id run, const submit_run& msg) {
   const submission& work = *msg.work;
-  self_->send(setup_.registry, put_run{std::make_shared<const run_bundle>(
-                                   run_bundle{run, work.name, work.tasks, work.context, work.files,
-                                              work.rules, work.libraries, work.calls})});
+  self_->send(setup_.registry, put_run{std::make_shared<const run_bundle>(run_bundle{
+                                   run, work.name, work.tasks, work.context, work.files, work.rules,
+                                   work.libraries, work.calls, work.archives})});
   core::graph_run::options settings = setup_.run_settings;
   settings.seed = run.value;
   settings.first_token = opened_++ * core::graph_run::tokens_max + 1;

@@ -69,6 +69,16 @@ private:
     std::set<std::string, std::less<>> libraries;
     /// All that children which are kept can be asked to call are among them.
     bool kept_libraries = false;
+    /// Archives of images that are here: each comes when a task first needs it.
+    std::set<std::string, std::less<>> archives;
+  };
+  /// What of a run's code an order needs that is not known to be here.
+  struct code_need {
+    std::vector<std::string> libraries;
+    /// Of an image.
+    std::optional<std::string> archive;
+    /// The libraries are for a child that is kept.
+    bool kept = false;
   };
   /// An attempt that a worker has, and who is told should the worker die.
   struct occupant {
@@ -88,6 +98,8 @@ private:
   void accept(attempt_order order);
   /// Whether a warm child does it: all calls of a run, or the function of one task.
   [[nodiscard]] bool needs_warm_child(const attempt_order& order) const;
+  [[nodiscard]] static code_need missing_code(const known_run& known, const attempt_order& order);
+  static void code_is_here(known_run& known, const code_need& came);
   /// Has what the attempt needs brought here, then offers it.
   void fetch(attempt_order order);
   void offer(attempt_order order);

@@ -23,33 +23,55 @@ std::vector<std::string> libraries_for(const attempt_order& order, const run_bun
 
 } // namespace
 
+node_agent_state::code_need node_agent_state::missing_code(const known_run& known,
+                                                           const attempt_order& order) {
+  const run_bundle& bundle = known.files->bundle();
+  code_need out;
+  out.kept = is_of_kept_child(order, bundle);
+  // Which libraries such children need takes a look at every task of the run.
+  if (!out.kept || !known.kept_libraries)
+    for (std::string& name : libraries_for(order, bundle))
+      if (bundle.libraries.contains(name) && !known.libraries.contains(name))
+        out.libraries.push_back(std::move(name));
+  const std::string* const archive =
+      core::carried_archive(order.task == core::lane_task ? bundle.calls->sandbox
+                                                          : bundle.tasks->spec(order.task).sandbox);
+  if (archive != nullptr && bundle.archives.contains(*archive)
+      && !known.archives.contains(*archive))
+    out.archive = *archive;
+  return out;
+}
+
+void node_agent_state::code_is_here(known_run& known, const code_need& came) {
+  known.libraries.insert(came.libraries.begin(), came.libraries.end());
+  known.kept_libraries |= came.kept;
+  if (came.archive)
+    known.archives.insert(*came.archive);
+}
+
 void node_agent_state::fetch(attempt_order order) {
   if (!setup_.files)
     return offer(std::move(order));
   known_run& known = runs_.at(order.run);
+  const run_bundle& bundle = known.files->bundle();
   ensure_blobs wanted;
   const auto add = [&wanted](const core::file_map& files) {
     for (const auto& [path, entry] : files)
       if (entry.kind == core::file_kind::file)
         wanted.blobs.push_back({entry.hash, entry.size});
   };
-  const run_bundle& bundle = known.files->bundle();
   if (!known.complete)
     add(bundle.files);
-  const bool kept = is_of_kept_child(order, bundle);
-  // Which these are takes a look at every task of the run.
-  auto libraries =
-      kept && known.kept_libraries ? std::vector<std::string>() : libraries_for(order, bundle);
-  std::erase_if(libraries, [&](const std::string& name) {
-    const auto found = bundle.libraries.find(name);
-    if (found == bundle.libraries.end() || known.libraries.count(name) > 0)
-      return true;
-    wanted.blobs.push_back({found->second.hash, found->second.size});
-    return false;
-  });
+  code_need code = missing_code(known, order);
+  for (const std::string& name : code.libraries) {
+    const core::library_ref& library = bundle.libraries.find(name)->second;
+    wanted.blobs.push_back({library.hash, library.size});
+  }
+  if (code.archive)
+    wanted.blobs.push_back(bundle.archives.at(*code.archive));
   add(order.files.written);
   if (wanted.blobs.empty()) {
-    known.kept_libraries |= kept;
+    code_is_here(known, code);
     return offer(std::move(order));
   }
   const core::attempt_id attempt = order.attempt;
@@ -61,7 +83,7 @@ void node_agent_state::fetch(attempt_order order) {
   watch_fetches();
   self_->request(setup_.files, setup_.files_timeout, std::move(wanted))
       .then(
-          [this, attempt, kept, libraries = std::move(libraries)](bool) {
+          [this, attempt, code = std::move(code)](bool) {
             auto fetched = fetching_.extract(attempt);
             if (fetched.empty())
               return;
@@ -69,8 +91,7 @@ void node_agent_state::fetch(attempt_order order) {
             order.fetch = self_->clock().now() - fetched.mapped().began;
             if (const auto run = runs_.find(order.run); run != runs_.end()) {
               run->second.complete = true;
-              run->second.libraries.insert(libraries.begin(), libraries.end());
-              run->second.kept_libraries |= kept;
+              code_is_here(run->second, code);
             }
             offer(std::move(order));
           },

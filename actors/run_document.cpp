@@ -22,7 +22,8 @@ core::result<std::string> write_run_document(const run_bundle& bundle) {
                              .files = bundle.files,
                              .rules = bundle.rules,
                              .libraries = bundle.libraries,
-                             .calls = {}};
+                             .calls = {},
+                             .archives = bundle.archives};
   if (bundle.calls)
     form.calls = *bundle.calls;
   form.tasks.reserve(bundle.tasks->size());
@@ -49,7 +50,8 @@ core::result<run_bundle_ptr> read_run_document(core::run_id run, std::string_vie
                  .files = std::move(form->files),
                  .rules = std::move(form->rules),
                  .libraries = std::move(form->libraries),
-                 .calls = std::move(calls)});
+                 .calls = std::move(calls),
+                 .archives = std::move(form->archives)});
 }
 
 } // namespace maze::actors

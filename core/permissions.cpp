@@ -23,9 +23,9 @@ permission_set opened_by(const sandbox_spec& sandbox) {
     out.add(permission::read_files);
   if (!sandbox.writable.empty())
     out.add(permission::write_files);
-  if (sandbox.level == sandbox_level::container) {
-    // The node reads an archive, or asks whomever a name says.
-    const bool archive = sandbox.image && sandbox.image->starts_with('/');
+  // What comes with the run is its own; else the node reads an archive, or asks whomever a name says.
+  if (sandbox.level == sandbox_level::container && carried_archive(sandbox) == nullptr) {
+    const bool archive = sandbox.image && is_archive(*sandbox.image);
     out.add(archive ? permission::read_files : permission::network_access);
   }
   return out;

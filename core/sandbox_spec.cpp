@@ -141,6 +141,20 @@ result<void> check_container(const sandbox_spec& spec) {
 
 } // namespace
 
+bool is_archive(std::string_view image) noexcept {
+  constexpr std::array<std::string_view, 5> endings{".tar", ".tar.gz", ".tgz", ".tar.xz",
+                                                    ".tar.zst"};
+  return image.starts_with('/')
+         || std::any_of(endings.begin(), endings.end(),
+                        [image](std::string_view ending) { return image.ends_with(ending); });
+}
+
+const std::string* carried_archive(const sandbox_spec& spec) noexcept {
+  const bool carried = spec.level == sandbox_level::container && spec.image
+                       && is_archive(*spec.image) && !spec.image->starts_with('/');
+  return carried ? &*spec.image : nullptr;
+}
+
 result<void> check_sandbox(const sandbox_spec& spec) {
   for (const auto& limit : {spec.wall_time, spec.cpu_time})
     if (limit && *limit <= duration::zero())

@@ -62,8 +62,8 @@ struct sandbox_spec {
   std::vector<std::string> writable;
   /// System calls that are allowed beside the ordinary ones: names, numbers in decimal, sets with `@`. Only with `seccomp`.
   std::vector<std::string> syscalls;
-  /// Whose files the child has for its root: what the container engine knows under this name, or, where it begins with `/`, the
-  /// archive there on the node. Only with `container`; none: `container_image`.
+  /// Whose files the child has for its root: what the container engine knows under this name; or an archive: where it begins with `/` the one there on
+  /// the node, else one that comes with the run (`carried_archive`). Only with `container`; none: `container_image`.
   std::optional<std::string> image;
   /// Bytes of the child's own /tmp. Only with `container`; none: `container_temporary`.
   std::optional<byte_count> temporary;
@@ -107,6 +107,11 @@ constexpr std::size_t sandbox_paths_max = 32;
 constexpr std::size_t sandbox_syscalls_max = 256;
 constexpr std::size_t sandbox_variables_max = 256;
 constexpr std::size_t sandbox_imports_max = 1024;
+
+/// Whether an image is the path of an archive: it begins with `/`, or ends as archives are called.
+bool is_archive(std::string_view image) noexcept;
+/// The archive that must come with the run for this sandbox; null: none.
+const std::string* carried_archive(const sandbox_spec& spec) noexcept;
 
 /// Whether the parts of the spec go together: what only a sealed child can have is asked for at such a level, paths are
 /// absolute and without `..`, numbers are within their bounds. Fails with `invalid_argument` naming part and remedy.

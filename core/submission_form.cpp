@@ -207,6 +207,33 @@ result<void> check_sources(const submission_form& form) {
   return {};
 }
 
+result<void> check_archives(const submission_form& form) {
+  if (form.archives.size() > archives_max)
+    return fail(errc::limit_exceeded,
+                fmt::format("a run has {} archives of images at most, this one {}", archives_max,
+                            form.archives.size()),
+                "submit");
+  for (const auto& [name, archive] : form.archives)
+    if (name.empty() || archive.size == 0 || archive.size > archive_size_max)
+      return fail(
+          errc::invalid_argument,
+          fmt::format("the archive '{}' has no name, or not 1 byte to 64 GiB", name.substr(0, 128)),
+          "submit");
+  const auto is_there = [&form](const sandbox_spec& sandbox) {
+    const std::string* const archive = carried_archive(sandbox);
+    return archive == nullptr || form.archives.contains(*archive);
+  };
+  for (const task_spec& task : form.tasks)
+    if (!is_there(task.sandbox))
+      return wrong(task, fmt::format("the run brings no archive '{}'", *task.sandbox.image));
+  if (form.calls && !is_there(form.calls->sandbox))
+    return fail(
+        errc::invalid_argument,
+        fmt::format("the calls: the run brings no archive '{}'", *form.calls->sandbox.image),
+        "submit");
+  return {};
+}
+
 result<void> check_form(const submission_form& form) {
   if (form.client_id.empty() || form.client_id.size() > client_id_max)
     return fail(errc::invalid_argument,
@@ -221,6 +248,8 @@ result<void> check_form(const submission_form& form) {
     if (auto fine = check_task(task); !fine)
       return fine;
   if (auto fine = check_sources(form); !fine)
+    return fine;
+  if (auto fine = check_archives(form); !fine)
     return fine;
   for (const auto* patterns : {&form.rules.ignore, &form.rules.include})
     for (const std::string& pattern : *patterns)
@@ -247,7 +276,7 @@ auto inspect(Inspector& f, library_ref& x) {
 template <class Inspector>
 auto inspect(Inspector& f, submission_form& x) {
   return f(x.client_id, x.name, x.tasks, x.context, x.files, x.base, x.collect, x.result, x.rules,
-           x.libraries, x.calls);
+           x.libraries, x.calls, x.archives);
 }
 
 result<void> check_task(const task_spec& task) {

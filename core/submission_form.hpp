@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/archive_refs.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/file_rules.hpp"
 #include "maze/core/library.hpp"
@@ -33,6 +34,8 @@ struct submission_form {
   library_refs libraries;
   /// What the calls have in common that the client will hand in later; nothing for a run without any.
   std::optional<call_plan> calls;
+  /// Archives of images, by the path that sandboxes name.
+  archive_refs archives;
 
   friend bool operator==(const submission_form&, const submission_form&) = default;
 };

@@ -61,16 +61,6 @@ core::result<std::uint64_t> read_through(int fd, const std::stop_token& stop,
   }
 }
 
-if (!sound_ || EVP_DigestFinal_ex(state_.get(), bytes.data(), nullptr) != 1)
-  return core::fail(openssl_error("SHA-256"));
-return std::string(bytes.begin(), bytes.end());
-}
-
-private:
-std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>> state_;
-bool sound_;
-};
-
 } // namespace
 
 struct hasher::data {

@@ -17,6 +17,30 @@ namespace {
 
 constexpr std::string_view sources_phase = "submit";
 
+/// @param what  names the file for people
+core::result<library_file> open_source(const std::string& what, const std::filesystem::path& path,
+                                       std::uint64_t size_max) {
+  const auto refuse = [&](core::errc code, std::string_view why) {
+    return core::fail(code, fmt::format("{} ({}) {}", what, path.native(), why),
+                      std::string(sources_phase));
+  };
+  unique_fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd && (errno == ENOENT || errno == ENOTDIR))
+    return refuse(core::errc::not_found, "is not there");
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0)
+    return core::fail(errno_error(fmt::format("open {}, {}", path.native(), what), errno));
+  if (!S_ISREG(status.st_mode))
+    return refuse(core::errc::invalid_argument, "is no file");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size == 0)
+    return refuse(core::errc::invalid_argument, "is empty");
+  if (size > size_max)
+    return refuse(core::errc::limit_exceeded,
+                  fmt::format("has {} bytes, at most {} are taken", size, size_max));
+  return library_file{std::move(fd), size};
+}
+
 core::result<core::library_refs> take_libraries(const core::workflow& work,
                                                 const std::filesystem::path& folder,
                                                 blob_store& store, const std::stop_token& stop) {
@@ -31,6 +55,27 @@ core::result<core::library_refs> take_libraries(const core::workflow& work,
                         fmt::format("libraries.{}: {}", name, blob.error().message),
                         std::string(sources_phase));
     out.emplace(name, core::library_ref{blob->hash, blob->size});
+  }
+  return out;
+}
+
+core::result<core::archive_refs> take_archives(const core::workflow& work,
+                                               const std::filesystem::path& folder,
+                                               blob_store& store, const std::stop_token& stop) {
+  core::archive_refs out;
+  for (const core::task_spec& task : work.tasks) {
+    const std::string* const name = core::carried_archive(task.sandbox);
+    if (name == nullptr || out.contains(*name))
+      continue;
+    auto archive = open_archive(*name, folder / *name);
+    if (!archive)
+      return core::fail(std::move(archive.error()));
+    auto blob = store.put_copy(archive->fd.get(), stop);
+    if (!blob)
+      return core::fail(blob.error().code,
+                        fmt::format("the archive {}: {}", *name, blob.error().message),
+                        std::string(sources_phase));
+    out.emplace(*name, core::blob_id{blob->hash, blob->size});
   }
   return out;
 }
@@ -85,26 +130,12 @@ core::result<core::file_map> take_files(const core::workflow& work,
 
 core::result<library_file> open_library(const std::string& name,
                                         const std::filesystem::path& path) {
-  const auto refuse = [&](core::errc code, std::string_view why) {
-    return core::fail(code, fmt::format("the library {} ({}) {}", name, path.native(), why),
-                      std::string(sources_phase));
-  };
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd && (errno == ENOENT || errno == ENOTDIR))
-    return refuse(core::errc::not_found, "is not there");
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0)
-    return core::fail(
-        errno_error(fmt::format("open {}, the library {}", path.native(), name), errno));
-  if (!S_ISREG(status.st_mode))
-    return refuse(core::errc::invalid_argument, "is no file");
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size == 0)
-    return refuse(core::errc::invalid_argument, "is empty");
-  if (size > core::library_size_max)
-    return refuse(core::errc::limit_exceeded,
-                  fmt::format("has {} bytes, at most {} are taken", size, core::library_size_max));
-  return library_file{std::move(fd), size};
+  return open_source(fmt::format("the library {}", name), path, core::library_size_max);
+}
+
+core::result<library_file> open_archive(const std::string& name,
+                                        const std::filesystem::path& path) {
+  return open_source(fmt::format("the archive {}", name), path, core::archive_size_max);
 }
 
 core::result<std::vector<std::string>> stock_libraries(const std::filesystem::path& folder,
@@ -136,7 +167,10 @@ core::result<run_sources> take_sources(const core::workflow& work,
   auto libraries = take_libraries(work, folder, store, how.stop);
   if (!libraries)
     return core::fail(std::move(libraries.error()));
-  return run_sources{std::move(*files), std::move(*libraries)};
+  auto archives = take_archives(work, folder, store, how.stop);
+  if (!archives)
+    return core::fail(std::move(archives.error()));
+  return run_sources{std::move(*files), std::move(*libraries), std::move(*archives)};
 }
 
 } // namespace maze::io

@@ -3,13 +3,14 @@
 #include "maze/io/document.hpp"
 #include "maze/io/files.hpp"
 #include "maze/io/node_reader.hpp"
+#include "maze/io/run_sources.hpp"
 #include "maze/io/workflow_codes.hpp"
 #include "maze/io/workflow_reader.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <optional>
+#include <set>
 
 namespace maze::io {
 
@@ -46,22 +47,52 @@ text_format format_of(const std::filesystem::path& file) {
   return file.extension() == ".json" ? text_format::json : text_format::yaml;
 }
 
-/// An image that is named as the archive files are is one, and its path counts from the folder of the workflow.
-void find_archive(core::sandbox_spec& sandbox, const std::filesystem::path& workflow) {
-  constexpr std::array<std::string_view, 5> endings{".tar", ".tar.gz", ".tgz", ".tar.xz",
-                                                    ".tar.zst"};
-  if (sandbox.image && std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) {
-        return sandbox.image->ends_with(ending);
-      }))
-    sandbox.image = (std::filesystem::absolute(workflow).parent_path() / *sandbox.image)
-                        .lexically_normal()
-                        .native();
-}
-
 /// The member of a map that may not be there.
 const document_member* member_of(const document_node* in, std::string_view key) {
   const auto* members = in == nullptr ? nullptr : in->as_map();
   return members == nullptr ? nullptr : find_member(*members, key);
+}
+
+/// Where the name of the task stands; nothing where it does not.
+std::optional<line_column> locate_task(std::string_view text, text_format format,
+                                       std::string_view task) {
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
+  const source_text source(text);
+  findings found(source);
+  const auto document = parse_document(found, format);
+  const auto* tasks = member_of(document ? &*document : nullptr, "tasks");
+  const auto* member = member_of(tasks == nullptr ? nullptr : &tasks->value, task);
+  if (member == nullptr)
+    return std::nullopt;
+  return source.locate(member->key_offset);
+}
+
+/// A fault for each archive of an image that would travel and is not there, at the first task that names it.
+std::vector<diagnostic> missing_archives(const core::workflow& work, std::string_view text,
+                                         const std::filesystem::path& file) {
+  std::vector<diagnostic> out;
+  std::set<std::string_view> seen;
+  for (const core::task_spec& task : work.tasks) {
+    const std::string* const name = core::carried_archive(task.sandbox);
+    if (name == nullptr || !seen.insert(*name).second)
+      continue;
+    const auto archive = open_archive(*name, file.parent_path() / *name);
+    if (archive)
+      continue;
+    diagnostic fault{.code = std::string(codes::image_unreadable),
+                     .file = file.string(),
+                     .field = fmt::format("tasks.{}.sandbox.image", task.name),
+                     .message = archive.error().message,
+                     .remedy = "correct the path, which counts from the folder of this file; an "
+                               "absolute one is looked for on each node"};
+    if (const auto at = locate_task(text, format_of(file), task.name)) {
+      fault.line = at->line;
+      fault.column = at->column;
+    }
+    out.push_back(std::move(fault));
+  }
+  return out;
 }
 
 } // namespace
@@ -102,8 +133,8 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
   auto out = parse(*text, name, format, &folder);
   if (out)
-    for (core::task_spec& task : out->tasks)
-      find_archive(task.sandbox, file);
+    if (auto missing = missing_archives(*out, *text, file); !missing.empty())
+      return tl::unexpected(std::move(missing));
   if (format == text_format::json && !out)
     for (auto& one : out.error())
       if (one.code == codes::json_syntax)
@@ -116,20 +147,8 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
 std::string place_of_task(const std::filesystem::path& file, std::string_view task) {
   const auto name = file.string();
   const auto read = read_file(file, file_bytes_max);
-  if (!read)
-    return name;
-  std::string_view text = *read;
-  if (text.starts_with(byte_order_mark))
-    text.remove_prefix(byte_order_mark.size());
-  const source_text source(text);
-  findings found(source);
-  const auto document = parse_document(found, format_of(file));
-  const auto* tasks = member_of(document ? &*document : nullptr, "tasks");
-  const auto* member = member_of(tasks == nullptr ? nullptr : &tasks->value, task);
-  if (member == nullptr)
-    return name;
-  const auto [line, column] = source.locate(member->key_offset);
-  return fmt::format("{}:{}:{}", name, line, column);
+  const auto at = read ? locate_task(*read, format_of(file), task) : std::nullopt;
+  return at ? fmt::format("{}:{}:{}", name, at->line, at->column) : name;
 }
 
 } // namespace maze::io

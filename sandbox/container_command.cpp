@@ -124,11 +124,16 @@ std::string shell_words(const words& all) {
   return out;
 }
 
-core::result<container_image> image_of(const std::string& image,
-                                       const std::optional<child_user>& user) {
-  if (!image.starts_with('/'))
+core::result<container_image> image_of(const launch_request& request) {
+  const std::string image = request.sandbox.image.value_or(std::string(core::container_image));
+  if (const auto& own = request.archive)
+    return container_image{fmt::format("{}run-{}", core::imported_images, own->version), own->path};
+  if (!core::is_archive(image))
     return container_image{image, {}};
-  const auto archive = shown_path(image, user, true);
+  if (!image.starts_with('/'))
+    return core::fail(core::errc::not_found,
+                      fmt::format("the archive {} did not come with the run", image), "launch");
+  const auto archive = shown_path(image, request.user, true);
   if (!archive)
     return core::fail(archive.error());
   struct stat status {};

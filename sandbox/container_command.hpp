@@ -27,10 +27,9 @@ struct container_image {
   std::filesystem::path archive;
 };
 
-/// The image that `image`, a `sandbox_spec::image`, stands for. That of an archive has a name which changes with the file. Fails as `shown_path` does for an archive
-/// that `user` could not read.
-core::result<container_image> image_of(const std::string& image,
-                                       const std::optional<child_user>& user);
+/// The image of a child: what its `sandbox.image` stands for. That of an archive has a name which changes with the file. Fails as `shown_path` does for an archive
+/// of the node that `user` could not read, with `not_found` for one that should have come with the run.
+core::result<container_image> image_of(const launch_request& request);
 
 /// A path of the node that a container sees.
 struct container_mount {

@@ -47,6 +47,13 @@ struct capture_limits {
   std::filesystem::path log_file;
 };
 
+/// The archive of an image that came to this node.
+struct image_archive {
+  std::filesystem::path path;
+  /// Another one for each content: letters, digits and dashes.
+  std::string version;
+};
+
 using launch_id = std::uint64_t;
 
 struct launch_request {
@@ -68,6 +75,8 @@ struct launch_request {
   /// Further descriptors of the child: 3, 4 and so on. At most `inherited_max`. The launcher lets go of them
   /// once maze-init has them.
   std::vector<std::shared_ptr<const io::unique_fd>> inherited;
+  /// At level container, what `sandbox.image` stands for where it came with the run.
+  std::optional<image_archive> archive;
   /// Learns what the child does with the files that it sees at first; prepared for that. Null: nobody wants to know.
   std::shared_ptr<file_watch> watch;
 };

@@ -5,6 +5,7 @@
 #include "maze/actors/protocol/node_agent_actor.hpp"
 #include "maze/actors/protocol/reclaimer_actor.hpp"
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/archive_refs.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/cluster.hpp"
 #include "maze/core/library.hpp"
@@ -38,6 +39,8 @@ struct submission {
   core::library_refs libraries;
   /// What the calls of the run have in common; null for a run without any.
   std::shared_ptr<const core::call_plan> calls;
+  /// Archives of images; their blobs lie in the master's store.
+  core::archive_refs archives;
   /// Hears of failures and of the end; may be null.
   run_listener listener;
 };

@@ -2,6 +2,7 @@
 
 #include "maze/actors/interface.hpp"
 #include "maze/actors/shared_messages.hpp"
+#include "maze/core/archive_refs.hpp"
 #include "maze/core/call_plan.hpp"
 #include "maze/core/file_rules.hpp"
 #include "maze/core/graph.hpp"
@@ -28,6 +29,7 @@ struct run_bundle {
   core::library_refs libraries;
   /// What the calls of the run have in common; null for a run without any.
   std::shared_ptr<const core::call_plan> calls;
+  core::archive_refs archives;
 };
 using run_bundle_ptr = std::shared_ptr<const run_bundle>;
 

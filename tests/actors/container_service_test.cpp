@@ -127,8 +127,10 @@ TEST_CASE_METHOD(service_fixture, "what no container can have is refused before 
   request.user.reset();
   CHECK(refused(request).code == core::errc::permission_denied);
   request = script("true");
-  request.sandbox.image = "/nowhere.tar";
-  CHECK(refused(request).code == core::errc::not_found);
+  for (const char* archive : {"/nowhere.tar", "that-did-not-come.tar"}) {
+    request.sandbox.image = archive;
+    CHECK(refused(request).code == core::errc::not_found);
+  }
   request = script("true");
   request.sandbox.readable = {"/nowhere"};
   CHECK(refused(request).code == core::errc::not_found);

@@ -69,6 +69,8 @@ TEST_CASE_METHOD(views_fixture, "a run names the blobs it began with and those i
   what.base = io::hash_bytes(core::encode_manifest(what.files));
   const auto library = blobs->put_bytes("machine code").value();
   what.libraries["text"] = {library.hash, library.size};
+  const auto archive = blobs->put_bytes("files").value();
+  what.archives["base.tar"] = {archive.hash, archive.size};
   const auto run = run_of(what);
   place(0);
   core::manifest_delta files;
@@ -77,7 +79,8 @@ TEST_CASE_METHOD(views_fixture, "a run names the blobs it began with and those i
   tell(run, publish_attempt{scheduler->attempt_of(0), test::output_of("x"), files});
   const auto all = ask<blob_list>(run, name_blobs{});
   const core::digest_set named(all->begin(), all->end());
-  CHECK(named.size() == 3);
+  CHECK(named.size() == 4);
+  CHECK(named.count(archive.hash) == 1);
   CHECK(named.count(given.hash) == 1);
   CHECK(named.count(library.hash) == 1);
   CHECK(named.count(core::digest{1, 2}) == 1);

@@ -77,6 +77,23 @@ TEST_CASE_METHOD(test::session_fixture,
   CHECK(refused.error().message.find("'plot'") != std::string::npos);
 }
 
+TEST_CASE_METHOD(test::session_fixture,
+                 "a form whose archive has not arrived is refused by its path",
+                 "[actors][documents]") {
+  auto handed_in = form();
+  const auto kept = blobs->put_bytes("files");
+  REQUIRE(kept);
+  handed_in.archives["base.tar"] = {kept->hash, kept->size};
+  const auto work = accept_form(handed_in, *blobs, *log);
+  REQUIRE(work);
+  CHECK((*work)->archives == handed_in.archives);
+  handed_in.archives["gone.tar"] = {{1, 2}, 3};
+  const auto refused = accept_form(handed_in, *blobs, *log);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == core::errc::object_lost);
+  CHECK(refused.error().message.find("'gone.tar'") != std::string::npos);
+}
+
 TEST_CASE_METHOD(function_documents, "functions get the parameters of their library",
                  "[actors][documents]") {
   const auto work = accept(form_of(test::calling("plain", "add", {{"a", 1}})));

@@ -26,7 +26,7 @@ struct master_fixture : test::actor_fixture {
                                                 .ended_runs_max = 2});
 
   submit_run one_task(std::string client_id = "c1", std::string name = "work") {
-    auto work = test::work_of({test::shell("a")}, std::move(name));
+    auto work = test::work_of({test::shell("a", "true")}, std::move(name));
     work.client_id = std::move(client_id);
     return test::submit(std::move(work));
   }
@@ -89,7 +89,7 @@ TEST_CASE_METHOD(master_fixture, "a submit id that is taken by another workflow 
 TEST_CASE_METHOD(master_fixture,
                  "a run that cannot be written down is refused, as often as it comes",
                  "[actors][master]") {
-  auto work = test::work_of({test::shell("a")});
+  auto work = test::work_of({test::shell("a", "true")});
   work.client_id = "c1";
   work.context["deep"] = {.content = test::nested_lists(100)};
   for (int i = 0; i < 2; ++i) {
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(master_fixture,
 
 TEST_CASE_METHOD(master_fixture, "secrets go to the registry and not to the journal",
                  "[actors][master]") {
-  auto work = test::work_of({test::shell("a")});
+  auto work = test::work_of({test::shell("a", "true")});
   work.context["key"] = {.content = core::value("s3cret-value"), .secret = true};
   work.context["top"] = {.content = core::value(50)};
   const auto run = accepted(test::submit(work)).run;

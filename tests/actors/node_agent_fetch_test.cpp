@@ -11,7 +11,7 @@ using Catch::Contains;
 
 namespace {
 
-/// An agent whose run has two files and a library, and a file sync that answers when told.
+/// An agent whose run has two files, a library and an archive, and a file sync that answers when told.
 struct fetch_fixture : test::actor_fixture {
   struct sync_book {
     std::vector<ensure_blobs> asked;
@@ -20,8 +20,10 @@ struct fetch_fixture : test::actor_fixture {
 
   fetch_fixture() {
     auto tasks = test::diamond();
-    tasks[1].action = core::function_action{"text", "count"};
+    tasks.at(1).action = core::function_action{"text", "count"};
+    tasks.at(2).sandbox = {.level = core::sandbox_level::container, .image = "base.tar"};
     run_bundle bundle{.run = run_of_all, .name = "work", .tasks = test::graph_of(std::move(tasks))};
+    bundle.archives["base.tar"] = {{1, 4}, 5000};
     bundle.files["a.txt"] = {.hash = {1, 1}, .size = 100};
     bundle.files["b.txt"] = {.hash = {1, 2}, .size = 20};
     bundle.libraries["text"] = {{1, 3}, 3000};
@@ -149,4 +151,17 @@ TEST_CASE_METHOD(fetch_fixture, "how busy a node is comes with what it has moved
   CHECK(told.received == 7000);
   CHECK(told.sent == 42);
   CHECK(told.free.cpu_millis == 2000);
+}
+
+TEST_CASE_METHOD(fetch_fixture, "the archive of an image comes with the first task that needs it",
+                 "[actors][node_agent]") {
+  const core::blob_id archive{{1, 4}, 5000};
+  offer(1);
+  answer();
+  offer(2, core::task_id{2});
+  REQUIRE(sync->asked.size() == 2);
+  CHECK(sync->asked[1].blobs == std::vector<core::blob_id>{archive});
+  answer();
+  offer(3, core::task_id{2});
+  CHECK(sync->asked.size() == 2);
 }

@@ -18,7 +18,9 @@ run_bundle some_bundle() {
           .context = {{"key", {.content = core::value("s3cret"), .secret = true}}},
           .files = {{"in.txt", {.hash = {1, 2}, .size = 3, .mode = 0755}}},
           .rules = {core::conflict_policy::rename, {"*.o"}, {"*.py"}},
-          .libraries = {{"text", {{3, 4}, 4096}}}};
+          .libraries = {{"text", {{3, 4}, 4096}}},
+          .calls = nullptr,
+          .archives = {{"base.tar", {{5, 6}, 10240}}}};
 }
 
 } // namespace
@@ -32,6 +34,7 @@ TEST_CASE("a run's document tells a node all that its bundle says", "[actors][ru
   CHECK(seen->files == sent.files);
   CHECK(seen->rules == sent.rules);
   CHECK(seen->libraries == sent.libraries);
+  CHECK(seen->archives == sent.archives);
   REQUIRE(seen->tasks->size() == sent.tasks->size());
   for (std::uint64_t i = 0; i < sent.tasks->size(); ++i)
     CHECK(seen->tasks->spec(core::task_id{i}) == sent.tasks->spec(core::task_id{i}));

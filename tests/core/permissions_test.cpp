@@ -78,3 +78,16 @@ TEST_CASE("a task may say that it needs more", "[core][permissions]") {
   CHECK(needed_offer(task).permissions == needed_permissions(task));
   CHECK(needed_offer(task).sealed);
 }
+
+TEST_CASE("an image needs the permission to fetch it, unless it comes with the run",
+          "[core][permissions]") {
+  task_spec task = sealed_function();
+  task.sandbox.level = sandbox_level::container;
+  CHECK(needed_permissions(task) == permitted({permission::network_access}));
+  task.sandbox.image = "debian:12";
+  CHECK(needed_permissions(task) == permitted({permission::network_access}));
+  task.sandbox.image = "/srv/base.tar";
+  CHECK(needed_permissions(task) == permitted({permission::read_files}));
+  task.sandbox.image = "base.tar";
+  CHECK(needed_permissions(task).empty());
+}

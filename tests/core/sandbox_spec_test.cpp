@@ -134,6 +134,27 @@ TEST_CASE("a node gives less where it must and a task lets it", "[core][sandbox_
   CHECK(degraded({.level = sandbox_level::none, .degrade = true}, {}).level == sandbox_level::none);
 }
 
+TEST_CASE("an image that is named as archives are comes with the run, unless it lies on the node",
+          "[core][sandbox_spec]") {
+  sandbox_spec spec{.level = sandbox_level::container};
+  CHECK(carried_archive(spec) == nullptr);
+  for (const char* image : {"a.tar", "../b/a.tar.gz", "a.tgz", "a.tar.xz", "a.tar.zst"}) {
+    INFO(image);
+    spec.image = image;
+    CHECK(is_archive(image));
+    REQUIRE(carried_archive(spec) != nullptr);
+    CHECK(*carried_archive(spec) == image);
+  }
+  for (const char* image : {"/srv/a.tar", "/srv/a", "debian:12", "a.tar:1"}) {
+    INFO(image);
+    spec.image = image;
+    CHECK(is_archive(image) == (*image == '/'));
+    CHECK(carried_archive(spec) == nullptr);
+  }
+  spec = {.level = sandbox_level::seccomp, .image = "a.tar"};
+  CHECK(carried_archive(spec) == nullptr);
+}
+
 TEST_CASE("an image is for a container, by a name or a path that is one", "[core][sandbox_spec]") {
   const auto level = sandbox_level::container;
   CHECK(check_sandbox({.level = level}));

@@ -62,6 +62,9 @@ submission_form full_form() {
   function.action = python_action{python_source::file, "in.txt", "main"};
   out.tasks.push_back(function);
   out.libraries = {{"plot", {{3, 4}, 4096}}};
+  out.tasks[1].sandbox.level = sandbox_level::container;
+  out.tasks[1].sandbox.image = "../base.tar";
+  out.archives = {{"../base.tar", {{5, 6}, 10240}}};
   return out;
 }
 
@@ -191,6 +194,28 @@ TEST_CASE("what only functions have is refused of commands, and the other way ro
   form = full_form();
   form.tasks[0].child_calls_max = 1;
   CHECK_THAT(refused(form), Contains("child of its own"));
+}
+
+TEST_CASE("an archive that a sandbox names must come with the run", "[core][submission_form]") {
+  auto form = full_form();
+  form.archives.clear();
+  CHECK_THAT(refused(form), Contains("task 'split'") && Contains("no archive '../base.tar'"));
+  form.tasks[1].sandbox.image = "/srv/base.tar";
+  CHECK(decode_submission(*encode_submission(form)));
+  form.tasks[1].sandbox.image = "debian:12";
+  CHECK(decode_submission(*encode_submission(form)));
+  form.calls.emplace();
+  form.calls->functions = {{.action = python_action{.text = "def f(): return 1"}}};
+  form.calls->sandbox = {.level = sandbox_level::container, .image = "calls.tar"};
+  CHECK_THAT(refused(form), Contains("no archive 'calls.tar'"));
+  form.archives["calls.tar"] = {{1, 1}, 0};
+  CHECK_THAT(refused(form), Contains("'calls.tar'") && Contains("1 byte to 64 GiB"));
+  form.archives["calls.tar"].size = archive_size_max + 1;
+  CHECK_THAT(refused(form), Contains("1 byte to 64 GiB"));
+  form = full_form();
+  for (std::size_t i = 0; i <= archives_max; ++i)
+    form.archives[std::to_string(i) + ".tar"] = {{1, i}, 1};
+  CHECK_THAT(refused(form), Contains("at most, this one 66"));
 }
 
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {

@@ -66,6 +66,30 @@ TEST_CASE_METHOD(sources_fixture, "a library that cannot be one is named", "[io]
   CHECK_THAT(refused().message, Contains("has 4294967297 bytes"));
 }
 
+TEST_CASE_METHOD(sources_fixture, "archives of images travel because tasks name them",
+                 "[io][run_sources]") {
+  put("base.tar", "files");
+  const auto add_image = [this](const char* image) {
+    core::task_spec task;
+    task.name = "a";
+    task.sandbox.level = core::sandbox_level::container;
+    task.sandbox.image = image;
+    work.tasks.push_back(task);
+  };
+  for (const char* image :
+       {"base.tar", "base.tar", "../project/base.tar", "/srv/x.tar", "debian:12"})
+    add_image(image);
+  const auto taken = take();
+  REQUIRE(taken);
+  const core::blob_id blob{io::hash_bytes("files"), 5};
+  CHECK(taken->archives == core::archive_refs{{"base.tar", blob}, {"../project/base.tar", blob}});
+  CHECK(taken->files.empty());
+  CHECK(store->has(blob));
+  add_image("none.tar");
+  CHECK(refused().code == core::errc::not_found);
+  CHECK_THAT(refused().message, Contains("archive none.tar"));
+}
+
 TEST_CASE_METHOD(sources_fixture, "a Python file travels because a task names it",
                  "[io][run_sources]") {
   add_script("src/plot.py");

@@ -227,22 +227,32 @@ TEST_CASE("of the libraries that a workflow names only those travel that its tas
   CHECK(read->libraries == decltype(read->libraries){{"one", "one.so"}});
 }
 
-TEST_CASE("the archive of an image lies where its workflow says", "[io][workflow]") {
+TEST_CASE("the archive of an image that travels must be there", "[io][workflow]") {
   const test::scratch_dir folder;
-  const auto image_of = [&](const std::string& image) {
+  const auto read = [&](const std::string& image) {
     std::ofstream(folder / "w.yaml")
-        << "maze: 1\nname: w\ntasks: {a: {shell: x, output: {r: dict}, sandbox: {level: "
-           "container, image: '"
-        << image << "'}}}\n";
-    const auto read = io::read_workflow(folder / "w.yaml");
-    INFO((read ? "" : read.error().front().message));
-    REQUIRE(read);
-    return *read->tasks.front().sandbox.image;
+        << "maze: 1\nname: w\ndefaults: {output: {r: dict}, sandbox: {level: container, image: '"
+        << image << "'}}\ntasks:\n  a: {shell: x}\n  b: {shell: z}\n";
+    return io::read_workflow(folder / "w.yaml");
   };
-  CHECK(image_of("debian:12") == "debian:12");
-  CHECK(image_of("images/base.tar") == folder / "images/base.tar");
-  CHECK(image_of("base.tgz") == folder / "base.tgz");
-  CHECK(image_of("/srv/base.tar.gz") == "/srv/base.tar.gz");
+  for (const char* image : {"debian:12", "/nowhere/base.tar.gz"}) {
+    INFO(image);
+    const auto work = read(image);
+    REQUIRE(work);
+    CHECK(work->tasks.front().sandbox.image == image);
+  }
+  const auto missing = read("images/base.tar");
+  REQUIRE_FALSE(missing);
+  REQUIRE(missing.error().size() == 1);
+  const io::diagnostic& fault = missing.error().front();
+  CHECK(fault.code == "image_unreadable");
+  CHECK(fault.line == 5);
+  CHECK(fault.column == 3);
+  CHECK(fault.field == "tasks.a.sandbox.image");
+  CHECK_THAT(fault.message, Catch::Contains("images/base.tar") && Catch::Contains("is not there"));
+  std::filesystem::create_directory(folder / "images");
+  std::ofstream(folder / "images/base.tar") << "files";
+  CHECK(read("images/base.tar")->tasks.back().sandbox.image == "images/base.tar");
 }
 
 TEST_CASE("libraries may be a folder, of which only those travel that tasks name",

@@ -41,6 +41,12 @@ std::string words(const core::result<strings>& command) {
   return fmt::format("{}", fmt::join(*command, " "));
 }
 
+core::result<container_image> image_named(const std::string& name) {
+  launch_request out;
+  out.sandbox.image = name;
+  return image_of(out);
+}
+
 } // namespace
 
 TEST_CASE("a container has the limits and fences of its level by default", "[sandbox][container]") {
@@ -93,18 +99,30 @@ TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][c
 }
 
 TEST_CASE("an archive is another image whenever it changes", "[sandbox][container]") {
-  CHECK(image_of("debian:12", {})->name == "debian:12");
-  CHECK(image_of("debian:12", {})->archive.empty());
+  CHECK(image_named("debian:12")->name == "debian:12");
+  CHECK(image_named("debian:12")->archive.empty());
+  CHECK(image_of({})->name == "python:3.11-slim");
   const test::scratch_dir dir;
   const std::string path = dir / "base.tar";
-  CHECK(image_of(path, {}).error().code == core::errc::not_found);
+  CHECK(image_named(path).error().code == core::errc::not_found);
   std::ofstream(path) << "one";
-  const auto first = image_of(path, {}).value();
+  const auto first = image_named(path).value();
   CHECK(first.archive == path);
-  CHECK(image_of(path, {})->name == first.name);
+  CHECK(image_named(path)->name == first.name);
   CHECK_THAT(first.name, Catch::StartsWith("localhost/maze:"));
   std::ofstream(path) << "another";
-  CHECK(image_of(path, {})->name != first.name);
+  CHECK(image_named(path)->name != first.name);
+}
+
+TEST_CASE("an archive that came with the run is another image than any of the node",
+          "[sandbox][container]") {
+  launch_request request;
+  request.sandbox.image = "base.tar";
+  CHECK(image_of(request).error().code == core::errc::not_found);
+  request.archive = image_archive{.path = "/srv/node/store/ab/cd", .version = "abcd-7"};
+  const auto image = image_of(request).value();
+  CHECK(image.name == "localhost/maze:run-abcd-7");
+  CHECK(image.archive == "/srv/node/store/ab/cd");
 }
 
 TEST_CASE("words reach a program through a shell as they are", "[sandbox][container]") {

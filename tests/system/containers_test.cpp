@@ -168,13 +168,47 @@ TEST_CASE_METHOD(container_folder, "no container outlives the node that made it"
   CHECK(test::eventually([&] { return containers.containers().empty(); }));
 }
 
+TEST_CASE_METHOD(container_folder, "an archive beside the workflow goes to the nodes that need it",
+                 "[system][container][workers]") {
+  MAZE_NEEDS(containers.lacks());
+  std::filesystem::create_directory(folder / "images");
+  std::filesystem::copy(containers.archive(), folder / "images/base.tar");
+  std::filesystem::permissions(folder / "images/base.tar", std::filesystem::perms(0600));
+  const std::string tasks =
+      "{ output: { run: dict }, sandbox: { level: container, image: images/base.tar } }\ntasks:\n"
+      "  a: { shell: \"cat /etc/maze-image\" }\n"
+      "  b: { output: { r: any }, child: warm, code: \"def f(x): return x + "
+      "open('/etc/maze-image').read()\", inputs: { x: a.output.run.stdout } }\n"
+      "result: b.output.r\n";
+  write("carried.yaml", "maze: 1\nname: carried\ndefaults: " + tasks);
+  const std::string expected = "an image of the tests\nan image of the tests\n";
+  CHECK(completed("carried.yaml")["result"] == expected);
+  CHECK(completed("carried.yaml", {"--workers", "2"})["result"] == expected);
+  std::filesystem::create_directory(folder / "flows");
+  write("flows/plain.yaml",
+        "maze: 1\nname: plain\ntasks: { a: { output: { run: dict }, shell: \"cat "
+        "/etc/maze-image\" } }\nresult: a.output.run.stdout\n");
+  CHECK(completed("flows/plain.yaml", {"--sandbox-option", "level=container", "--sandbox-option",
+                                       "image=images/base.tar"})["result"]
+        == "an image of the tests\n");
+}
+
+TEST_CASE_METHOD(test::cluster_folder,
+                 "no cluster has an archive that would travel for its default",
+                 "[system][container]") {
+  const auto refused = node({"start", "--name", "lab", "--sandbox-option", "level=container",
+                             "--sandbox-option", "image=base.tar"});
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.standard_error, Contains("base.tar") && Contains("absolute path"));
+}
+
 TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[system][container]") {
   MAZE_NEEDS(containers.lacks());
   write("gone.yaml", "maze: 1\nname: gone\ntasks: { a: { output: { run: dict }, shell: \"true\", "
                      "sandbox: { level: docker, docker_image: missing.tar } } }\n");
   const auto gone = run("gone.yaml");
   CHECK(gone.status != 0);
-  CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("No such file"));
+  CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("is not there"));
   write("broken.tar", "no archive at all");
   write("broken.yaml", "maze: 1\nname: broken\ntasks: { a: { output: { run: dict }, shell: "
                        "\"true\", sandbox: { level: container, image: broken.tar } } }\n");

@@ -102,6 +102,31 @@ TEST_CASE_METHOD(fixture,
         == std::vector<core::blob_id>{{io::hash_bytes("machine code"), 12}});
 }
 
+TEST_CASE_METHOD(fixture, "a submission holds the archives of its images", "[tools][submission]") {
+  std::ofstream(dir / "project/base.tar") << "files";
+  work.tasks.front().sandbox = {.level = core::sandbox_level::container, .image = "base.tar"};
+  const core::archive_refs expected{{"base.tar", {io::hash_bytes("files"), 5}}};
+  const auto made = prepared();
+  REQUIRE(made);
+  CHECK((*made)->archives == expected);
+  const auto form = node::describe(work, dir / "project", *blobs);
+  REQUIRE(form);
+  CHECK(form->archives == expected);
+  CHECK(node::blobs_of(form->files, form->libraries, form->archives)
+        == std::vector<core::blob_id>{{io::hash_bytes("files"), 5}});
+}
+
+TEST_CASE("an archive on a command line counts from the current folder", "[tools][submission]") {
+  const auto seen = [](const char* image) {
+    core::sandbox_options options{{.level = core::sandbox_level::container, .image = image}, {}};
+    return *node::seen_from(options, std::filesystem::current_path() / "flows/a").values.image;
+  };
+  CHECK(seen("base.tar") == "../../base.tar");
+  CHECK(seen("flows/./base.tar") == "../base.tar");
+  CHECK(seen("/srv/base.tar") == "/srv/base.tar");
+  CHECK(seen("debian:12") == "debian:12");
+}
+
 TEST_CASE_METHOD(fixture, "each submission has an id of its own", "[tools][submission]") {
   const auto first = prepared();
   const auto second = prepared();

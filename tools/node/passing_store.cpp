@@ -31,13 +31,16 @@ passing_store::~passing_store() {
 }
 
 std::vector<core::blob_id> blobs_of(const core::file_map& files,
-                                    const core::library_refs& libraries) {
+                                    const core::library_refs& libraries,
+                                    const core::archive_refs& archives) {
   std::set<core::blob_id> out;
   for (const auto& [path, entry] : files)
     if (entry.kind == core::file_kind::file)
       out.insert({entry.hash, entry.size});
   for (const auto& [name, library] : libraries)
     out.insert({library.hash, library.size});
+  for (const auto& [name, archive] : archives)
+    out.insert(archive);
   return {out.begin(), out.end()};
 }
 

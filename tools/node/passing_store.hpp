@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/archive_refs.hpp"
 #include "maze/core/blob_id.hpp"
 #include "maze/core/library.hpp"
 #include "maze/core/manifest.hpp"
@@ -30,8 +31,9 @@ private:
   std::shared_ptr<io::blob_store> store_;
 };
 
-/// The content of the files of a map and of libraries, each once.
+/// The content of the files of a map, of libraries and of archives, each once.
 std::vector<core::blob_id> blobs_of(const core::file_map& files,
-                                    const core::library_refs& libraries = {});
+                                    const core::library_refs& libraries = {},
+                                    const core::archive_refs& archives = {});
 
 } // namespace maze::node

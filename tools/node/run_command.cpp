@@ -42,6 +42,8 @@ actors::run_listener listen(caf::actor_system& system, event_queue& events) {
       });
 }
 
+fs::path folder_of(const fs::path& file) { return fs::absolute(file).parent_path(); }
+
 } // namespace
 
 /// One `maze-node run` from a checked workflow to its exit code.
@@ -52,7 +54,8 @@ public:
 
   int carry_out() {
     if (auto fine =
-            settle_sandboxes(work_, {what_.values.sandbox_option, what_.values.sandbox_limit});
+            settle_sandboxes(work_, {seen_from(what_.values.sandbox_option, folder_of(what_.file)),
+                                     what_.values.sandbox_limit});
         !fine)
       return refuse(what_.values, located(fine.error(), what_.file),
                     exit_code_of(fine.error().code));
@@ -191,11 +194,13 @@ private:
 
   watched_submission prepare_watched(actors::local_node& node, io::log& log) {
     const auto work = [&](const io::snapshot_options& how) {
-      return prepare(work_, fs::absolute(what_.file).parent_path(), node.blobs(), log, how,
-                     &node.libraries());
+      return prepare(work_, folder_of(what_.file), node.blobs(), log, how, &node.libraries());
     };
     // Most workflows without files are small, and a thread would be most of what they cost.
-    if (work_.files.empty())
+    if (work_.files.empty()
+        && std::none_of(work_.tasks.begin(), work_.tasks.end(), [](const core::task_spec& task) {
+             return core::carried_archive(task.sandbox) != nullptr;
+           }))
       return {work({}), 0};
     return watch_snapshot(events_, what_.values, work, [&](int signal) {
       std::cerr << "maze-node: stopped at once\n";

@@ -41,6 +41,14 @@ public:
                             exit_code::wrong_use);
     if (auto fine = check_offer(what_.values); !fine)
       return report_.refuse(fine.error(), exit_code::wrong_use);
+    if (const auto* const archive = core::carried_archive(what_.values.sandbox_option.values))
+      return report_.refuse({.code = core::errc::invalid_argument,
+                             .message = fmt::format(
+                                 "sandbox_option: the archive {} would have to come with each run: "
+                                 "write the absolute path of one that lies on each node",
+                                 *archive),
+                             .origin = "start"},
+                            exit_code::wrong_use);
     // While there is no thread yet.
     if (const auto code = report_.enter())
       return *code;

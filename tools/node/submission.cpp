@@ -69,6 +69,7 @@ prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store
   out->result = std::move(work.result);
   out->rules = std::move(work.rules);
   out->libraries = std::move(sources->libraries);
+  out->archives = std::move(sources->archives);
   return out;
 }
 
@@ -91,6 +92,7 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
   out.result = std::move(work.result);
   out.rules = std::move(work.rules);
   out.libraries = std::move(sources->libraries);
+  out.archives = std::move(sources->archives);
   return out;
 }
 
@@ -128,6 +130,17 @@ core::result<void> check_containers(const core::workflow& work) {
                                 "`degrade: allow`",
                                 first->name, engine.error().message),
                     "submit:" + first->name);
+}
+
+core::sandbox_options seen_from(core::sandbox_options options,
+                                const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (const std::string* const archive = core::carried_archive(options.values))
+    options.values.image = fs::absolute(*archive)
+                               .lexically_normal()
+                               .lexically_relative(fs::absolute(folder).lexically_normal())
+                               .native();
+  return options;
 }
 
 core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_policy& policy) {

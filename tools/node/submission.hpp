@@ -38,6 +38,9 @@ core::result<void> check_enforceable(const core::workflow& work);
 /// The same for what only this machine could give its tasks: `unsupported_operation` where one wants a container and there is no engine.
 core::result<void> check_containers(const core::workflow& work);
 
+/// What a command line says, for a workflow in `folder`: an archive that travels, whose path counts from the current folder, counts from that one then.
+core::sandbox_options seen_from(core::sandbox_options options, const std::filesystem::path& folder);
+
 /// Gives each task the parts of its sandbox that it does not say, and holds it to the bounds. Fails naming the task, with
 /// `invalid_argument` where the parts contradict what it says, with `permission_denied` where it asks for more than the bounds.
 core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_policy& policy);

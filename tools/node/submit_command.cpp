@@ -114,7 +114,7 @@ core::result<core::run_id> hand_in(const command_session& in, core::workflow wor
   // What the cluster had when it was asked may be gone when the upload of the rest is done, because
   // somebody forgot the run that it belonged to.
   for (int tries = 1;; ++tries) {
-    const auto blobs = blobs_of(form->files, form->libraries);
+    const auto blobs = blobs_of(form->files, form->libraries, form->archives);
     if (auto sent = uploader_to(in.address)(blobs, store->blobs()); !sent)
       return core::fail(sent.error());
     auto run = in.cluster.submit(*form);
@@ -187,7 +187,9 @@ core::result<int> submit_workflow(const command_session& in) {
   }
   for (const std::string& each : work->warnings)
     warn(in.what.values, each);
-  if (auto fine = settle_sandboxes(*work, {in.what.values.sandbox_option, {}}); !fine)
+  const auto options =
+      seen_from(in.what.values.sandbox_option, fs::absolute(in.what.file).parent_path());
+  if (auto fine = settle_sandboxes(*work, {options, {}}); !fine)
     return core::fail(located(fine.error(), in.what.file));
   if (auto fine = check_enforceable(*work); !fine)
     return core::fail(located(fine.error(), in.what.file));
