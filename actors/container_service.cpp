@@ -1,27 +1,23 @@
 #include "maze/actors/container_service.hpp"
 
 #include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/container_input.hpp"
 #include "maze/actors/container_outcome.hpp"
+#include "maze/actors/container_words.hpp"
 #include "maze/io/memory_file.hpp"
 #include "maze/sandbox/container_command.hpp"
 #include "maze/sandbox/enter_block.hpp"
 #include "maze/sandbox/policy.hpp"
 #include "maze/sandbox/shown_path.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <random>
 #include <spawn.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -35,50 +31,6 @@ using shared_fd = std::shared_ptr<const io::unique_fd>;
 /// The first descriptor behind the streams.
 constexpr int first_inherited = 3;
 constexpr std::uint64_t report_size_max = 4096;
-
-/// The node's end of a child's standard input: writes what the child begins with, and then stays open.
-class child_input : public std::enable_shared_from_this<child_input> {
-public:
-  child_input(boost::asio::io_context& context, int fd, std::string bytes)
-      : context_(context),
-        socket_(context, boost::asio::local::stream_protocol(), fd),
-        bytes_(std::move(bytes)) {}
-
-  /// The socket belongs to the thread of its context.
-  void start() {
-    boost::asio::post(context_, [self = shared_from_this()] {
-      boost::asio::async_write(self->socket_, boost::asio::buffer(self->bytes_),
-                               [self](const auto&, std::size_t) { self->bytes_.clear(); });
-    });
-  }
-  void close() {
-    boost::asio::post(context_, [self = shared_from_this()] {
-      boost::system::error_code ignored;
-      self->socket_.close(ignored);
-    });
-  }
-
-private:
-  boost::asio::io_context& context_;
-  boost::asio::local::stream_protocol::socket socket_;
-  std::string bytes_;
-};
-
-struct input_pair {
-  std::shared_ptr<void> hold;
-  shared_fd inner;
-};
-
-core::result<input_pair> make_input(boost::asio::io_context& context, std::string bytes) {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return core::fail(io::errno_error("socketpair for a container", errno));
-  auto inner = std::make_shared<const io::unique_fd>(ends[1]);
-  auto outer = std::make_shared<child_input>(context, ends[0], std::move(bytes));
-  outer->start();
-  return input_pair{std::shared_ptr<void>(outer.get(), [outer](void*) { outer->close(); }),
-                    std::move(inner)};
-}
 
 std::string random_word() {
   std::random_device draw;
@@ -215,16 +167,16 @@ container_service::contain(sandbox::launch_request& request) {
                       "a node that is root gives level container only to users of their own: run "
                       "it with --task-user slot",
                       "launch");
-  auto argv = inside(std::move(request.argv));
-  if (!argv)
-    return core::fail(argv.error());
+  auto words = words_inside(std::move(request.argv), settings_.programs);
+  if (!words)
+    return core::fail(words.error());
   auto filter = filters_.get(sandbox::syscalls_of(spec));
   auto program = filter ? io::read_all((*filter)->get(), sandbox::enter::block_size_max)
                         : tl::unexpected(filter.error());
   if (!program)
     return core::fail(program.error());
   contained_child out;
-  out.program = argv->front();
+  out.program = words->argv.front();
   out.isolation = isolation_of(request);
   const int report_fd = first_inherited + static_cast<int>(request.inherited.size());
   // Docker hands no descriptor on.
@@ -235,13 +187,13 @@ container_service::contain(sandbox::launch_request& request) {
     out.report = std::make_shared<const io::unique_fd>(std::move(*report));
     request.inherited.push_back(out.report);
   }
-  auto command = command_of(request, out);
+  auto command = command_of(request, words->mounts, out);
   if (!command)
     return core::fail(command.error());
-  auto input = make_input(
+  auto input = make_container_input(
       context_,
       encode(sandbox::enter::block{
-          .argv = std::move(*argv),
+          .argv = std::move(words->argv),
           .environment = without_path(std::move(request.environment)),
           .working_directory = request.working_directory.native(),
           .limits = limits_of(spec),
@@ -260,23 +212,9 @@ container_service::contain(sandbox::launch_request& request) {
 }
 
 core::result<std::vector<std::string>>
-container_service::inside(std::vector<std::string> argv) const {
-  const host_programs& here = settings_.programs;
-  if (argv.front() == here.libraries)
-    return core::fail(core::errc::unsupported_operation,
-                      "a function of a task library needs the libraries of the machine that it was "
-                      "built for: level container takes commands and Python functions",
-                      "launch");
-  for (std::string& each : argv)
-    if (each == here.python)
-      each = "python3";
-    else if (each == here.runner)
-      each = sandbox::container_folder / here.runner.filename();
-  return argv;
-}
-
-core::result<std::vector<std::string>>
-container_service::command_of(const sandbox::launch_request& request, contained_child& child) {
+container_service::command_of(const sandbox::launch_request& request,
+                              const std::vector<sandbox::container_mount>& programs,
+                              contained_child& child) {
   auto image = sandbox::image_of(request);
   if (!image)
     return core::fail(image.error());
@@ -302,9 +240,7 @@ container_service::command_of(const sandbox::launch_request& request, contained_
                                  .devices = {},
                                  .inherited = request.inherited.size(),
                                  .arguments = {}};
-  const auto& runner = settings_.programs.runner;
-  for (const auto& each : {runner, runner.parent_path() / "maze_runner"})
-    start.mounts.push_back({each, sandbox::container_folder / each.filename(), false});
+  start.mounts.insert(start.mounts.end(), programs.begin(), programs.end());
   if (request.working_directory != "/")
     start.mounts.push_back({request.working_directory, request.working_directory, true});
   if (auto shown = show_paths(start); !shown)

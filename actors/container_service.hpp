@@ -3,6 +3,7 @@
 #include "maze/actors/host_programs.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/files.hpp"
+#include "maze/sandbox/container_command.hpp"
 #include "maze/sandbox/container_engine.hpp"
 #include "maze/sandbox/launcher.hpp"
 #include "maze/sandbox/syscalls.hpp"
@@ -73,10 +74,10 @@ private:
   /// Puts what the container's first process said into the report of the engine's program, and has the container removed where
   /// that may not have happened.
   void finish(const contained_child& child, sandbox::exit_report& report);
-  /// Words as the child finds the programs that they name.
-  core::result<std::vector<std::string>> inside(std::vector<std::string> argv) const;
-  core::result<std::vector<std::string>> command_of(const sandbox::launch_request& request,
-                                                    contained_child& child);
+  /// @param programs  what the child needs to see of the node's own
+  core::result<std::vector<std::string>>
+  command_of(const sandbox::launch_request& request,
+             const std::vector<sandbox::container_mount>& programs, contained_child& child);
   /// @param removed  the container that is gone when the script has ended; may be empty
   void run_script(std::string script, std::string removed = {});
   [[nodiscard]] bool is_ready(const std::string& image);

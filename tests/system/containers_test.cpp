@@ -202,6 +202,29 @@ TEST_CASE_METHOD(test::cluster_folder,
   CHECK_THAT(refused.standard_error, Contains("base.tar") && Contains("absolute path"));
 }
 
+TEST_CASE_METHOD(container_folder, "functions of libraries work in an image without any library",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  REQUIRE(test::run({.argv = {"/bin/sh", "-c",
+                              "mkdir -p root/proc root/sys root/dev root/tmp && tar "
+                              "-C root -cf empty.tar ."},
+                     .working_directory = folder.path()})
+              .status
+          == 0);
+  tasks("native", "  a: { function: plain.add, inputs: { a: 1, b: 2 } }\n"
+                  "  b: { function: plain.add, inputs: { a: a.output.r, b: 3 }, child: warm }\n"
+                  "  c: { function: plain.add, inputs: { a: b.output.r, b: 4 }, child: forked }\n"
+                  "result: c.output.r\n");
+  const std::vector<std::string> flags{"--sandbox-option", "level=container", "--sandbox-option",
+                                       "image=empty.tar"};
+  CHECK(completed("native.yaml", flags)["result"] == 10);
+  tasks("crash", "  a: { function: hostile.fault }\n");
+  const auto crashed = run("crash.yaml", flags);
+  CHECK(crashed.status == 1);
+  CHECK(json::parse(crashed.standard_output).at("failed").at(0).at("error").at("class")
+        == "signalled");
+}
+
 TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[system][container]") {
   MAZE_NEEDS(containers.lacks());
   write("gone.yaml", "maze: 1\nname: gone\ntasks: { a: { output: { run: dict }, shell: \"true\", "

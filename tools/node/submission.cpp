@@ -99,15 +99,6 @@ describe(core::workflow work, const std::filesystem::path& folder, io::blob_stor
 core::result<void> check_enforceable(const core::workflow& work) {
   for (const core::task_spec& task : work.tasks) {
     const std::string origin = "submit:" + task.name;
-    if (task.sandbox.level == core::sandbox_level::container
-        && std::holds_alternative<core::function_action>(task.action))
-      return core::fail(
-          core::errc::unsupported_operation,
-          fmt::format(
-              "task '{}' asks for level 'container' for a function of a task library, which "
-              "needs the libraries of the machine that it was built for: use 'seccomp'",
-              task.name),
-          origin);
     if (auto known = sandbox::check_syscalls(task.sandbox.syscalls); !known)
       return core::fail(known.error().code,
                         fmt::format("task '{}': {}", task.name, known.error().message), origin);

@@ -31,8 +31,7 @@ prepare(core::workflow work, const std::filesystem::path& folder, io::blob_store
 core::result<core::submission_form>
 describe(core::workflow work, const std::filesystem::path& folder, io::blob_store& blobs);
 
-/// Refuses what no attempt could get: a level that its kind of program cannot have (`unsupported_operation`), a
-/// system call that does not exist (`invalid_argument`), naming the task.
+/// Refuses what no attempt could get: a system call that does not exist (`invalid_argument`), naming the task.
 core::result<void> check_enforceable(const core::workflow& work);
 
 /// The same for what only this machine could give its tasks: `unsupported_operation` where one wants a container and there is no engine.
