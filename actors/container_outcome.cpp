@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
+
 namespace maze::actors {
 
 namespace {
@@ -13,9 +15,17 @@ namespace {
 /// Of what an engine says, at most.
 constexpr std::size_t evidence_max = 4096;
 
-/// What the first process of a container said of an end that came from within.
+/// What the first process of a container said of an end that came from within. Where it said nothing, it was killed.
 void take(const sandbox::enter::report& told, sandbox::exit_report& report) {
   using sandbox::exit_cause;
+  if (!told.ended) {
+    if (report.cause != exit_cause::exited)
+      return;
+    report.cause = exit_cause::signalled;
+    report.exit_code = -1;
+    report.signal = SIGKILL;
+    return;
+  }
   report.cpu_user = std::chrono::nanoseconds(told.cpu_time);
   report.cpu_system = {};
   report.memory_peak = told.memory_peak;

@@ -102,6 +102,7 @@ template <class Io, class Report>
 requires std::is_same_v<std::remove_const_t<Report>, report>
 void fields(Io& io, Report& x) {
   io(x.began);
+  io(x.ended);
   io(x.step);
   io(x.exit_code);
   io(x.signal);

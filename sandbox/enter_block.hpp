@@ -51,6 +51,8 @@ std::optional<block> decode(std::string_view bytes);
 struct report {
   /// It began: else `exit_code` is the error number of what failed, `step`.
   bool began = false;
+  /// It ended, and the rest says how. Else that was never told: the container was killed from outside.
+  bool ended = false;
   /// `exec`, `chdir`, `limits`, `filter`, …
   std::string step;
   std::int32_t exit_code = 0;

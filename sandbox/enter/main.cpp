@@ -149,7 +149,7 @@ public:
       : how_(how), main_(main), signals_(signals) {}
 
   enter::report run() {
-    while (!ended_)
+    while (!out_.ended)
       step();
     kill_all();
     while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
@@ -192,8 +192,7 @@ private:
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
       if (pid == main_) {
-        ended_ = true;
-        out_.began = true;
+        out_.ended = true;
         out_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         out_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
       }
@@ -203,8 +202,7 @@ private:
   pid_t main_;
   int signals_;
   bool abandoned_ = false;
-  bool ended_ = false;
-  enter::report out_;
+  enter::report out_{.began = true, .step = ""};
 };
 
 int supervise(const enter::block& how) {
@@ -237,6 +235,7 @@ int supervise(const enter::block& how) {
          {.step = main < 0 ? "fork" : why.step, .exit_code = main < 0 ? errno : why.number});
     return cannot_begin;
   }
+  tell(how.report, {.began = true, .step = ""});
   const enter::report ended = watch(how, main, signals.get()).run();
   tell(how.report, ended);
   return ended.signal != 0 ? 128 + ended.signal : ended.exit_code;

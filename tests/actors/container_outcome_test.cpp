@@ -28,6 +28,7 @@ sandbox::exit_report told(const std::optional<sandbox::enter::report>& said, exi
 TEST_CASE("the end of a child in a container is its own, not that of its engine",
           "[actors][container]") {
   const auto plain = told(sandbox::enter::report{.began = true,
+                                                 .ended = true,
                                                  .step = "",
                                                  .exit_code = 3,
                                                  .cpu_time = 5,
@@ -40,7 +41,7 @@ TEST_CASE("the end of a child in a container is its own, not that of its engine"
   CHECK(plain.memory_peak == 6);
   CHECK(plain.refused_processes == 7);
   const sandbox::enter::report killed{
-      .began = true, .step = "", .exit_code = -1, .signal = SIGKILL};
+      .began = true, .ended = true, .step = "", .exit_code = -1, .signal = SIGKILL};
   CHECK(told(killed, exit_cause::exited, 137).cause == exit_cause::signalled);
   CHECK(told(killed, exit_cause::exited, 137).signal == SIGKILL);
   auto limited = killed;
@@ -50,6 +51,16 @@ TEST_CASE("the end of a child in a container is its own, not that of its engine"
   CHECK(told(limited, exit_cause::exited, 137).cause == exit_cause::memory_limit);
   CHECK(told(killed, exit_cause::wall_limit).cause == exit_cause::wall_limit);
   CHECK(told(std::nullopt, exit_cause::stopped).cause == exit_cause::stopped);
+}
+
+TEST_CASE("a container that was killed from outside is no engine's failure",
+          "[actors][container]") {
+  const sandbox::enter::report begun{.began = true, .step = ""};
+  const auto killed = told(begun, exit_cause::exited, 137);
+  CHECK(killed.cause == exit_cause::signalled);
+  CHECK(killed.signal == SIGKILL);
+  CHECK(killed.isolation.began);
+  CHECK(told(begun, exit_cause::wall_limit).cause == exit_cause::wall_limit);
 }
 
 TEST_CASE("a child that never began in its container has no fences and a reason",

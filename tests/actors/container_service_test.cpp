@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -111,6 +112,24 @@ TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, fi
   CHECK(out->cause == exit_cause::stopped);
   service.reset();
   CHECK(containers.containers().empty());
+}
+
+TEST_CASE_METHOD(service_fixture, "a child whose container is killed from outside was killed",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  std::optional<sandbox::exit_report> out;
+  const auto id = service->launch(script("echo ready; sleep 1000"),
+                                  [&out](auto report) { out = std::move(report); });
+  REQUIRE(id);
+  wait_until([&] {
+    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
+    return said && said->starts_with("ready");
+  });
+  REQUIRE(containers.engine({"kill", "--all"}).status == 0);
+  wait_until([&out] { return out.has_value(); });
+  INFO(out->failure.message);
+  CHECK(out->cause == exit_cause::signalled);
+  CHECK(out->signal == SIGKILL);
 }
 
 TEST_CASE_METHOD(service_fixture, "what no container can have is refused before it begins",

@@ -18,6 +18,7 @@ block some_block() {
 
 report some_report() {
   return {.began = true,
+          .ended = true,
           .step = "exec",
           .exit_code = -1,
           .signal = 9,
