@@ -225,11 +225,15 @@ container_service::command_of(const sandbox::launch_request& request,
     const std::lock_guard lock(mutex_);
     // Of a node of before that was killed together with what cleans up after it.
     if (!std::exchange(swept_, true))
-      run_script(sandbox::sweep_script(engine_, settings_.owner, prefix_));
+      run_script(fmt::format("for each in {}/*; do case $each in */{}*) ;; *) rm -rf \"$each\" ;; "
+                             "esac; done; {}",
+                             sandbox::shell_words({scratch_of({}).parent_path()}), prefix_,
+                             sandbox::sweep_script(engine_, settings_.owner, prefix_)));
     child.name = prefix_ + std::to_string(++last_);
     alive_.insert(child.name);
     if (!ready_.contains(image->name))
-      script += "exec </dev/null; " + sandbox::image_script(engine_, *image, settings_.images);
+      script += "exec </dev/null; "
+                + sandbox::image_script(engine_, *image, settings_.images, scratch_of(child.name));
   }
   sandbox::container_start start{.name = child.name,
                                  .owner = settings_.owner,
@@ -265,6 +269,10 @@ void container_service::run_script(std::string script, std::string removed) {
                     });
 }
 
+std::filesystem::path container_service::scratch_of(const std::string& container) const {
+  return std::filesystem::path(settings_.owner) / "arriving" / container;
+}
+
 void container_service::forget(const std::string& container) {
   const std::lock_guard lock(mutex_);
   alive_.erase(container);
@@ -295,7 +303,9 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
     // The engine's program has removed it.
     forget(child.name);
   else
-    run_script(sandbox::removal_script(engine_, child.name), child.name);
+    run_script(fmt::format("rm -rf {}; {}", sandbox::shell_words({scratch_of(child.name)}),
+                           sandbox::removal_script(engine_, child.name)),
+               child.name);
 }
 
 core::result<sandbox::launch_id> launch_child(sandbox::launcher& launcher,

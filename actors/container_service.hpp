@@ -29,7 +29,7 @@ public:
     /// What reads saved images.
     std::filesystem::path images;
     host_programs programs;
-    /// Which node the containers belong to: none of them outlives it for long.
+    /// Which node the containers belong to, by its folder: none of them outlives it for long. `arriving` in it holds what is fetched.
     std::string owner;
   };
 
@@ -71,6 +71,8 @@ private:
   /// Turns `request` into one for the engine's program.
   core::result<contained_child> contain(sandbox::launch_request& request);
   void forget(const std::string& container);
+  /// Where its image lies while it is fetched.
+  [[nodiscard]] std::filesystem::path scratch_of(const std::string& container) const;
   /// Puts what the container's first process said into the report of the engine's program, and has the container removed where
   /// that may not have happened.
   void finish(const contained_child& child, sandbox::exit_report& report);

@@ -147,21 +147,22 @@ core::result<container_image> image_of(const launch_request& request) {
 }
 
 std::string image_script(const container_engine& engine, const container_image& image,
-                         const std::filesystem::path& reader) {
+                         const std::filesystem::path& reader,
+                         const std::filesystem::path& scratch) {
   const std::string program = shell_words(begin(engine));
   const std::string name = shell_words({image.name});
-  const std::string there = fmt::format("{} image inspect {} >/dev/null 2>&1", program, name);
-  if (image.archive.empty())
-    return fmt::format("{} || {} pull --quiet {} >/dev/null || exit {}; ", there, program, name,
-                       container_refused);
-  const std::string archive = shell_words({image.archive.native()});
-  const std::string look = shell_words({reader.native(), "look"});
-  const std::string write = shell_words({reader.native(), "write", image.name});
-  // A saved image says what it is called, and could take the place of others: an engine never sees it as it is.
-  return fmt::format("{0} || {{ {1} <{2}; case $? in 0) {3} <{2} | {4} load --quiet ;; "
-                     "1) {4} import {5}- {6} <{2} ;; *) false ;; esac; }} >/dev/null || exit {7}; ",
-                     there, look, archive, write, program,
-                     engine.kind == engine_kind::podman ? "--quiet " : "", name, container_refused);
+  std::string get = fmt::format("{} pull --quiet {}", program, name);
+  if (!image.archive.empty())
+    // A saved image says what it is called, and could take the place of others: an engine never sees it as it is.
+    get = fmt::format("{0} <{1}; case $? in 0) {2} <{1} | {3} load --quiet ;; "
+                      "1) {3} import {4}- {5} <{1} ;; *) false ;; esac",
+                      shell_words({reader.native(), "look"}), shell_words({image.archive.native()}),
+                      shell_words({reader.native(), "write", image.name}), program,
+                      engine.kind == engine_kind::podman ? "--quiet " : "", name);
+  return fmt::format("{0} image inspect {1} >/dev/null 2>&1 || {{ mkdir -p {2} && "
+                     "(export TMPDIR={2}; {3}) >/dev/null; got=$?; rm -rf {2}; "
+                     "[ $got = 0 ] || exit {4}; }}; ",
+                     program, name, shell_words({scratch.native()}), get, container_refused);
 }
 
 std::string removal_script(const container_engine& engine, const std::string& name) {

@@ -64,8 +64,10 @@ core::result<std::vector<std::string>> run_command(const container_engine& engin
 
 /// A shell script that gets `image` unless the engine has it. It prints nothing but what went wrong, and answers `container_refused` then.
 /// @param reader  the program maze-image
+/// @param scratch  a folder of its own, absolute: it is made, and holds what is on its way. What is left of it after a script that was killed is for
+///                 the caller to remove
 std::string image_script(const container_engine& engine, const container_image& image,
-                         const std::filesystem::path& reader);
+                         const std::filesystem::path& reader, const std::filesystem::path& scratch);
 
 /// The words as a shell reads them again.
 std::string shell_words(const std::vector<std::string>& words);

@@ -136,12 +136,14 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   const test::scratch_dir dir;
   // An engine that tells what it is asked, knows one image and lists three containers.
   const auto fake = dir / "engine";
-  std::ofstream(fake) << "#!/bin/sh\necho \"$*\" >>" << (dir / "asked").native()
-                      << "\ncase \"$*\" in *'inspect known') exit 0 ;; *inspect*) exit 1 ;;\n"
-                         "*'pull --quiet gone') echo no such image >&2; exit 1 ;;\n"
-                         "*' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
-                         "/srv/node; echo maze-else-1 /; "
-                         "echo maze-gone-1 /nowhere ;; esac\n";
+  std::ofstream(fake)
+      << "#!/bin/sh\necho \"$*\" >>" << (dir / "asked").native()
+      << "\ncase \"$*\" in *'import'*|*'load'*) echo x >\"$TMPDIR/half\" || exit 1 ;; "
+         "*'inspect known') exit 0 ;; *inspect*) exit 1 ;;\n"
+         "*'pull --quiet gone') echo no such image >&2; exit 1 ;;\n"
+         "*' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
+         "/srv/node; echo maze-else-1 /; "
+         "echo maze-gone-1 /nowhere ;; esac\n";
   std::filesystem::permissions(fake, std::filesystem::perms(0755));
   const container_engine engine{.kind = engine_kind::podman,
                                 .program = fake,
@@ -160,21 +162,23 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   std::ofstream(reader) << "#!/bin/sh\ncase $1 in look) exit $(cat) ;; esac\necho \"$*\" >>"
                         << (dir / "asked").native() << '\n';
   std::filesystem::permissions(reader, std::filesystem::perms(0755));
-  CHECK(asked(image_script(engine, {"known", {}}, reader)) == "-g image inspect known\n");
-  CHECK(asked(image_script(engine, {"new", {}}, reader))
+  const auto scratch = dir / "on its way";
+  CHECK(asked(image_script(engine, {"known", {}}, reader, scratch)) == "-g image inspect known\n");
+  CHECK(asked(image_script(engine, {"new", {}}, reader, scratch))
         == "-g image inspect new\n-g pull --quiet new\n");
-  CHECK_THAT(asked(image_script(engine, {"gone", {}}, reader), container_refused),
+  CHECK_THAT(asked(image_script(engine, {"gone", {}}, reader, scratch), container_refused),
              Contains("pull"));
   const std::string archive = dir / "root.tar";
   std::ofstream(archive) << "1";
-  CHECK(asked(image_script(engine, {"n:1", archive}, reader))
+  CHECK(asked(image_script(engine, {"n:1", archive}, reader, scratch))
         == "-g image inspect n:1\n-g import --quiet - n:1\n");
   std::ofstream(archive) << "0";
-  const auto loaded = asked(image_script(engine, {"n:1", archive}, reader));
+  const auto loaded = asked(image_script(engine, {"n:1", archive}, reader, scratch));
   CHECK_THAT(loaded, Contains("write n:1\n") && Contains("-g load --quiet\n"));
   std::ofstream(archive) << "2";
-  CHECK(asked(image_script(engine, {"n:1", archive}, reader), container_refused)
+  CHECK(asked(image_script(engine, {"n:1", archive}, reader, scratch), container_refused)
         == "-g image inspect n:1\n");
+  CHECK_FALSE(std::filesystem::exists(scratch));
   CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
         == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
            "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");
