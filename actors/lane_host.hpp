@@ -51,6 +51,8 @@ struct lane_host_setup {
   std::chrono::milliseconds tick{100};
   /// How long a child may take to get ready, where the plan sets no time for a call.
   std::chrono::milliseconds start_max{60'000};
+  /// The same for one in a container, whose image may have to be fetched first.
+  std::chrono::milliseconds container_start_max{600'000};
   /// The node stops: what is stopped then was not cancelled.
   std::stop_token stopping;
   /// Children without a lane, at most.

@@ -9,6 +9,7 @@
 #include <caf/send.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -245,12 +246,20 @@ void lane_host_state::look_around() {
     }
     const lane& x = lanes_.at(*child.lane);
     const auto& limit = plan_of(x).sandbox.wall_time;
-    if (!child.ready && now - child.since >= limit.value_or(setup_.start_max)) {
-      break_child(child,
-                  {.code = core::errc::timeout_wall,
-                   .message = "the child took too long to get ready: what a library does when it "
-                              "is loaded does not end",
-                   .origin = "execute"});
+    const bool contained = child.isolation.has(core::fence::container);
+    // The time of a call does not hold for an image that is fetched.
+    const core::duration patience =
+        contained ? std::max<core::duration>(setup_.container_start_max,
+                                             limit.value_or(core::duration::zero()))
+                  : limit.value_or(setup_.start_max);
+    if (!child.ready && now - child.since >= patience) {
+      break_child(
+          child,
+          {.code = core::errc::timeout_wall,
+           .message = contained ? "the container took too long to begin: its image is fetched first"
+                                : "the child took too long to get ready: what a library does "
+                                  "when it is loaded does not end",
+           .origin = "execute"});
       continue;
     }
     if (!child.unwanted.empty())

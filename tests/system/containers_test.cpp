@@ -107,6 +107,15 @@ def f():
   CHECK(seen["tmp"] == 1 << 20);
 }
 
+TEST_CASE_METHOD(container_folder, "the time of a call does not count while its container begins",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  // The image is imported first, which takes longer.
+  contain("warm", "  a: { output: { r: any }, code: \"def f(): return 1\", child: warm, timeout: "
+                  "500ms }\nresult: a.output.r\n");
+  CHECK(completed("warm.yaml")["result"] == 1);
+}
+
 TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as elsewhere",
                  "[system][container]") {
   MAZE_NEEDS(containers.lacks());
