@@ -1,6 +1,7 @@
 #include "maze/sandbox/cgroup_places.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 namespace maze::sandbox {
@@ -116,6 +117,23 @@ std::vector<cgroup_place> find_cgroup_places(std::string_view own_groups,
     if (!place.folders.empty())
       out.push_back(std::move(place));
   }
+  return out;
+}
+
+int most_given(const std::vector<unified_folder>& folders) {
+  int most = 0;
+  for (const unified_folder& each : folders)
+    most = std::max(most, std::popcount(each.gives));
+  return most;
+}
+
+std::vector<unified_folder> best_folders(const std::vector<unified_folder>& folders) {
+  const int most = most_given(folders);
+  std::vector<unified_folder> out;
+  for (const unified_folder& each : folders)
+    if (most > 0 && std::popcount(each.gives) == most
+        && (out.empty() || out.front().gives == each.gives))
+      out.push_back(each);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "maze/sandbox/init/cgroup_files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -56,6 +57,17 @@ std::optional<std::uint64_t> number_of(std::string_view text, std::string_view n
   return std::nullopt;
 }
 
+/// Nothing is a word of every list.
+bool has_word(std::string_view text, std::string_view word) {
+  for (std::size_t at = 0; !word.empty() && at < text.size();) {
+    const auto end = std::min(text.find_first_of(" \n", at), text.size());
+    if (text.substr(at, end - at) == word)
+      return true;
+    at = end + 1;
+  }
+  return word.empty();
+}
+
 const char* write_memory(const cgroup_leaf& leaf, bool unified, std::string_view text) {
   const int in = leaf.folder.get();
   if (unified)
@@ -83,6 +95,46 @@ const char* write_share(const cgroup_leaf& leaf, bool unified, std::string_view 
 }
 
 } // namespace
+
+const use_names& names_of(group_use use) {
+  static constexpr std::array<use_names, group_uses> names{{
+      {"memory", "memory"},
+      {"pids", "pids"},
+      {"cpuacct", ""},
+      {"cpu", "cpu"},
+  }};
+  return names[static_cast<std::size_t>(use)];
+}
+
+std::vector<cgroup_place> own_places() {
+  return find_cgroup_places(read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo"));
+}
+
+std::uint8_t uses_of_version_1(const std::vector<cgroup_place>& places) {
+  std::uint8_t out = 0;
+  for (std::size_t i = 0; i < group_uses; ++i)
+    for (const cgroup_place& place : places)
+      if (const auto use = static_cast<group_use>(i);
+          std::find(place.controllers.begin(), place.controllers.end(), names_of(use).controller)
+          != place.controllers.end())
+        out |= bit_of(use);
+  return out;
+}
+
+std::uint8_t uses_in(const std::string& list) {
+  const std::string text = read_text(list);
+  std::uint8_t out = 0;
+  for (std::size_t i = 0; i < group_uses; ++i)
+    if (const auto use = static_cast<group_use>(i); has_word(text, names_of(use).enabled_by))
+      out |= bit_of(use);
+  return out;
+}
+
+bool is_open_to_us(const std::string& folder) {
+  return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0
+         // Whoever moves between two groups must be allowed to in the one above both.
+         && ::access((folder + "/cgroup.procs").c_str(), W_OK) == 0;
+}
 
 bool protect_groups() noexcept {
   mount_attr wanted{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/sandbox/cgroup_places.hpp"
 #include "maze/sandbox/init/cgroups.hpp"
 
 #include <cstdint>
@@ -14,6 +15,27 @@ namespace maze::sandbox::init {
 std::string read_text(const std::string& path);
 /// Whether all of `text` was taken, in one write.
 bool write_text(const std::string& path, std::string_view text);
+
+/// What version 1 calls the controller of a use, and version 2, where a controller has to be handed on.
+struct use_names {
+  std::string_view controller;
+  /// Empty: every group of version 2 has it.
+  std::string_view enabled_by;
+};
+const use_names& names_of(group_use use);
+constexpr std::uint8_t bit_of(group_use use) {
+  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(use));
+}
+
+/// Where this process is in each hierarchy.
+std::vector<cgroup_place> own_places();
+/// The uses, as bits, that version 1 has on this machine: version 2 cannot have them.
+std::uint8_t uses_of_version_1(const std::vector<cgroup_place>& places);
+/// The uses, as bits, whose controllers stand in this list of a group of version 2: in `cgroup.controllers` those that it
+/// has, in `cgroup.subtree_control` those that groups below it have.
+std::uint8_t uses_in(const std::string& list);
+/// Whether this process may make groups there, and move into them from its own.
+bool is_open_to_us(const std::string& folder);
 
 /// In a mount namespace of a child's: nobody there can change groups, and move into others, through what is mounted.
 /// True where there is nothing to protect.

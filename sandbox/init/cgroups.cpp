@@ -8,6 +8,7 @@
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <iterator>
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,52 +20,9 @@ namespace {
 
 using protocol::stage;
 
-/// What version 1 calls the controllers, and version 2, where a controller has to be handed on.
-struct use_names {
-  std::string_view controller;
-  std::string_view enabled_by;
-};
-constexpr std::array<use_names, group_uses> names{{
-    {"memory", "memory"},
-    {"pids", "pids"},
-    // Every group of version 2 counts that.
-    {"cpuacct", ""},
-    {"cpu", "cpu"},
-}};
-
-const use_names& names_of(group_use use) { return names[static_cast<std::size_t>(use)]; }
-
-std::vector<cgroup_place> own_places() {
-  return find_cgroup_places(read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo"));
-}
-
-bool has_word(std::string_view text, std::string_view word) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find_first_of(" \n", at), text.size());
-    if (text.substr(at, end - at) == word)
-      return true;
-    at = end + 1;
-  }
-  return false;
-}
-
-bool is_open_to_us(const std::string& folder) {
-  return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
-}
-
-/// Folders in which groups with this controller can be made, and the process moved into them.
-std::vector<std::string> usable_folders(const cgroup_place& place, group_use use) {
+std::vector<std::string> open_folders(const cgroup_place& place) {
   std::vector<std::string> out;
-  for (const std::string& folder : place.folders) {
-    // Whoever moves between two groups must be allowed to in the one above both.
-    if (!is_open_to_us(folder) || ::access((folder + "/cgroup.procs").c_str(), W_OK) != 0)
-      continue;
-    // A group of version 2 with processes has no controllers to give to groups below: then one beside it will do.
-    if (place.unified && !names_of(use).enabled_by.empty()
-        && !has_word(read_text(folder + "/cgroup.subtree_control"), names_of(use).enabled_by))
-      continue;
-    out.push_back(folder);
-  }
+  std::copy_if(place.folders.begin(), place.folders.end(), std::back_inserter(out), is_open_to_us);
   return out;
 }
 
@@ -131,40 +89,54 @@ void remove_abandoned(const std::string& folder) {
 } // namespace
 
 cgroups::cgroups(std::string name) : name_(std::move(name)) {
+  const auto places = own_places();
   for (std::size_t i = 0; i < group_uses; ++i)
-    look_for(static_cast<group_use>(i));
+    look_in_version_1(places, static_cast<group_use>(i));
+  const unsigned taken = uses_of_version_1(places);
+  for (const cgroup_place& place : places)
+    if (place.unified)
+      look_in_version_2(place, static_cast<std::uint8_t>(~taken));
 }
 
-void cgroups::look_for(group_use use) {
-  const auto places = own_places();
-  const auto at = static_cast<std::size_t>(use);
-  const auto take = [&](const cgroup_place& place) {
-    auto folders = usable_folders(place, use);
+void cgroups::look_in_version_1(const std::vector<cgroup_place>& places, group_use use) {
+  for (const cgroup_place& place : places) {
+    if ((uses_of_version_1({place}) & bit_of(use)) == 0)
+      continue;
+    auto folders = open_folders(place);
     if (folders.empty())
-      return false;
-    const auto same =
-        std::find_if(hierarchies_.begin(), hierarchies_.end(), [&](const hierarchy& x) {
-          return x.folders == folders && x.unified == place.unified;
-        });
-    where_[at] = static_cast<int>(same - hierarchies_.begin());
+      return;
+    const auto same = std::find_if(hierarchies_.begin(), hierarchies_.end(),
+                                   [&](const hierarchy& x) { return x.folders == folders; });
+    offer(use, same - hierarchies_.begin());
     if (same == hierarchies_.end()) {
       hierarchies_.emplace_back();
-      hierarchies_.back().unified = place.unified;
       hierarchies_.back().folders = std::move(folders);
     }
-    return offer_[at] = true;
-  };
-  for (const cgroup_place& place : places)
-    if (!place.unified
-        && std::find(place.controllers.begin(), place.controllers.end(), names_of(use).controller)
-               != place.controllers.end()) {
-      // Version 2 cannot have what version 1 has.
-      take(place);
-      return;
-    }
-  for (const cgroup_place& place : places)
-    if (place.unified && take(place))
-      return;
+    return;
+  }
+}
+
+void cgroups::look_in_version_2(const cgroup_place& place, std::uint8_t uses) {
+  std::vector<unified_folder> found;
+  for (std::string& folder : open_folders(place)) {
+    const auto gives = uses_in(folder + "/cgroup.subtree_control") & uses;
+    found.push_back({std::move(folder), static_cast<std::uint8_t>(gives)});
+  }
+  const auto best = best_folders(found);
+  if (best.empty())
+    return;
+  for (std::size_t i = 0; i < group_uses; ++i)
+    if (const auto use = static_cast<group_use>(i); (best.front().gives & bit_of(use)) != 0)
+      offer(use, static_cast<std::ptrdiff_t>(hierarchies_.size()));
+  hierarchies_.emplace_back();
+  hierarchies_.back().unified = true;
+  for (const unified_folder& each : best)
+    hierarchies_.back().folders.push_back(each.path);
+}
+
+void cgroups::offer(group_use use, std::ptrdiff_t where) {
+  where_[static_cast<std::size_t>(use)] = static_cast<int>(where);
+  offer_[static_cast<std::size_t>(use)] = true;
 }
 
 std::uint8_t cgroups::offer() const noexcept {
@@ -192,9 +164,9 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
       in.owned = own(made);
     }
     if (in.unified)
-      for (const use_names& each : names)
-        if (!each.enabled_by.empty())
-          write_text(made + "/cgroup.subtree_control", "+" + std::string(each.enabled_by));
+      for (std::size_t i = 0; i < group_uses; ++i)
+        if (const auto name = names_of(static_cast<group_use>(i)).enabled_by; !name.empty())
+          write_text(made + "/cgroup.subtree_control", "+" + std::string(name));
     const std::string trial = made + "/0";
     ::mkdir(trial.c_str(), 0755);
     const io::unique_fd procs(::open((trial + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
@@ -212,9 +184,9 @@ bool cgroups::make_folder(hierarchy& in, failure& what) const {
   return false;
 }
 
-std::unique_ptr<cgroup_leaf> cgroups::make_leaf(std::size_t at, failure& what) {
+std::unique_ptr<cgroup_leaf> cgroups::make_leaf(std::size_t at, bool fresh, failure& what) {
   hierarchy& in = hierarchies_[at];
-  if (!in.idle.empty()) {
+  if (!fresh && !in.idle.empty()) {
     auto found = std::move(in.idle.back());
     in.idle.pop_back();
     return found;
@@ -243,7 +215,9 @@ cgroup_leaf* cgroups::leaf_for(group_use use, group_set& out, failure& what) {
   out.at[at] = static_cast<int>(same - out.leaves.begin());
   if (same != out.leaves.end())
     return same->get();
-  auto made = make_leaf(where, what);
+  // Version 2 keeps the highest peak that ever was, that of a child without such a limit too.
+  const bool fresh = use == group_use::memory && hierarchies_[where].unified;
+  auto made = make_leaf(where, fresh, what);
   if (!made) {
     out.at[at] = -1;
     return nullptr;
@@ -304,7 +278,7 @@ bool cgroups::lift_stale(const group_set& taken, failure& what) const {
 void cgroups::give_back(group_set& used) {
   for (auto& leaf : used.leaves) {
     hierarchy& in = hierarchies_[leaf->hierarchy];
-    // Version 2 keeps the highest peak that ever was.
+    // In version 2 another child could not be counted in it.
     if (leaf->memory && (in.unified || !free_leftovers(*leaf, in.unified)))
       ::rmdir(leaf->path.c_str());
     else

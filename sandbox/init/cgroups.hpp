@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/io/files.hpp"
+#include "maze/sandbox/cgroup_places.hpp"
 #include "maze/sandbox/init/spawn.hpp"
 
 #include <array>
@@ -62,7 +63,8 @@ struct group_set {
 /// Makes control groups below, or beside, this process' own and keeps the empty ones, because making one costs as
 /// much as a small child. Nothing is made before a child asks for a limit that needs one.
 ///
-/// Version 1, version 2 and both at once: each use is looked for by itself, in version 1 first. Source:
+/// Version 1, version 2 and both at once: each use is looked for by itself in version 1, which is where the kernel has a
+/// controller if it is there at all; what is left is looked for in version 2 together. Source:
 /// Documentation/ admin-guide/cgroup-v1 and cgroup-v2.rst of Linux.
 class cgroups {
 public:
@@ -92,9 +94,12 @@ private:
     std::vector<std::unique_ptr<cgroup_leaf>> idle;
   };
 
-  void look_for(group_use use);
+  void look_in_version_1(const std::vector<cgroup_place>& places, group_use use);
+  void look_in_version_2(const cgroup_place& place, std::uint8_t uses);
+  void offer(group_use use, std::ptrdiff_t where);
   bool make_folder(hierarchy& in, failure& what) const;
-  std::unique_ptr<cgroup_leaf> make_leaf(std::size_t at, failure& what);
+  /// An idle one unless it must be `fresh`.
+  std::unique_ptr<cgroup_leaf> make_leaf(std::size_t at, bool fresh, failure& what);
   /// Takes away limits that earlier children left in the groups.
   bool lift_stale(const group_set& taken, failure& what) const;
   cgroup_leaf* leaf_for(group_use use, group_set& out, failure& what);

@@ -35,6 +35,18 @@ TEST_CASE("version 1 has a place for each set of controllers, beside version 2",
   CHECK(found[3] == cgroup_place{true, {}, {"/cg/unified"}});
 }
 
+TEST_CASE("of version 2 the folders count that give the most together",
+          "[sandbox][cgroup_places]") {
+  using folders = std::vector<unified_folder>;
+  CHECK(best_folders({}).empty());
+  CHECK(best_folders({{"/a/b", 0}, {"/a", 0}}).empty());
+  // The nearest of equals decides, even where another gives what it does not.
+  CHECK(best_folders({{"/a/b", 4}, {"/a", 7}, {"/", 7}}) == folders{{"/a", 7}, {"/", 7}});
+  CHECK(best_folders({{"/a/b", 5}, {"/a", 6}, {"/", 5}}) == folders{{"/a/b", 5}, {"/", 5}});
+  CHECK(most_given({}) == 0);
+  CHECK(most_given({{"/a/b", 4}, {"/a", 7}}) == 3);
+}
+
 TEST_CASE("in a container the mounted group is the top", "[sandbox][cgroup_places]") {
   const std::string_view mounts = "40 30 0:27 /docker/ab /sys/fs/cgroup/memory "
                                   "ro master:11 - cgroup cgroup rw,memory\n";

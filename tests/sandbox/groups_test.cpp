@@ -119,6 +119,42 @@ TEST_CASE_METHOD(launcher_fixture, "what a child left in memory is not the next 
   std::filesystem::remove(file);
 }
 
+TEST_CASE_METHOD(launcher_fixture, "limits of every kind hold together", "[sandbox][groups]") {
+  MAZE_NEEDS(needs(sut->can().memory_groups && sut->can().process_groups
+                       && sut->can().cpu_time_groups && sut->can().cpu_share_groups,
+                   "control groups of every kind"));
+  const auto with_all = [](const std::string& script) {
+    auto request = with_memory(script, 60 * mib);
+    request.sandbox.processes = 8;
+    request.sandbox.cpu_time = 20s;
+    request.sandbox.cpu_share = 200;
+    request.sandbox.wall_time = 60s;
+    return request;
+  };
+  CHECK(run(with_all(hold(100))).cause == exit_cause::memory_limit);
+  const auto many = run(with_all("for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait"));
+  CHECK(many.exit_code != 0);
+  CHECK(many.refused_processes > 0);
+  auto busy = with_all("while :; do :; done & while :; do :; done");
+  busy.sandbox.cpu_time = 400ms;
+  CHECK(run(busy).cause == exit_cause::cpu_limit);
+}
+
+TEST_CASE_METHOD(launcher_fixture,
+                 "a child that had no limit of memory leaves none of its own to the next",
+                 "[sandbox][groups]") {
+  MAZE_NEEDS(needs(sut->can().memory_groups && sut->can().process_groups,
+                   "control groups for memory and processes"));
+  const auto file = "/dev/shm/maze-test-before-" + std::to_string(::getpid());
+  auto large = shell(hold(80) + "; head -c 60M /dev/zero > " + file);
+  large.sandbox.processes = 20;
+  CHECK(run(large).exit_code == 0);
+  const auto small = run(with_memory("true", 40 * mib));
+  CHECK(small.cause == exit_cause::exited);
+  CHECK(small.memory_peak < 30 * mib);
+  std::filesystem::remove(file);
+}
+
 TEST_CASE_METHOD(launcher_fixture, "a child cannot move out of its groups", "[sandbox][groups]") {
   MAZE_NEEDS(test::needs_root());
   MAZE_NEEDS(needs(sut->can().memory_groups && sut->can().pid_namespaces,
