@@ -1,3 +1,4 @@
+#include "maze/sandbox/init/cgroup_home.hpp"
 #include "maze/sandbox/init/cgroups.hpp"
 #include "maze/sandbox/init/orphans.hpp"
 #include "maze/sandbox/init/probe.hpp"
@@ -107,6 +108,8 @@ int main() {
                 "/proc/thread-self/children (CONFIG_PROC_CHILDREN)");
     return 1;
   }
+  // Before anything else is started, and where the node can be named.
+  const init::cgroup_home home(::getppid());
   const init::privilege how = init::probe_privilege();
   const bool nested = how == init::privilege::user_namespace;
   const std::array<std::uint32_t, 2> ids{::geteuid(), ::getegid()};
