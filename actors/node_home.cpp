@@ -154,10 +154,11 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!init)
     return core::fail(init.error());
   out->programs = host_programs::beside(*init);
-  auto started =
-      sandbox::launcher::start(out->events.context(), {.executable = *init,
-                                                       .programs = out->programs.all(),
-                                                       .open_files = settings.child_open_files});
+  auto started = sandbox::launcher::start(out->events.context(),
+                                          {.executable = *init,
+                                           .programs = out->programs.all(),
+                                           .open_files = settings.child_open_files,
+                                           .scratch = std::filesystem::absolute(out->folder)});
   if (!started)
     return core::fail(started.error());
   out->launcher = std::move(*started);

@@ -18,8 +18,10 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <vector>
 
 namespace maze::sandbox {
 
@@ -47,7 +49,8 @@ void init_process::wait() {
 }
 
 core::result<init_process> init_process::start(const std::filesystem::path& executable,
-                                               std::optional<std::uint64_t> open_files) {
+                                               std::optional<std::uint64_t> open_files,
+                                               const std::filesystem::path& scratch) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return core::fail(io::errno_error("socketpair for maze-init", errno));
@@ -62,9 +65,13 @@ core::result<init_process> init_process::start(const std::filesystem::path& exec
   const bool limited = open_files && ::getrlimit(RLIMIT_NOFILE, &files) == 0;
   if (limited)
     files.rlim_cur = std::min<rlim_t>(*open_files, files.rlim_max);
+  std::vector<std::string> words;
+  if (!scratch.empty())
+    words.push_back(scratch.native());
   std::error_code failed;
   bp::child child(
-      bp::exe = executable.native(), bp::posix::fd.bind(protocol::socket_fd, source.get()),
+      bp::exe = executable.native(), bp::args = words,
+      bp::posix::fd.bind(protocol::socket_fd, source.get()),
       bp::std_in<bp::null, bp::std_out> bp::null,
       bp::extend::on_exec_setup =
           [&](auto&) {

@@ -14,9 +14,10 @@ namespace maze::sandbox {
 class init_process {
 public:
   /// Starts `executable`, with the soft limit `open_files` where it is given, else with this process's
-  /// own; fails with `io_error` naming it.
+  /// own; fails with `io_error` naming it. It tries overlays in `scratch`, else where temporary files are.
   static core::result<init_process> start(const std::filesystem::path& executable,
-                                          std::optional<std::uint64_t> open_files = {});
+                                          std::optional<std::uint64_t> open_files = {},
+                                          const std::filesystem::path& scratch = {});
 
   init_process(init_process&&) noexcept;
   init_process& operator=(init_process&&) noexcept;

@@ -87,7 +87,7 @@ struct launcher::data : std::enable_shared_from_this<launcher::data> {
 };
 
 core::result<void> launcher::data::connect() {
-  auto process = init_process::start(settings.executable, settings.open_files);
+  auto process = init_process::start(settings.executable, settings.open_files, settings.scratch);
   if (!process)
     return core::fail(process.error());
   link = std::make_shared<init_link>(context, std::move(*process));

@@ -175,6 +175,8 @@ public:
     std::vector<std::filesystem::path> programs;
     /// Soft limit of open files that children begin with; empty: this process's own.
     std::optional<std::uint64_t> open_files;
+    /// Absolute, where overlays will be mounted: not every file system can be a layer. Empty: where temporary files are.
+    std::filesystem::path scratch;
   };
   using completion = std::function<void(exit_report)>;
 

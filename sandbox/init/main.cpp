@@ -61,7 +61,7 @@ std::string folder_of_groups() {
 /// where no pidfd of the guardian can be had, it is told by a signal. SIGKILL would close the socket
 /// before the kernel has killed what is below.
 [[noreturn]] void serve(init::privilege how, int guardian_fd, std::array<std::uint32_t, 2> ids,
-                        std::string groups) {
+                        std::string groups, const std::string& scratch) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   block_sigterm();
   if (how == init::privilege::user_namespace
@@ -71,7 +71,7 @@ std::string folder_of_groups() {
     ::_exit(1);
   }
   init::server server(maze::io::unique_fd(protocol::socket_fd), maze::io::unique_fd(guardian_fd),
-                      how, std::move(groups));
+                      how, std::move(groups), scratch);
   ::_exit(server.run());
 }
 
@@ -92,7 +92,8 @@ int guard(pid_t server, const std::string& groups) {
 
 } // namespace
 
-int main() {
+/// Its argument, where there is one, is the folder in which overlays are tried: not every file system can be a layer.
+int main(int count, char** words) {
   if (!socket_given()) {
     std::fputs("maze-init is started by maze-node, which hands it a socket as descriptor 3\n",
                stderr);
@@ -115,10 +116,11 @@ int main() {
   const std::array<std::uint32_t, 2> ids{::geteuid(), ::getegid()};
   const auto self = static_cast<int>(nested ? -1 : ::syscall(SYS_pidfd_open, ::getpid(), 0));
   const std::string groups = folder_of_groups();
+  const std::string scratch = count > 1 ? words[1] : "";
   const unsigned long flags = SIGCHLD | (nested ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS : 0);
   const auto server = static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, 0));
   if (server == 0)
-    serve(how, self, ids, groups);
+    serve(how, self, ids, groups, scratch);
   if (server < 0) {
     std::perror("maze-init: cannot fork");
     return 1;

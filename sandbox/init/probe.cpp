@@ -50,8 +50,8 @@ bool write_line(const char* path, const std::string& line) {
 /// A scratch folder with the four folders of an overlay; gone with this object.
 class overlay_folders {
 public:
-  overlay_folders() {
-    const char* base = std::getenv("TMPDIR");
+  explicit overlay_folders(const std::string& scratch) {
+    const char* base = scratch.empty() ? std::getenv("TMPDIR") : scratch.c_str();
     root_ = std::string(base != nullptr && *base == '/' ? base : "/tmp") + "/maze-probe-XXXXXX";
     if (::mkdtemp(root_.data()) == nullptr)
       root_.clear();
@@ -75,8 +75,8 @@ private:
   std::string root_;
 };
 
-bool overlay_works(const surroundings& around, int idmap_fd) {
-  const overlay_folders folders;
+bool overlay_works(const surroundings& around, const std::string& scratch, int idmap_fd) {
+  const overlay_folders folders(scratch);
   if (!folders.ready())
     return false;
   const auto lower = folders / "lower", upper = folders / "upper", work = folders / "work",
@@ -135,18 +135,19 @@ privilege probe_privilege() {
   return nested ? privilege::user_namespace : privilege::none;
 }
 
-protocol::hello probe_capabilities(privilege how, const surroundings& around) {
+protocol::hello probe_capabilities(privilege how, const surroundings& around,
+                                   const std::string& scratch) {
   protocol::hello found;
   found.version = protocol::version;
   found.pid_namespaces = how != privilege::none;
   found.user_namespaces =
       how == privilege::user_namespace || works_in_child(CLONE_NEWUSER, [] { return true; });
-  found.overlay = how != privilege::none && overlay_works(around, -1);
+  found.overlay = how != privilege::none && overlay_works(around, scratch, -1);
   found.other_users = how != privilege::user_namespace && ::geteuid() == 0 && other_users_work();
   if (found.overlay && found.other_users) {
     id_maps maps;
     const int fd = maps.find_or_make(probe_uid, probe_uid);
-    found.idmapped_overlay = fd >= 0 && overlay_works(around, fd);
+    found.idmapped_overlay = fd >= 0 && overlay_works(around, scratch, fd);
   }
   found.landlock = landlock_version();
   const failure sealed =

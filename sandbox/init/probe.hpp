@@ -2,6 +2,8 @@
 
 #include "maze/sandbox/init/spawn.hpp"
 
+#include <string>
+
 namespace maze::sandbox::init {
 
 /// How maze-init may make namespaces.
@@ -22,6 +24,8 @@ privilege probe_privilege();
 bool settle_in_user_namespace(std::uint32_t uid, std::uint32_t gid);
 
 /// Tries everything else that `hello` tells; called in maze-init once its privilege is settled.
-protocol::hello probe_capabilities(privilege how, const surroundings& around);
+/// @param scratch  The folder in which overlays are tried; empty: that for temporary files.
+protocol::hello probe_capabilities(privilege how, const surroundings& around,
+                                   const std::string& scratch);
 
 } // namespace maze::sandbox::init

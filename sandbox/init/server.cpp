@@ -54,7 +54,8 @@ io::unique_fd wanted_signals() {
 
 } // namespace
 
-server::server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups)
+server::server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups,
+               const std::string& scratch)
     : node_(std::move(socket)),
       guardian_(std::move(guardian)),
       slots_(std::size_t{2} * std::max(1U, std::thread::hardware_concurrency())),
@@ -66,7 +67,7 @@ server::server(io::unique_fd socket, io::unique_fd guardian, privilege how, std:
              .nice = ::getpriority(PRIO_PROCESS, 0),
              .oom_score_adj = read_oom_score(),
              .user_namespace = how == privilege::user_namespace};
-  can_ = probe_capabilities(how, around_);
+  can_ = probe_capabilities(how, around_, scratch);
   can_.groups = groups_.offer();
   signals_ = wanted_signals();
   watch(events_.get(), node_.fd(), node_key);

@@ -25,7 +25,9 @@ class server {
 public:
   /// @param guardian  pidfd of the process above, whose death ends this one; -1: the kernel does it.
   /// @param groups  Name of the folder of its control groups: whoever survives it removes that.
-  server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups);
+  /// @param scratch  Where overlays are tried.
+  server(io::unique_fd socket, io::unique_fd guardian, privilege how, std::string groups,
+         const std::string& scratch);
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 

@@ -66,9 +66,11 @@ std::vector<command_rule> local_commands() {
        "Say what this machine can enforce for tasks, and how to enable the rest",
        "Examples:\n  maze-node doctor\n"
        "  maze-node doctor --output json\n\n"
-       "Each mechanism was tried, as whoever asks: ask as the user that runs the node.",
+       "Each mechanism was tried, as whoever asks, overlays in the node's folder: ask as the user "
+       "that runs the node, with its "
+       "--dir.",
        {},
-       {"output", "color", "quiet"},
+       {"dir", "output", "color", "quiet"},
        {}},
   };
 }

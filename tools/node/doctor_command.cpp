@@ -5,7 +5,9 @@
 #include "node/follow.hpp"
 #include "node/machine_report.hpp"
 
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 #include <unistd.h>
 
 namespace maze::node {
@@ -14,6 +16,15 @@ namespace {
 
 constexpr sandbox::child_user nobody{65534, 65534};
 
+/// Where a node would keep its state, or what is there of the way to it.
+std::filesystem::path place_of(std::filesystem::path state) {
+  state = std::filesystem::absolute(state);
+  std::error_code unreadable;
+  while (state.has_relative_path() && !std::filesystem::is_directory(state, unreadable))
+    state = state.parent_path();
+  return state;
+}
+
 } // namespace
 
 int examine_machine(const options& what) {
@@ -21,7 +32,8 @@ int examine_machine(const options& what) {
   const auto init = sandbox::default_init_executable();
   if (!init)
     return refuse(what.values, init.error(), exit_code::refused);
-  const auto started = sandbox::launcher::start(events.context(), {.executable = *init});
+  const auto started = sandbox::launcher::start(
+      events.context(), {.executable = *init, .scratch = place_of(what.values.dir)});
   if (!started)
     return refuse(what.values, started.error(), exit_code::refused);
   const bool root = ::geteuid() == 0;

@@ -20,7 +20,8 @@ constexpr const char* user_namespaces_remedy =
 
 constexpr const char* groups_remedy =
     "run the node as root, or let its user make control groups: `systemd-run --user --scope -p "
-    "Delegate=yes maze-node …`; in a container, mount /sys/fs/cgroup writable";
+    "Delegate=yes maze-node …`; in a container, mount /sys/fs/cgroup writable and start the node "
+    "as its first process";
 
 constexpr const char* engine_remedy =
     "as root `apt-get install --no-install-recommends podman runc`, and run the node as root";
@@ -71,7 +72,9 @@ std::vector<mechanism_row> mechanisms_of(const sandbox::capabilities& can, bool 
           "tasks of a root node cannot touch what is another user's", "run the node as root"),
       row("overlays", root ? can.idmapped_overlay : can.overlay, "",
           "an attempt's folder costs no copy of its files",
-          root ? "Linux 5.19 or newer mounts them for other users"
+          root ? "Linux 5.19 or newer mounts them for other users, of a tmpfs 6.3 or newer: give "
+                 "the "
+                 "node a `--dir` on a disk"
                : "Linux 5.11 or newer lets users mount them"),
       row("Landlock", can.landlock > 0,
           can.landlock > 0 ? fmt::format("version {}", can.landlock) : "",
