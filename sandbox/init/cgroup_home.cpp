@@ -7,12 +7,17 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <ctime>
+#include <fcntl.h>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace maze::sandbox::init {
 namespace {
+
+constexpr std::string_view home_name = "/maze-nodes";
 
 std::vector<pid_t> processes_in(const std::string& group) {
   const std::string text = read_text(group + "/cgroup.procs");
@@ -81,17 +86,38 @@ cgroup_home::cgroup_home(pid_t node) : node_(node), program_(program_of(node)) {
 }
 
 cgroup_home::~cgroup_home() {
-  const auto there = home_.empty() ? std::vector<pid_t>{} : processes_in(home_);
-  const auto is_mine = [this](pid_t pid) { return pid == node_ || pid == ::getpid(); };
+  if (home_.empty())
+    return;
+  // Of several that end together the last one goes back: each holds the lock until its process is gone.
+  const int lock =
+      io::unique_fd(::open(home_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)).release();
+  ::flock(lock, LOCK_EX);
+  constexpr int tries_max = 10;
+  for (int i = 0; i < tries_max && !is_last(); ++i) {
+    constexpr timespec moment{0, 1'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
   // The kernel refuses while groups of another node have these controllers.
-  if (!home_.empty() && std::all_of(there.begin(), there.end(), is_mine)
-      && hand_on(group_, handed_on_, '-'))
+  if (is_last() && hand_on(group_, handed_on_, '-'))
     go_back();
+}
+
+bool cgroup_home::is_last() const {
+  const auto there = processes_in(home_);
+  return std::all_of(there.begin(), there.end(),
+                     [this](pid_t pid) { return pid == node_ || pid == ::getpid(); });
 }
 
 void cgroup_home::settle(const cgroup_place& place, std::uint8_t uses) {
   const std::string& own = place.folders.front();
   const std::string& last = place.folders.back();
+  // Started by a node that has moved.
+  if (own.ends_with(home_name) && place.folders.size() > 1) {
+    group_ = place.folders[1];
+    home_ = own;
+    handed_on_ = given_by(group_, "/cgroup.subtree_control", uses);
+    return;
+  }
   std::vector<unified_folder> now;
   for (const std::string& folder : place.folders)
     if (is_open_to_us(folder))
@@ -111,7 +137,7 @@ void cgroup_home::settle(const cgroup_place& place, std::uint8_t uses) {
 }
 
 bool cgroup_home::move_down(const std::string& group, std::uint8_t uses) {
-  const std::string home = group + "/" + std::string(name_prefix) + "nodes";
+  const std::string home = group + std::string(home_name);
   if (!all_ours(group) || (::mkdir(home.c_str(), 0755) != 0 && errno != EEXIST))
     return false;
   group_ = group;

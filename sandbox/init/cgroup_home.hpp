@@ -30,6 +30,8 @@ private:
   bool move_down(const std::string& group, std::uint8_t uses);
   [[nodiscard]] bool all_ours(const std::string& group) const;
   [[nodiscard]] bool is_ours(pid_t pid) const;
+  /// Whether its node and itself are all that is left there.
+  [[nodiscard]] bool is_last() const;
   void go_back() const;
 
   pid_t node_;

@@ -78,6 +78,16 @@ exit_report run_with_memory(launcher_fixture& node, const std::string& script) {
   return node.run(request);
 }
 
+/// Whoever cleans up may outlive a node by a moment.
+bool as_it_was(const delegated_group& group) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!group.folders().empty() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  return group.folders().empty()
+         && test::content_of(group.path / "cgroup.subtree_control").find("memory")
+                == std::string::npos;
+}
+
 /// A process that this one did not start, as far as can be seen.
 class stranger {
 public:
@@ -115,14 +125,29 @@ TEST_CASE(
             return run_with_memory(node, "exit 0").cause == exit_cause::exited ? 0 : 3;
           })
           == 0);
-    // Whoever cleans up may outlive the node by a moment.
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!group.folders().empty() && std::chrono::steady_clock::now() < end)
-      std::this_thread::yield();
-    CHECK(group.folders().empty());
-    CHECK(test::content_of(group.path / "cgroup.subtree_control").find("memory")
-          == std::string::npos);
+    CHECK(as_it_was(group));
   }
+}
+
+TEST_CASE("nodes that one node started share its group, and the last one leaves it as it was",
+          "[sandbox][cgroup_home]") {
+  MAZE_NEEDS(delegated_group::missing());
+  const delegated_group group;
+  CHECK(test::in_child([&] {
+          enter(group.path);
+          become(group_owner);
+          launcher_fixture first;
+          // What one process starts twice stands for a node and those that it starts.
+          launcher_fixture second;
+          for (launcher_fixture* const each : {&first, &second})
+            if (!each->sut->can().memory_groups
+                || run_with_memory(*each, too_much).cause != exit_cause::memory_limit)
+              return 1;
+          const auto home = group.path / "maze-nodes";
+          return fs::is_directory(home) && !fs::exists(home / "maze-nodes") ? 0 : 2;
+        })
+        == 0);
+  CHECK(as_it_was(group));
 }
 
 TEST_CASE("a node leaves a group alone in which others are", "[sandbox][cgroup_home]") {

@@ -131,6 +131,22 @@ TEST_CASE("an ordinary user's child changes its view and nothing below", "[sandb
   CHECK(where.below() == before);
 }
 
+TEST_CASE_METHOD(launcher_fixture, "overlays are tried in the folder that is given for that",
+                 "[sandbox][overlay]") {
+  MAZE_NEEDS(needs(sut->can().overlay, "overlays"));
+  const test::scratch_dir here;
+  const auto tried_in = [this](const std::filesystem::path& folder) {
+    const auto made =
+        launcher::start(context, {.executable = MAZE_BIN_DIR "/maze-init", .scratch = folder});
+    REQUIRE(made.has_value());
+    return (*made)->can().overlay;
+  };
+  CHECK(tried_in(here.path()));
+  CHECK(std::filesystem::is_empty(here.path()));
+  // Where nothing can be made, no overlay can be had.
+  CHECK_FALSE(tried_in("/proc"));
+}
+
 TEST_CASE_METHOD(launcher_fixture, "a layer that is missing is named", "[sandbox][overlay]") {
   MAZE_NEEDS(needs(sut->can().overlay, "overlays"));
   const view where;
