@@ -4,7 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -134,6 +136,18 @@ bool is_open_to_us(const std::string& folder) {
   return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0
          // Whoever moves between two groups must be allowed to in the one above both.
          && ::access((folder + "/cgroup.procs").c_str(), W_OK) == 0;
+}
+
+io::unique_fd enter_gate(const std::string& folder) {
+  constexpr int tries_max = 200;
+  io::unique_fd out(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; out && i < tries_max; ++i) {
+    if (::flock(out.get(), LOCK_EX | LOCK_NB) == 0)
+      return out;
+    constexpr timespec moment{0, 1'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  return {};
 }
 
 bool protect_groups() noexcept {

@@ -37,6 +37,10 @@ std::uint8_t uses_in(const std::string& list);
 /// Whether this process may make groups there, and move into them from its own.
 bool is_open_to_us(const std::string& folder);
 
+/// Whoever makes or removes groups in `folder`, or moves itself between it and them, holds that locked; an empty descriptor
+/// where somebody holds it longer than that takes.
+io::unique_fd enter_gate(const std::string& folder);
+
 /// In a mount namespace of a child's: nobody there can change groups, and move into others, through what is mounted.
 /// True where there is nothing to protect.
 bool protect_groups() noexcept;

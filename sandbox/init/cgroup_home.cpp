@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <ctime>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/file.h>
@@ -75,49 +74,39 @@ pid_t parent_of(pid_t pid) {
   return out;
 }
 
+/// The node's own group, or the one that it has left for a group below.
+const std::string& group_of_node(const cgroup_place& place) {
+  const bool moved = place.folders.front().ends_with(home_name) && place.folders.size() > 1;
+  return place.folders[moved ? 1 : 0];
+}
+
 } // namespace
 
 cgroup_home::cgroup_home(pid_t node) : node_(node), program_(program_of(node)) {
-  const auto places = own_places();
-  const auto uses = static_cast<std::uint8_t>(~unsigned{uses_of_version_1(places)});
-  for (const cgroup_place& place : places)
-    if (place.unified)
-      settle(place, uses);
+  for (const cgroup_place& place : own_places())
+    if (place.unified) {
+      // Another node may move this one meanwhile.
+      const io::unique_fd gate = enter_gate(group_of_node(place));
+      const auto now = own_places();
+      const auto same = std::find_if(now.begin(), now.end(), [](auto& x) { return x.unified; });
+      if (same != now.end())
+        settle(*same, static_cast<std::uint8_t>(~unsigned{uses_of_version_1(now)}));
+    }
 }
 
 cgroup_home::~cgroup_home() {
   if (home_.empty())
     return;
-  // Of several that end together the last one goes back: each holds the lock until its process is gone.
-  const int lock =
-      io::unique_fd(::open(home_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)).release();
-  ::flock(lock, LOCK_EX);
-  constexpr int tries_max = 10;
-  for (int i = 0; i < tries_max && !is_last(); ++i) {
-    constexpr timespec moment{0, 1'000'000};
-    ::nanosleep(&moment, nullptr);
-  }
-  // The kernel refuses while groups of another node have these controllers.
-  if (is_last() && hand_on(group_, handed_on_, '-'))
+  const io::unique_fd gate = enter_gate(group_);
+  // The kernel refuses, too, while there are groups that have these controllers.
+  if (::flock(lived_in_.get(), LOCK_EX | LOCK_NB) == 0 && hand_on(group_, handed_on_, '-'))
     go_back();
-}
-
-bool cgroup_home::is_last() const {
-  const auto there = processes_in(home_);
-  return std::all_of(there.begin(), there.end(),
-                     [this](pid_t pid) { return pid == node_ || pid == ::getpid(); });
+  lived_in_.reset();
 }
 
 void cgroup_home::settle(const cgroup_place& place, std::uint8_t uses) {
-  const std::string& own = place.folders.front();
+  const std::string& own = group_of_node(place);
   const std::string& last = place.folders.back();
-  // Started by a node that has moved.
-  if (own.ends_with(home_name) && place.folders.size() > 1) {
-    group_ = place.folders[1];
-    home_ = own;
-    handed_on_ = given_by(group_, "/cgroup.subtree_control", uses);
-    return;
-  }
   std::vector<unified_folder> now;
   for (const std::string& folder : place.folders)
     if (is_open_to_us(folder))
@@ -140,6 +129,9 @@ bool cgroup_home::move_down(const std::string& group, std::uint8_t uses) {
   const std::string home = group + std::string(home_name);
   if (!all_ours(group) || (::mkdir(home.c_str(), 0755) != 0 && errno != EEXIST))
     return false;
+  lived_in_.reset(::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lived_in_ || ::flock(lived_in_.get(), LOCK_SH | LOCK_NB) != 0)
+    return false;
   group_ = group;
   home_ = home;
   handed_on_ = uses;
@@ -152,6 +144,7 @@ bool cgroup_home::move_down(const std::string& group, std::uint8_t uses) {
     return true;
   go_back();
   home_.clear();
+  lived_in_.reset();
   return false;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/io/files.hpp"
 #include "maze/sandbox/cgroup_places.hpp"
 
 #include <cstdint>
@@ -21,7 +22,7 @@ public:
   explicit cgroup_home(pid_t node);
   cgroup_home(const cgroup_home&) = delete;
   cgroup_home& operator=(const cgroup_home&) = delete;
-  /// Moves the node back, unless others live there: a group that hands controllers on lets no process in.
+  /// Moves all back unless another node lives there: a group that hands controllers on lets no process in.
   ~cgroup_home();
 
 private:
@@ -30,8 +31,6 @@ private:
   bool move_down(const std::string& group, std::uint8_t uses);
   [[nodiscard]] bool all_ours(const std::string& group) const;
   [[nodiscard]] bool is_ours(pid_t pid) const;
-  /// Whether its node and itself are all that is left there.
-  [[nodiscard]] bool is_last() const;
   void go_back() const;
 
   pid_t node_;
@@ -40,6 +39,8 @@ private:
   std::string group_;
   std::string home_;
   std::uint8_t handed_on_ = 0;
+  /// Holds the latter locked, as all others do whose nodes live there.
+  io::unique_fd lived_in_;
 };
 
 } // namespace maze::sandbox::init

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <iterator>
@@ -56,20 +55,6 @@ io::unique_fd own(const std::string& folder) {
   if (out && ::flock(out.get(), LOCK_EX | LOCK_NB) != 0)
     out.reset();
   return out;
-}
-
-/// Whoever makes or removes a folder of groups in `folder` holds that locked; an empty descriptor where somebody holds it
-/// longer than that takes.
-io::unique_fd enter_gate(const std::string& folder) {
-  constexpr int tries_max = 200;
-  io::unique_fd out(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (int i = 0; out && i < tries_max; ++i) {
-    if (::flock(out.get(), LOCK_EX | LOCK_NB) == 0)
-      return out;
-    constexpr timespec moment{0, 1'000'000};
-    ::nanosleep(&moment, nullptr);
-  }
-  return {};
 }
 
 /// Removes folders of groups whose maze-init was killed together with the process that cleans up after it.

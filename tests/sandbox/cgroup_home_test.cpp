@@ -39,8 +39,11 @@ public:
   delegated_group(const delegated_group&) = delete;
   delegated_group& operator=(const delegated_group&) = delete;
   ~delegated_group() {
-    std::error_code ignored;
-    fs::remove(path, ignored);
+    // Who was in it may need a moment to be gone.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::error_code failed;
+    while (!fs::remove(path, failed) && failed && std::chrono::steady_clock::now() < end)
+      std::this_thread::yield();
   }
   [[nodiscard]] std::vector<fs::path> folders() const {
     std::vector<fs::path> out;
