@@ -23,12 +23,6 @@ const parameter* find_parameter(const std::vector<parameter>& all, std::string_v
   return found == all.end() ? nullptr : &*found;
 }
 
-/// Whether something of type `actual` may be where `wanted` is declared, as far as types tell.
-bool may_be(std::string_view actual, std::string_view wanted) noexcept {
-  return actual == wanted || actual == "any" || wanted == "any"
-         || (actual == "int" && wanted == "float") || (actual == "string" && wanted == "path");
-}
-
 /// The task of this name, or nothing.
 using task_finder = std::map<std::string_view, const task_spec*>;
 
@@ -90,7 +84,7 @@ result<void> signature_check::check_declared(const parameter& declared) const {
                                   ? "it has none at all"
                                   : did_you_mean(declared.name, names_in(signature_.parameters),
                                                  "its parameters are")));
-  if (!may_be(declared.type, known->type))
+  if (!type_may_be(declared.type, known->type))
     return refuse(errc::invalid_payload,
                   fmt::format("its parameter '{}' is of type {}, the task declares it as {}: leave "
                               "the type out, or write {}",
@@ -122,11 +116,11 @@ result<void> signature_check::check_literal(const parameter& wanted, const value
 result<void> signature_check::check_reference(const parameter& wanted, const reference& x) const {
   const auto target = tasks_.find(x.task);
   const auto actual = target == tasks_.end() ? "any" : output_type(x, *target->second);
-  // A path is handed on as text.
-  if (may_be(actual, wanted.type) || (actual == "path" && wanted.type == "string"))
+  if (type_may_be(actual, wanted.type))
     return {};
-  return refuse(errc::invalid_payload, fmt::format("its parameter '{}' is of type {}, {} is {}",
-                                                   wanted.name, wanted.type, to_string(x), actual));
+  return refuse(errc::invalid_payload,
+                fmt::format("its parameter '{}' is of type {}, {} is {}: refer to something else",
+                            wanted.name, wanted.type, to_string(x), actual));
 }
 
 /// The sources are those of `resolve_call`, in the same order.
@@ -155,12 +149,13 @@ result<void> signature_check::check_value(const parameter& wanted) const {
 
 result<void> signature_check::check_output() const {
   const auto& [form, keys] = task_.output;
-  if (form == output_form::many && !may_be(signature_.result, "dict"))
+  if (form == output_form::many && !type_may_be(signature_.result, "dict"))
     return refuse(errc::invalid_payload,
                   fmt::format("it returns {}, and with `outputs: many` a function returns a "
                               "dictionary: declare one output",
                               signature_.result));
-  if (form == output_form::many || keys.empty() || may_be(signature_.result, keys.front().type))
+  if (form == output_form::many || keys.empty()
+      || type_may_be(signature_.result, keys.front().type))
     return {};
   return refuse(
       errc::invalid_payload,

@@ -15,7 +15,17 @@ const std::string* key_at(const reference& x, std::size_t depth) noexcept {
 
 std::string_view command_part_type(std::string_view part, std::string_view declared) noexcept {
   const auto types = command_part_types(part);
-  return declared == unknown && !types.empty() ? types.front() : declared;
+  if (declared != unknown || types.empty())
+    return declared;
+  return types.front() == "string" ? undeclared_stream : types.front();
+}
+
+bool type_may_be(std::string_view actual, std::string_view wanted) noexcept {
+  const auto is_text = [](std::string_view type) { return type == "string" || type == "path"; };
+  if (actual == undeclared_stream)
+    return is_text(wanted) || wanted == "bytes" || wanted == unknown;
+  return actual == wanted || actual == unknown || wanted == unknown
+         || (actual == "int" && wanted == "float") || (is_text(actual) && is_text(wanted));
 }
 
 std::string_view output_type(const reference& x, const task_spec& target) noexcept {

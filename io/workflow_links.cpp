@@ -224,7 +224,7 @@ void link_checker::check_type(const reference_site& site, std::string_view actua
              "declare it as string where it is text");
     return;
   }
-  if (actual != "any" && !fits_type(actual, site.wanted))
+  if (!core::type_may_be(actual, site.wanted))
     report(codes::type_mismatch, site.offset, site.field,
            fmt::format("the parameter is of type {}, {} is {}", site.wanted, text, actual),
            fmt::format("declare the parameter as {}, or refer to something else", actual));

@@ -128,7 +128,7 @@ TEST_CASE("a reference to something of another type is refused before anything r
   REQUIRE_FALSE(dictionary);
   CHECK(dictionary.error().code == errc::invalid_payload);
   CHECK_THAT(dictionary.error().message,
-             Contains("'path' is of type path, list.output.run is dict"));
+             Contains("'path' is of type path, list.output.run is dict: refer to"));
   const auto text = check("list.output.run.stdout", "list.output.run.stderr");
   REQUIRE_FALSE(text);
   CHECK_THAT(text.error().message, Contains("'top' is of type int"));

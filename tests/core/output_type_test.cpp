@@ -25,11 +25,11 @@ TEST_CASE("what a command gives is known before it runs", "[core][output_type]")
   CHECK(type_of("a.output", one) == "dict");
   CHECK(type_of("a.output.run", one) == "dict");
   CHECK(type_of("a.output.run.exit_code", one) == "int");
-  CHECK(type_of("a.output.run.stdout", one) == "string");
+  CHECK(type_of("a.output.run.stdout", one) == undeclared_stream);
   const auto many =
       producer(shell_action{"ls"}, {output_form::many, {{"stdout", "bytes"}, {"stderr", "any"}}});
   CHECK(type_of("a.output.stdout", many) == "bytes");
-  CHECK(type_of("a.output.stderr", many) == "string");
+  CHECK(type_of("a.output.stderr", many) == undeclared_stream);
 }
 
 TEST_CASE("what a function gives is what its task declares", "[core][output_type]") {
@@ -40,6 +40,20 @@ TEST_CASE("what a function gives is what its task declares", "[core][output_type
       producer(function_action{"l", "f"}, {output_form::many, {{"n", "int"}, {"x", "any"}}});
   CHECK(type_of("a.output.n", many) == "int");
   CHECK(type_of("a.output.x", many) == "any");
+}
+
+TEST_CASE("what cannot be told before it runs is not refused", "[core][output_type]") {
+  for (const char* wanted : {"string", "path", "bytes", "any"})
+    CHECK(type_may_be(undeclared_stream, wanted));
+  for (const char* wanted : {"int", "list", "dict", "null"})
+    CHECK_FALSE(type_may_be(undeclared_stream, wanted));
+  CHECK(type_may_be("any", "int"));
+  CHECK(type_may_be("int", "any"));
+  CHECK(type_may_be("int", "float"));
+  CHECK_FALSE(type_may_be("float", "int"));
+  CHECK(type_may_be("path", "string"));
+  CHECK(type_may_be("string", "path"));
+  CHECK_FALSE(type_may_be("bytes", "string"));
 }
 
 TEST_CASE("where a path leads nowhere nothing is known", "[core][output_type]") {
