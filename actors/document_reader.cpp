@@ -7,6 +7,8 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
 
+#include <atomic>
+
 namespace maze::actors {
 
 namespace {
@@ -85,23 +87,63 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   return out;
 }
 
-document_actor::behavior_type document_reader(document_actor::pointer,
-                                              document_reader_setup setup) {
+namespace {
+
+/// Actors for one submission each, at most; what is more waits in line.
+constexpr std::size_t readers_max = 16;
+
+struct reader_books {
+  document_reader_setup setup;
+  std::atomic<std::size_t> readers = 0;
+};
+using shared_books = std::shared_ptr<reader_books>;
+
+caf::result<submit_run> judge(core::submission_form form, const core::submitter& by,
+                              const document_reader_setup& setup) {
+  if (auto within = core::hold_to(form, setup.rules, by); !within)
+    return to_caf(within.error());
+  auto work = accept_form(std::move(form), *setup.blobs, *setup.log, setup.libraries.get());
+  if (!work)
+    return to_caf(work.error());
+  return submit_run{std::move(*work)};
+}
+
+shared_bytes encoded_report(const write_report& msg) {
+  return std::make_shared<const std::string>(core::to_binary(*msg.report));
+}
+
+document_actor::behavior_type one_document(document_actor::pointer self,
+                                           const shared_books& books) {
   return {
-      [setup = std::move(setup)](const read_submission& msg) -> caf::result<submit_run> {
+      [self, books](const read_submission& msg) -> caf::result<submit_run> {
+        self->quit();
+        auto form = core::decode_submission(*msg.encoded);
+        auto out = form ? judge(std::move(*form), msg.by, books->setup)
+                        : caf::result<submit_run>(to_caf(form.error()));
+        --books->readers;
+        return out;
+      },
+      [](const write_report& msg) { return encoded_report(msg); },
+  };
+}
+
+} // namespace
+
+document_actor::behavior_type document_reader(document_actor::pointer self,
+                                              document_reader_setup setup) {
+  auto books = std::make_shared<reader_books>();
+  books->setup = std::move(setup);
+  return {
+      [self, books](const read_submission& msg) -> caf::result<submit_run> {
         auto form = core::decode_submission(*msg.encoded);
         if (!form)
           return to_caf(form.error());
-        if (auto within = core::hold_to(*form, setup.rules, msg.by); !within)
-          return to_caf(within.error());
-        auto work = accept_form(std::move(*form), *setup.blobs, *setup.log, setup.libraries.get());
-        if (!work)
-          return to_caf(work.error());
-        return submit_run{std::move(*work)};
+        if (form->libraries.empty() || !books->setup.libraries || books->readers >= readers_max)
+          return judge(std::move(*form), msg.by, books->setup);
+        ++books->readers;
+        return self->delegate(self->spawn<caf::detached>(one_document, books), msg);
       },
-      [](const write_report& msg) -> shared_bytes {
-        return std::make_shared<const std::string>(core::to_binary(*msg.report));
-      },
+      [](const write_report& msg) { return encoded_report(msg); },
   };
 }
 

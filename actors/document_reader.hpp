@@ -27,7 +27,8 @@ struct document_reader_setup {
   core::submission_rules rules{};
 };
 
-/// Cooperative or detached; detached in a node, since it blocks on disk and computes.
+/// Cooperative or detached; detached in a node, since it blocks on disk and computes. A submission with libraries has an
+/// actor and a thread of its own, as these take their time when they are loaded: what others hand in does not wait.
 document_actor::behavior_type document_reader(document_actor::pointer self,
                                               document_reader_setup setup);
 
