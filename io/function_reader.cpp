@@ -167,6 +167,17 @@ void check_function_keys(const node_reader& read, std::string_view kind,
     refuse("entry", fmt::format("a {} task has no entry", kind), "remove it; `code` has one");
 }
 
+void refuse_keys_of_fresh(const node_reader& read, const document_node::map& members,
+                          const field_path& field) {
+  for (const char* key : {"env", "publishes", "deletes", "reads", "writes"})
+    if (const auto* member = find_member(members, key))
+      read.report(codes::key_of_other_kind, member->key_offset, field / key,
+                  std::string_view(key) == "env"
+                      ? "a child that serves many calls has no environment of one task"
+                      : "a child that serves many calls has no files",
+                  "remove it, or leave the child fresh");
+}
+
 core::child_use read_child(const node_reader& read, const document_node::map& members,
                            const field_path& field) {
   using core::child_use;
@@ -192,8 +203,14 @@ std::uint32_t read_calls_max(const node_reader& read, const document_node::map& 
   const auto calls = read.integer(member->value, here, calls_bounds);
   if (core::is_kept(child))
     return static_cast<std::uint32_t>(calls.value_or(0));
+  const auto* said = find_member(members, "child");
+  // Another word has been found wrong already.
+  if (said != nullptr
+      && (said->value.as_scalar() == nullptr || *said->value.as_scalar() != "fresh"))
+    return 0;
   read.report(codes::key_of_other_kind, member->key_offset, here,
-              "a fresh child makes one call and ends", "remove it, or write `child: warm`");
+              "a fresh child makes one call and ends",
+              "remove it, or write `child: warm` or `child: forked`");
   return 0;
 }
 

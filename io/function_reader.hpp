@@ -36,6 +36,9 @@ std::optional<read_function_result> read_function(const node_reader& read,
 /// functions than `code`, `ok_exit` of a function.
 void check_function_keys(const node_reader& read, std::string_view kind,
                          const document_node::map& members, const field_path& field);
+/// Refuses the keys of a task that only a fresh child can heed: `env` and those about files.
+void refuse_keys_of_fresh(const node_reader& read, const document_node::map& members,
+                          const field_path& field);
 /// Reads `child`, if it is there.
 core::child_use read_child(const node_reader& read, const document_node::map& members,
                            const field_path& field);

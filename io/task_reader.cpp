@@ -303,6 +303,10 @@ void task_reader::function(const document_member& kind) {
   // Those of `defaults` are meant for commands.
   spec.ok_exit = {0};
   spec.child = read_child(read_, *members_, field_);
+  if (core::is_kept(spec.child)) {
+    refuse_keys_of_fresh(read_, *members_, field_);
+    spec.environment.clear();
+  }
   spec.child_calls_max = read_calls_max(read_, *members_, field_, spec.child);
   if (core::is_kept(spec.child) && spec.files.report != core::file_report_mode::none)
     check_report();

@@ -142,6 +142,26 @@ TEST_CASE("a child that is kept may be bounded in its calls, no other", "[io][wo
   CHECK(refused_keys("{shell: x, max_calls: 3}") == "key_of_other_kind");
 }
 
+TEST_CASE("what a child of many calls cannot heed is refused, that of defaults left out",
+          "[io][workflow]") {
+  test::read_document doc("{code: x, child: warm, env: {A: b}, reads: [a], writes: [b], "
+                          "publishes: [c], deletes: [d]}");
+  io::refuse_keys_of_fresh(doc.read, *doc.root.as_map(), doc.field);
+  CHECK(doc.codes()
+        == "key_of_other_kind key_of_other_kind key_of_other_kind key_of_other_kind "
+           "key_of_other_kind");
+  const auto w = sound_workflow(R"(
+maze: 1
+name: w
+defaults: {env: {A: b}, output: {r: any}}
+tasks:
+  a: {code: "def f(): pass", child: warm}
+  b: {code: "def f(): pass"}
+)");
+  CHECK(w.tasks[0].environment.empty());
+  CHECK(w.tasks[1].environment.size() == 1);
+}
+
 TEST_CASE("functions are read, of libraries that may stand behind them", "[io][workflow]") {
   const auto w = sound_workflow(R"(
 maze: 1
