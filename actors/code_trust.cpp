@@ -32,6 +32,21 @@ core::result<void> check_trusted(const std::string& name, const core::library_re
   return check_sum(fmt::format("the library '{}'", name), blobs.sha256_of(library.hash), *trusted);
 }
 
+core::result<void> check_trusted(const core::task_spec& task, const core::library_refs& libraries,
+                                 io::blob_store& blobs, const io::trusted_code* trusted) {
+  if (trusted == nullptr || !core::is_function(task))
+    return {};
+  for (const auto& [name, value] : task.environment)
+    if (name.starts_with("LD_") || name == "GLIBC_TUNABLES")
+      return core::fail(
+          core::errc::untrusted_function,
+          fmt::format("the variable {} could bring code into a function that may be "
+                      "loaded here, where only trusted code may: take it out of `env`",
+                      name),
+          "trust");
+  return check_trusted(task.action, libraries, blobs, trusted);
+}
+
 core::result<void> check_trusted(const core::task_action& action,
                                  const core::library_refs& libraries, io::blob_store& blobs,
                                  const io::trusted_code* trusted) {

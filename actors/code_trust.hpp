@@ -16,6 +16,10 @@ namespace maze::actors {
 core::result<void> check_trusted(const std::string& name, const core::library_ref& library,
                                  io::blob_store& blobs, const io::trusted_code* trusted);
 
+/// Also fails where the task's own environment would have the loader bring code that nobody looked at.
+core::result<void> check_trusted(const core::task_spec& task, const core::library_refs& libraries,
+                                 io::blob_store& blobs, const io::trusted_code* trusted);
+
 /// The same of what `action` names: its library, if it is one of `libraries`, or its pickle. Python source is no artefact that is loaded
 /// unread, and passes.
 core::result<void> check_trusted(const core::task_action& action,

@@ -152,7 +152,7 @@ core::result<single_call> start_single_call(const core::task_spec& spec,
                                             const core::library_refs& libraries,
                                             io::blob_store& blobs, const host_programs& programs,
                                             const io::trusted_code* trusted) {
-  if (auto fine = check_trusted(spec.action, libraries, blobs, trusted); !fine)
+  if (auto fine = check_trusted(spec, libraries, blobs, trusted); !fine)
     return core::fail(fine.error());
   auto arguments = core::encode_arguments(spec, call);
   if (!arguments)

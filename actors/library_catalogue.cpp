@@ -120,7 +120,7 @@ core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
                                              const core::library_refs& libraries,
                                              const core::context_map& context) {
   for (const core::task_spec& task : tasks)
-    if (auto fine = check_trusted(task.action, libraries, *blobs_, options_.trusted.get()); !fine) {
+    if (auto fine = check_trusted(task, libraries, *blobs_, options_.trusted.get()); !fine) {
       fine.error().message = fmt::format("task '{}': {}", task.name, fine.error().message);
       return fine;
     }

@@ -146,6 +146,9 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
   if (!store)
     return core::fail(store.error());
   out->blobs = std::move(*store);
+  if (settings.trusted)
+    out->log->event(io::log_level::info, "only trusted code is loaded",
+                    {{"sums", std::to_string(settings.trusted->size())}});
   if (auto stocked = out->stock(settings.libraries); !stocked)
     return core::fail(stocked.error());
   auto init = settings.init_executable.empty()

@@ -85,7 +85,7 @@ core::result<void> trusted_code::add(const std::string& entry) {
     if (failed)
       return refuse(core::errc::io_error, entry, failed.message());
   } else if (kind == fs::file_type::not_found) {
-    return refuse(core::errc::not_found, entry,
+    return refuse(core::errc::invalid_argument, entry,
                   "there is no such file or folder, and it is no SHA-256 of 64 digits");
   } else {
     return refuse(core::errc::invalid_argument, entry,

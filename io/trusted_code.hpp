@@ -16,8 +16,8 @@ namespace maze::io {
 class trusted_code {
 public:
   /// Each entry is a sum in 64 hexadecimal digits, as `sha256sum` prints it, or the path of a file, or of a folder whose files
-  /// count, but not those of folders in it. The files are read now and not again. Fails with `not_found` and what else
-  /// the file system says, naming the entry.
+  /// count, but not those of folders in it. The files are read now and not again. Fails with `invalid_argument` for an entry that
+  /// is nothing of these, and with what else the file system says, naming the entry.
   static core::result<trusted_code> read(std::span<const std::string> entries);
 
   /// @param sha256  32 bytes

@@ -51,6 +51,24 @@ TEST_CASE_METHOD(trust_fixture, "only what somebody vouches for is loaded", "[ac
         == errc::malformed);
 }
 
+TEST_CASE_METHOD(trust_fixture, "no variable of a task brings other code into a trusted function",
+                 "[actors][trust]") {
+  core::task_spec task;
+  task.action = core::function_action{"good", "f"};
+  const auto checked = [&] { return check_trusted(task, {{"good", good}}, *blobs, &trusted); };
+  task.environment = {{"LANG", "C"}};
+  CHECK(checked());
+  for (const char* name : {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "GLIBC_TUNABLES"}) {
+    task.environment = {{name, "x"}};
+    REQUIRE_FALSE(checked());
+    CHECK(checked().error().code == errc::untrusted_function);
+    CHECK_THAT(checked().error().message, Contains(name) && Contains("`env`"));
+  }
+  CHECK(check_trusted(task, {{"good", good}}, *blobs, nullptr));
+  task.action = core::shell_action{"ls"};
+  CHECK(checked());
+}
+
 TEST_CASE_METHOD(trust_fixture, "what is not loaded unread is no matter of trust",
                  "[actors][trust]") {
   CHECK(check(core::shell_action{"ls"}));

@@ -278,6 +278,8 @@ TEST_CASE("a cluster is started with what its node offers", "[tools][options]") 
   CHECK(accepted({"start", "--trusted-code", "none"}).values.trusted_code
         == std::vector<std::string>{});
   CHECK_FALSE(accepted({"start"}).values.trusted_code);
+  for (const char* list : {"", ",", "a.so,none"})
+    CHECK_THAT(refused({"start", "--trusted-code", list}), Contains("none alone"));
   CHECK(accepted({"start", "--gpus", "0"}).values.gpus == 0u);
   CHECK(sut.values.labels == std::map<std::string, std::string>{{"room", "b"}, {"rack", "7"}});
   REQUIRE(sut.values.listen.size() == 1);

@@ -134,14 +134,16 @@ core::result<std::vector<std::string>> read_variables(const std::string& text) {
 
 core::result<std::optional<std::vector<std::string>>> read_trusted(const std::string& text) {
   std::vector<std::string> out;
-  if (text != "none")
-    if (const auto taken = for_each_part(text,
-                                         [&out](const std::string& part) -> core::result<void> {
-                                           out.push_back(part);
-                                           return {};
-                                         });
-        !taken)
-      return fail(taken.error());
+  if (text == "none")
+    return out;
+  const auto taken = for_each_part(text, [&](const std::string& part) -> core::result<void> {
+    if (part.empty() || part == "none")
+      return expected("none alone, or SHA-256 sums, files and folders with commas", text);
+    out.push_back(part);
+    return {};
+  });
+  if (!taken)
+    return fail(taken.error());
   return out;
 }
 
@@ -303,7 +305,7 @@ constexpr std::array rules{
                  store<&settings::permit, read_permissions>},
     setting_rule{"trusted_code", "LIST",
                  "Load no other task libraries and pickled functions: their SHA-256, files or "
-                 "folders; several with commas",
+                 "folders; several with commas, or none",
                  store<&settings::trusted_code, read_trusted>, true},
     setting_rule{"roles", "ROLES",
                  "Name what join files permit: \"analyst=read_files,network_access; ops=all\"",
