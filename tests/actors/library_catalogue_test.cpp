@@ -135,7 +135,9 @@ TEST_CASE_METHOD(catalogue_fixture, "what else the author of a Python task says 
       << "from maze import task\n"
          "@task(resources={'type': 'gpu', 'cpu_num': 2, 'mem': 512, 'gpu_mem': 8000,\n"
          "                 'model_name': 'bert', 'backend': None})\n"
-         "def predict(x): return x\n";
+         "def predict(x): return x\n"
+         "@task(resources={'cpus': 'lots', 'memory': float('nan'), 'gpus': -1})\n"
+         "def wrong(x): return x\n";
   const auto described = sut.describe_python(file);
   REQUIRE(described);
   const core::function_signature& predict = described->functions.at(0);
@@ -143,6 +145,10 @@ TEST_CASE_METHOD(catalogue_fixture, "what else the author of a Python task says 
   CHECK(predict.about
         == std::map<std::string, std::string>{
             {"gpu_mem", "8000"}, {"model_name", "bert"}, {"type", "gpu"}});
+  const core::function_signature& wrong = described->functions.at(1);
+  CHECK(wrong.needs == core::resources{1000, core::byte_count{}, 0});
+  CHECK(wrong.about
+        == std::map<std::string, std::string>{{"cpus", "lots"}, {"gpus", "-1"}, {"memory", "nan"}});
 }
 
 TEST_CASE_METHOD(catalogue_fixture, "a Python file that is broken says where",

@@ -45,7 +45,8 @@ core::error ended_without_answer(int status, bool memory_limited, bool said_noth
                        "descriptor that it had not opened",
             .origin = "execute"};
   if (WIFSIGNALED(status))
-    return {.code = core::errc::signalled,
+    // No function gets the one signal from within: somebody killed its process.
+    return {.code = WTERMSIG(status) == SIGKILL ? core::errc::worker_crash : core::errc::signalled,
             .message = fmt::format("the function was killed by signal {} ({})", WTERMSIG(status),
                                    ::strsignal(WTERMSIG(status))),
             .origin = "execute",

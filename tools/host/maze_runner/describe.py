@@ -149,8 +149,15 @@ def remarks_of(resources: Any) -> bytes:
     dictionary of text."""
     if not isinstance(resources, dict):
         return varint(0)
-    said = {str(key): str(x) for key, x in resources.items() if key not in AMOUNTS and str(key) and x is not None}
+    said = {str(key): str(x) for key, x in resources.items() if str(key) and x is not None and not is_amount(key, x)}
     return varint(len(said)) + b"".join(text(key) + text(said[key]) for key in sorted(said, key=lambda x: x.encode()))
+
+
+def is_amount(key: Any, x: Any) -> bool:
+    """Whether `needs_of` takes it."""
+    if key in ("memory", "mem"):
+        return bool(amount(x))
+    return key in AMOUNTS and number(x, -1) >= 0
 
 
 def number(x: Any, otherwise: float) -> float:

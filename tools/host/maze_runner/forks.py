@@ -170,7 +170,9 @@ def ended_without_answer(status: int, memory_limited: bool, said_nothing: bool) 
                        "had not opened", "execute")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        why = Failure("signalled", f"the function was killed by signal {number} ({signal.strsignal(number)})",
+        # No function gets the one signal from within: somebody killed its process.
+        word = "worker_crash" if number == signal.SIGKILL else "signalled"
+        why = Failure(word, f"the function was killed by signal {number} ({signal.strsignal(number)})",
                       "execute")
         why.signal = number
         return why
