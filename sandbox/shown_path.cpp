@@ -1,15 +1,13 @@
 #include "maze/sandbox/shown_path.hpp"
 
 #include "maze/core/printable.hpp"
+#include "maze/io/files.hpp"
+#include "maze/sandbox/machine_places.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <linux/magic.h>
-#include <string_view>
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -34,11 +32,10 @@ bool has_right(const struct stat& of, const child_user& user, unsigned bit) {
 
 bool is_ours(const struct stat& of) { return of.st_uid == 0 || of.st_uid == ::geteuid(); }
 
-bool is_whole_machine(const fs::path& path) {
-  constexpr std::array<std::string_view, 4> whole{"/", "/dev", "/dev/shm", "/dev/pts"};
-  struct statfs system {};
-  return std::find(whole.begin(), whole.end(), path.native()) != whole.end()
-         || ::statfs(path.c_str(), &system) != 0 || system.f_type == PROC_SUPER_MAGIC;
+bool shows_machine(const fs::path& path) {
+  const io::unique_fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat found {};
+  return !place || ::fstat(place.get(), &found) != 0 || is_machines(place.get(), found);
 }
 
 } // namespace
@@ -53,7 +50,7 @@ core::result<fs::path> shown_path(const std::string& path, const std::optional<c
         failed == std::errc::no_such_file_or_directory ? core::errc::not_found
                                                        : core::errc::permission_denied,
         fmt::format("{} cannot be shown to a container: {}", shown, failed.message()), "launch");
-  if (is_whole_machine(real))
+  if (shows_machine(real))
     return denied(fmt::format("{}, which leads to {}: name folders and files in it", shown,
                               core::printable(real.native())));
   struct stat found {};

@@ -1,16 +1,15 @@
 #include "maze/sandbox/init/landlock.hpp"
 
 #include "maze/io/files.hpp"
+#include "maze/sandbox/machine_places.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace maze::sandbox::init {
@@ -125,17 +124,6 @@ failure allow_inherited(int rules, std::uint32_t count) {
 }
 
 } // namespace
-
-bool is_machines(int place, const struct stat& found) {
-  struct statfs system {};
-  if (::fstatfs(place, &system) != 0 || system.f_type == PROC_SUPER_MAGIC)
-    return true;
-  for (const char* const whole : {"/", "/dev", "/dev/shm", "/dev/pts"})
-    if (struct stat other{};
-        ::stat(whole, &other) == 0 && other.st_dev == found.st_dev && other.st_ino == found.st_ino)
-      return true;
-  return false;
-}
 
 int landlock_version() {
   const auto found =

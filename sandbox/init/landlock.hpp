@@ -2,8 +2,6 @@
 
 #include "maze/sandbox/init/spawn.hpp"
 
-#include <sys/stat.h>
-
 namespace maze::sandbox::init {
 
 /// The version of Landlock that this kernel has (landlock_create_ruleset(2)); 0: none, or switched off.
@@ -20,9 +18,5 @@ inline constexpr int walling_version = 6;
 /// @pre `version > 0`, at least `walling_version` where it is the first wall; the child is in its own root, if it has one,
 /// and no_new_privs is set
 failure restrict_files(const spawn_plan& plan, int version);
-
-/// Whether a task may not be shown what is open at `place`, whatever name led there: anything of the machine's /proc, and as a
-/// whole its root and /dev. `found` is its status.
-bool is_machines(int place, const struct stat& found);
 
 } // namespace maze::sandbox::init

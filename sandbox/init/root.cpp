@@ -1,7 +1,7 @@
 #include "maze/sandbox/init/root.hpp"
 
 #include "maze/sandbox/init/fault.hpp"
-#include "maze/sandbox/init/landlock.hpp"
+#include "maze/sandbox/machine_places.hpp"
 
 #include <algorithm>
 #include <array>
