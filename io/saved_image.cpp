@@ -280,8 +280,7 @@ core::result<std::map<std::uint64_t, layer>> measure(int from, const saved_image
         const auto bytes = hash.finish();
         if (!bytes)
           return core::fail(bytes.error());
-        for (const char byte : *bytes)
-          x.hash += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+        x.hash = hex(*bytes);
         return {};
       });
   if (!done)

@@ -53,16 +53,16 @@ const document_member* member_of(const document_node* in, std::string_view key) 
   return members == nullptr ? nullptr : find_member(*members, key);
 }
 
-/// Where the name of the task stands; nothing where it does not.
-std::optional<line_column> locate_task(std::string_view text, text_format format,
-                                       std::string_view task) {
+/// Where the key `name` stands in the map `section` of a workflow; nothing where it does not.
+std::optional<line_column> locate(std::string_view text, text_format format,
+                                  std::string_view section, std::string_view name) {
   if (text.starts_with(byte_order_mark))
     text.remove_prefix(byte_order_mark.size());
   const source_text source(text);
   findings found(source);
   const auto document = parse_document(found, format);
-  const auto* tasks = member_of(document ? &*document : nullptr, "tasks");
-  const auto* member = member_of(tasks == nullptr ? nullptr : &tasks->value, task);
+  const auto* holder = member_of(document ? &*document : nullptr, section);
+  const auto* member = member_of(holder == nullptr ? nullptr : &holder->value, name);
   if (member == nullptr)
     return std::nullopt;
   return source.locate(member->key_offset);
@@ -86,7 +86,7 @@ std::vector<diagnostic> missing_archives(const core::workflow& work, std::string
                      .message = archive.error().message,
                      .remedy = "correct the path, which counts from the folder of this file; an "
                                "absolute one is looked for on each node"};
-    if (const auto at = locate_task(text, format_of(file), task.name)) {
+    if (const auto at = locate(text, format_of(file), "tasks", task.name)) {
       fault.line = at->line;
       fault.column = at->column;
     }
@@ -144,11 +144,11 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
   return out;
 }
 
-std::string place_of_task(const std::filesystem::path& file, std::string_view task) {
-  const auto name = file.string();
+std::string place_of(const std::filesystem::path& file, std::string_view section,
+                     std::string_view name) {
   const auto read = read_file(file, file_bytes_max);
-  const auto at = read ? locate_task(*read, format_of(file), task) : std::nullopt;
-  return at ? fmt::format("{}:{}:{}", name, at->line, at->column) : name;
+  const auto at = read ? locate(*read, format_of(file), section, name) : std::nullopt;
+  return at ? fmt::format("{}:{}:{}", file.string(), at->line, at->column) : file.string();
 }
 
 } // namespace maze::io

@@ -44,8 +44,9 @@ parsed<core::workflow> parse_workflow(std::string_view text, const std::string& 
 /// The same for a file, and the libraries that it names must be there; `.json` is JSON, everything else
 /// YAML. At most 16 MiB.
 parsed<core::workflow> read_workflow(const std::filesystem::path& file);
-/// Where a file that `read_workflow` could read has the task of that name, `file:line:column`; the file alone where it
-/// is not there any more.
-std::string place_of_task(const std::filesystem::path& file, std::string_view task);
+/// Where a file that `read_workflow` could read has the key `name` in its map `section`, for example a task in `tasks`:
+/// `file:line:column`; the file alone where it is not there (any more).
+std::string place_of(const std::filesystem::path& file, std::string_view section,
+                     std::string_view name);
 
 } // namespace maze::io

@@ -323,16 +323,17 @@ TEST_CASE("a task is found in the file that it was read from", "[io][workflow]")
   const auto yaml = (dir / "w.yaml").string();
   std::ofstream(yaml)
       << "\xEF\xBB\xBFmaze: 1\nname: w\ntasks:\n  a: {shell: x}\n  'b c': {shell: y}\n";
-  CHECK(io::place_of_task(yaml, "a") == yaml + ":4:3");
-  CHECK(io::place_of_task(yaml, "b c") == yaml + ":5:3");
-  CHECK(io::place_of_task(yaml, "c") == yaml);
+  CHECK(io::place_of(yaml, "tasks", "a") == yaml + ":4:3");
+  CHECK(io::place_of(yaml, "tasks", "b c") == yaml + ":5:3");
+  CHECK(io::place_of(yaml, "tasks", "c") == yaml);
+  CHECK(io::place_of(yaml, "libraries", "a") == yaml);
   const auto json = (dir / "w.json").string();
   std::ofstream(json) << "{\"tasks\": {\n\t\"a\": {}}}";
-  CHECK(io::place_of_task(json, "a") == json + ":2:2");
+  CHECK(io::place_of(json, "tasks", "a") == json + ":2:2");
   // What is not as it was: the file alone is named.
   for (const char* text : {"tasks: 7", "- a", "{", ""}) {
     std::ofstream(yaml) << text;
-    CHECK(io::place_of_task(yaml, "a") == yaml);
+    CHECK(io::place_of(yaml, "tasks", "a") == yaml);
   }
-  CHECK(io::place_of_task(dir / "none.yaml", "a") == (dir / "none.yaml").string());
+  CHECK(io::place_of(dir / "none.yaml", "tasks", "a") == (dir / "none.yaml").string());
 }

@@ -193,4 +193,8 @@ TEST_CASE("a system call that nobody knows is refused before the run", "[tools][
   CHECK(node::located(refused.error(), file).message == file + ":4:3: " + refused.error().message);
   const core::error elsewhere{.code = core::errc::io_error, .message = "x", .origin = "submit"};
   CHECK(node::located(elsewhere, file) == elsewhere);
+  std::ofstream(file) << "maze: 1\nlibraries: { text: l.so }\n";
+  const core::error unusable{
+      .code = core::errc::invalid_payload, .message = "x", .origin = "library:text"};
+  CHECK(node::located(unusable, file).message == file + ":2:14: x");
 }

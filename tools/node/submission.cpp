@@ -8,8 +8,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 namespace maze::node {
 
@@ -153,10 +155,13 @@ core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_po
 }
 
 core::error located(core::error what, const std::filesystem::path& file) {
-  constexpr std::string_view of_task = "submit:";
-  if (what.origin.starts_with(of_task))
-    what.message = fmt::format(
-        "{}: {}", io::place_of_task(file, what.origin.substr(of_task.size())), what.message);
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> sections{
+      {{"submit:", "tasks"}, {"library:", "libraries"}}};
+  for (const auto& [origin, section] : sections)
+    if (what.origin.starts_with(origin)) {
+      const auto place = io::place_of(file, section, what.origin.substr(origin.size()));
+      what.message = fmt::format("{}: {}", place, what.message);
+    }
   return what;
 }
 

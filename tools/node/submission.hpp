@@ -44,7 +44,7 @@ core::sandbox_options seen_from(core::sandbox_options options, const std::filesy
 /// `invalid_argument` where the parts contradict what it says, with `permission_denied` where it asks for more than the bounds.
 core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_policy& policy);
 
-/// What a refused submission of the workflow `file` is told with: if it is about one task, where that task is.
+/// What a refused submission of the workflow `file` is told with: if it is about one task or library, where that is.
 core::error located(core::error what, const std::filesystem::path& file);
 
 } // namespace maze::node
