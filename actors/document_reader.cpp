@@ -45,7 +45,8 @@ core::result<void> check_archives(const core::archive_refs& archives, const io::
 
 core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
                                                             io::blob_store& blobs, io::log& log,
-                                                            library_catalogue* libraries) {
+                                                            library_catalogue* libraries,
+                                                            code_reading how) {
   if (form.base != io::hash_bytes(core::encode_manifest(form.files)))
     return core::fail(core::errc::malformed, "the hash of the snapshot does not fit its files",
                       "submit");
@@ -58,10 +59,10 @@ core::result<std::shared_ptr<const submission>> accept_form(core::submission_for
   if (auto sound = blobs.check_seals(form.files); !sound)
     return core::fail(sound.error());
   if (libraries != nullptr) {
-    if (auto sound = libraries->settle(form.tasks, form.libraries, form.context); !sound)
+    if (auto sound = libraries->settle(form.tasks, form.libraries, form.context, how); !sound)
       return core::fail(sound.error());
     if (form.calls)
-      if (auto sound = libraries->check(*form.calls, form.libraries); !sound)
+      if (auto sound = libraries->check(*form.calls, form.libraries, how); !sound)
         return core::fail(sound.error());
   }
   auto tasks = core::graph::build(std::move(form.tasks));
@@ -102,7 +103,9 @@ caf::result<submit_run> judge(core::submission_form form, const core::submitter&
                               const document_reader_setup& setup) {
   if (auto within = core::hold_to(form, setup.rules, by); !within)
     return to_caf(within.error());
-  auto work = accept_form(std::move(form), *setup.blobs, *setup.log, setup.libraries.get());
+  auto work =
+      accept_form(std::move(form), *setup.blobs, *setup.log, setup.libraries.get(),
+                  core::must_seal(setup.rules, by) ? code_reading::sealed : code_reading::plain);
   if (!work)
     return to_caf(work.error());
   return submit_run{std::move(*work)};

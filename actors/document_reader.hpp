@@ -17,7 +17,8 @@ namespace maze::actors {
 /// whose blob `blobs` does not have; with what `libraries` says of the functions, where it is given.
 core::result<std::shared_ptr<const submission>> accept_form(core::submission_form form,
                                                             io::blob_store& blobs, io::log& log,
-                                                            library_catalogue* libraries = nullptr);
+                                                            library_catalogue* libraries = nullptr,
+                                                            code_reading how = code_reading::plain);
 
 struct document_reader_setup {
   std::shared_ptr<io::blob_store> blobs;

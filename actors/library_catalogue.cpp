@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <set>
 #include <string_view>
@@ -23,6 +24,8 @@ constexpr std::uint64_t description_max = std::uint64_t{16} << 20;
 constexpr std::size_t known_max = 1024;
 /// Children that read libraries at the same time for one run.
 constexpr std::size_t read_at_once = 8;
+/// What a child that reads one may have: it runs beside the master and belongs to nobody's task.
+constexpr core::byte_count memory_max{std::uint64_t{4} << 30};
 /// Where the child finds the library.
 constexpr std::string_view library_path = "/proc/self/fd/5";
 
@@ -55,14 +58,14 @@ std::vector<std::string_view> names_of(const core::library_description& library)
 
 } // namespace
 
-core::result<library_catalogue::description> library_catalogue::describe(const std::string& name,
-                                                                         const core::digest& hash) {
+core::result<library_catalogue::description>
+library_catalogue::describe(const std::string& name, const core::digest& hash, code_reading how) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = known_.find(hash); found != known_.end())
       return found->second;
   }
-  auto made = read(name, hash);
+  auto made = read(name, hash, how);
   if (made) {
     const std::lock_guard lock(mutex_);
     if (known_.size() >= known_max)
@@ -78,7 +81,7 @@ bool library_catalogue::is_known(const core::digest& hash) {
 }
 
 core::result<core::library_descriptions>
-library_catalogue::describe_all(const core::library_refs& libraries) {
+library_catalogue::describe_all(const core::library_refs& libraries, code_reading how) {
   for (const auto& [name, library] : libraries)
     if (auto fine = check_trusted(name, library, *blobs_, options_.trusted.get()); !fine)
       return core::fail(fine.error());
@@ -103,10 +106,11 @@ library_catalogue::describe_all(const core::library_refs& libraries) {
   for (const auto& [name, library] : libraries) {
     // Where no thread is left, one is read when its turn comes.
     const bool beside = begun.insert(library.hash).second && !is_known(library.hash);
-    asked.emplace_back(
-        name,
-        std::async(beside ? std::launch::async | std::launch::deferred : std::launch::deferred,
-                   [this, &name = name, hash = library.hash] { return describe(name, hash); }));
+    asked.emplace_back(name, std::async(beside ? std::launch::async | std::launch::deferred
+                                               : std::launch::deferred,
+                                        [this, &name = name, hash = library.hash, how] {
+                                          return describe(name, hash, how);
+                                        }));
     if (asked.size() == at_once)
       if (auto fine = collect(); !fine)
         return core::fail(fine.error());
@@ -118,13 +122,14 @@ library_catalogue::describe_all(const core::library_refs& libraries) {
 
 core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
                                              const core::library_refs& libraries,
-                                             const core::context_map& context) {
+                                             const core::context_map& context, code_reading how) {
   for (const core::task_spec& task : tasks)
     if (auto fine = check_trusted(task, libraries, *blobs_, options_.trusted.get()); !fine) {
       fine.error().message = fmt::format("task '{}': {}", task.name, fine.error().message);
+      fine.error().origin = "submit:" + task.name;
       return fine;
     }
-  auto described = describe_all(libraries);
+  auto described = describe_all(libraries, how);
   if (!described)
     return core::fail(described.error());
   if (auto sound = core::check_functions(tasks, *described, context); !sound)
@@ -134,11 +139,11 @@ core::result<void> library_catalogue::settle(std::span<core::task_spec> tasks,
 }
 
 core::result<void> library_catalogue::check(const core::call_plan& plan,
-                                            const core::library_refs& libraries) {
+                                            const core::library_refs& libraries, code_reading how) {
   for (const core::call_function& each : plan.functions)
     if (auto fine = check_trusted(each.action, libraries, *blobs_, options_.trusted.get()); !fine)
       return fine;
-  auto described = describe_all(libraries);
+  auto described = describe_all(libraries, how);
   if (!described)
     return core::fail(described.error());
   for (const core::call_function& each : plan.functions)
@@ -162,7 +167,7 @@ core::result<void> library_catalogue::check(const core::call_plan& plan,
 }
 
 core::result<library_catalogue::description>
-library_catalogue::read(const std::string& name, const core::digest& hash) const {
+library_catalogue::read(const std::string& name, const core::digest& hash, code_reading how) const {
   auto content = blobs_->open_blob(hash);
   if (!content)
     return core::fail(
@@ -175,6 +180,10 @@ library_catalogue::read(const std::string& name, const core::digest& hash) const
   request.working_directory = "/";
   request.inherited = {std::make_shared<const io::unique_fd>(std::move(*content))};
   request.user = options_.user;
+  request.sandbox.level =
+      std::max(request.sandbox.level,
+               how == code_reading::sealed ? core::sandbox_level::seccomp : options_.level_min);
+  request.sandbox.memory = memory_max;
   auto described = ask_child(std::move(request), name);
   if (!described)
     return core::fail(described.error());
@@ -202,7 +211,7 @@ library_catalogue::ask_child(sandbox::launch_request request, const std::string&
     return core::fail(core::error{.code = code,
                                   .message = fmt::format("library '{}' cannot be used: {}", name,
                                                          with_name(why.message, name)),
-                                  .origin = "library",
+                                  .origin = "library:" + name,
                                   .exit_code = why.exit_code,
                                   .signal = why.signal,
                                   .evidence = why.evidence});

@@ -181,8 +181,11 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
         sandbox::child_user{*settings.first_user + reader_user, *settings.first_user + reader_user};
   out->libraries = std::make_shared<library_catalogue>(
       out->launcher, out->blobs,
-      library_catalogue::options{
-          .programs = out->programs, .user = reader, .log = out->log, .trusted = settings.trusted});
+      library_catalogue::options{.programs = out->programs,
+                                 .user = reader,
+                                 .log = out->log,
+                                 .trusted = settings.trusted,
+                                 .level_min = settings.sandbox_min});
   return out;
 }
 

@@ -28,7 +28,9 @@ result<permission_set> permissions_from_list(std::string_view text) {
     return out;
   for (std::size_t start = 0; start <= text.size();) {
     const auto end = std::min(text.find(',', start), text.size());
-    const auto word = text.substr(start, end - start);
+    auto word = text.substr(start, end - start);
+    // People write a blank behind a comma.
+    word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
     const auto one = permission_from_string(word);
     if (!one)
       return fail(errc::invalid_argument,

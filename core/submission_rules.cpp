@@ -1,5 +1,7 @@
 #include "maze/core/submission_rules.hpp"
 
+#include "maze/core/permission_list.hpp"
+
 #include <fmt/format.h>
 
 namespace maze::core {
@@ -30,6 +32,12 @@ result<void> settle(sandbox_spec& sandbox, const sandbox_policy& policy) {
 }
 
 } // namespace
+
+bool must_seal(const submission_rules& rules, const submitter& by) {
+  const sandbox_options& bounds = rules.sandbox.bounds;
+  return both(rules.permitted, by.permitted) != permission_set::all()
+         || (bounds.said.has(sandbox_part::level) && bounds.values.sealed());
+}
 
 result<void> check_permitted(permission_set needed, const submitter& by) {
   if (const auto missing = needed.without(by.permitted); !missing.empty())

@@ -21,6 +21,9 @@ struct submitter {
   permission_set permitted = permission_set::all();
 };
 
+/// Whether code that is handed in may run nowhere but sealed, be it only to be looked at.
+bool must_seal(const submission_rules& rules, const submitter& by);
+
 /// Fails with `permission_denied`, naming what is missing and whose join file lacks it, where `needed` is more than `by` may.
 result<void> check_permitted(permission_set needed, const submitter& by);
 

@@ -50,7 +50,7 @@ struct catalogue_fixture {
     REQUIRE_FALSE(described);
     CHECK_THAT(described.error().message,
                Contains("library '" + name + "' cannot be used") && !Contains("/proc"));
-    CHECK(described.error().origin == "library");
+    CHECK(described.error().origin == "library:" + name);
     return described.error();
   }
   core::error refused_bytes(const std::string& content) {

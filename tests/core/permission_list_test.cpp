@@ -14,6 +14,7 @@ TEST_CASE("a list of permissions reads back", "[core][permissions]") {
   CHECK(to_list({}) == "none");
   CHECK(to_list({0b0101}) == "read_files,network_access");
   CHECK(permissions_from_list("network_access,read_files")->bits == 0b0101);
+  CHECK(permissions_from_list("network_access, read_files")->bits == 0b0101);
 }
 
 TEST_CASE("what both permit is what neither forbids", "[core][permissions]") {
@@ -23,8 +24,8 @@ TEST_CASE("what both permit is what neither forbids", "[core][permissions]") {
 }
 
 TEST_CASE("a word that is no permission is named", "[core][permissions]") {
-  for (const char* bad : {"", "fly", "read_files,", ",read_files", "read_files, write_files",
-                          "none,read_files", "All"}) {
+  for (const char* bad : {"", "fly", "read_files,", ",read_files", "read_files ,write_files",
+                          "read_files, ", "none,read_files", "All"}) {
     INFO(bad);
     const auto refused = permissions_from_list(bad);
     REQUIRE_FALSE(refused);

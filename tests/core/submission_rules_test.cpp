@@ -28,6 +28,21 @@ permission_set without_commands() {
 
 } // namespace
 
+TEST_CASE("code of whoever may not do everything is looked at sealed", "[core][submission_rules]") {
+  CHECK_FALSE(must_seal({}, {}));
+  submission_rules rules;
+  rules.permitted = permission_set{};
+  CHECK(must_seal(rules, {}));
+  CHECK(must_seal({}, {.name = "client anna", .permitted = permission_set{}}));
+  submission_rules bounded;
+  bounded.sandbox.bounds.values.level = sandbox_level::seccomp;
+  CHECK_FALSE(must_seal(bounded, {}));
+  bounded.sandbox.bounds.said.add(sandbox_part::level);
+  CHECK(must_seal(bounded, {}));
+  bounded.sandbox.bounds.values.level = sandbox_level::subprocess;
+  CHECK_FALSE(must_seal(bounded, {}));
+}
+
 TEST_CASE("without rules what is handed in stays as it is", "[core][rules]") {
   auto form = form_of("a", {.memory = byte_count{1 << 30}});
   form.calls = call_plan{};

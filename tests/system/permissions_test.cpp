@@ -25,7 +25,13 @@ struct permitting_cluster : test::cluster_folder {
   permitting_cluster() {
     // Tasks with users of their own must reach their views.
     std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
-    start_master({"--listen", "tcp:127.0.0.1:0"});
+    // What sealed children need where the node is root.
+    const std::vector<std::string> users = ::geteuid() == 0
+                                               ? std::vector<std::string>{"--task-user", "slot"}
+                                               : std::vector<std::string>{};
+    std::vector<std::string> words{"--listen", "tcp:127.0.0.1:0"};
+    words.insert(words.end(), users.begin(), users.end());
+    start_master(words);
     const auto made = good_json({"join-file", "anna", "--for", "client", "--permit",
                                  "write_files,network_access,read_files"});
     CHECK(made["permitted"] == json{"read_files", "write_files", "network_access"});
@@ -88,6 +94,34 @@ TEST_CASE_METHOD(permitting_cluster, "a client hands in what its join file permi
   INFO(sealed.standard_error);
   CHECK(sealed.status == 0);
   CHECK(sealed.standard_output == "42\n");
+}
+
+TEST_CASE_METHOD(
+    permitting_cluster,
+    "a library is loaded sealed to be looked at where its client may not do everything",
+    "[system][permissions][tls]") {
+  start_worker("w1", ::geteuid() == 0 ? std::vector<std::string>{"--task-user", "slot"}
+                                      : std::vector<std::string>{});
+  const auto levels = offers()["levels"];
+  MAZE_NEEDS(std::find(levels.begin(), levels.end(), "seccomp") != levels.end()
+                 ? std::nullopt
+                 : std::optional<std::string>("needs level seccomp"));
+  // The master remembers what it has read.
+  const auto calls = [this](const std::string& name, const std::string& function) {
+    const auto own = folder / (name + ".so");
+    std::filesystem::copy_file(test::task_library("at_load_look"), own);
+    std::ofstream(own, std::ios::app | std::ios::binary) << name;
+    workflow(name, "libraries: { look: " + own.native()
+                       + " }\ntasks:\n  t: { sandbox: seccomp, output: { r: any }, function: look."
+                       + function + " }\n");
+    return name + ".yaml";
+  };
+  CHECK(submit(calls("one", "sealed"), "./anna.join").status == 0);
+  const auto open = submit(calls("two", "open"), "./anna.join");
+  CHECK(open.status != 0);
+  CHECK_THAT(open.standard_error, Contains("its functions are `sealed`"));
+  // Whoever may have commands run may as well have it loaded as these are.
+  CHECK(submit(calls("three", "open"), "./ops.join").status == 0);
 }
 
 TEST_CASE_METHOD(permitting_cluster, "a role of the configuration says what a join file permits",
