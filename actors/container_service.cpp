@@ -1,23 +1,19 @@
 #include "maze/actors/container_service.hpp"
 
-#include "maze/actors/attempt_environment.hpp"
 #include "maze/actors/container_input.hpp"
 #include "maze/actors/container_outcome.hpp"
+#include "maze/actors/container_start.hpp"
 #include "maze/actors/container_words.hpp"
-#include "maze/io/memory_file.hpp"
 #include "maze/sandbox/container_command.hpp"
 #include "maze/sandbox/enter_block.hpp"
 #include "maze/sandbox/policy.hpp"
-#include "maze/sandbox/shown_path.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
 #include <random>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -26,42 +22,9 @@ namespace maze::actors {
 
 namespace {
 
-using shared_fd = std::shared_ptr<const io::unique_fd>;
-
-/// The first descriptor behind the streams.
-constexpr int first_inherited = 3;
-constexpr std::uint64_t report_size_max = 4096;
-
 std::string random_word() {
   std::random_device draw;
   return fmt::format("{:08x}{:08x}", draw(), draw());
-}
-
-std::vector<sandbox::enter::limit> limits_of(const core::sandbox_spec& spec) {
-  std::vector<sandbox::enter::limit> out{{RLIMIT_CORE, 1}};
-  const auto add = [&out](int resource, const std::optional<std::uint64_t>& value) {
-    if (value)
-      out.push_back({resource, *value});
-  };
-  const auto bytes = [](const std::optional<core::byte_count>& x) {
-    return x ? std::optional(x->value) : std::nullopt;
-  };
-  add(RLIMIT_AS, bytes(spec.address_space));
-  add(RLIMIT_FSIZE, bytes(spec.file_size));
-  add(RLIMIT_NOFILE, spec.open_files);
-  return out;
-}
-
-/// Of the environment that a task would have on the node, what goes over that of its image: programs lie elsewhere in there.
-std::vector<std::string> without_path(std::vector<std::string> environment) {
-  static const std::string here = "PATH=" + base_environment().path;
-  std::erase(environment, here);
-  return environment;
-}
-
-std::string from_process(const char* name) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? std::string() : fmt::format("{}={}", name, text);
 }
 
 /// Runs a program in this process's own environment, and waits for it. What it prints is lost.
@@ -81,35 +44,6 @@ void run_to_end(std::vector<std::string> command) {
   ::posix_spawn_file_actions_destroy(&streams);
 }
 
-/// Turns the paths that a task asks for into what they lead to: an engine goes by names, with the rights of root.
-core::result<void> show_paths(sandbox::container_start& start) {
-  for (const bool writable : {false, true})
-    for (const std::string& path :
-         std::exchange(writable ? start.sandbox.writable : start.sandbox.readable, {})) {
-      auto real = sandbox::shown_path(path, start.user);
-      if (!real)
-        return core::fail(real.error());
-      std::error_code failed;
-      const auto kind = std::filesystem::status(*real, failed).type();
-      if (kind == std::filesystem::file_type::character
-          || kind == std::filesystem::file_type::block)
-        start.devices.push_back(std::move(*real));
-      else
-        start.mounts.push_back({std::move(*real), path, writable});
-    }
-  return {};
-}
-
-/// What the engine's program itself needs: never a word of the task's.
-std::vector<std::string> engine_environment() {
-  std::vector<std::string> out{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-  for (const char* name : {"HOME", "DOCKER_HOST", "XDG_RUNTIME_DIR", "TMPDIR", "CONTAINERS_CONF",
-                           "CONTAINERS_STORAGE_CONF"})
-    if (auto text = from_process(name); !text.empty())
-      out.push_back(std::move(text));
-  return out;
-}
-
 } // namespace
 
 container_service::container_service(sandbox::container_engine engine,
@@ -119,11 +53,13 @@ container_service::container_service(sandbox::container_engine engine,
       launcher_(std::move(launcher)),
       context_(context),
       settings_(std::move(settings)),
+      pool_(std::make_shared<container_pool>(context, launcher_, settings_.pool)),
       prefix_(fmt::format("maze-{}-", random_word())) {}
 
 container_service::~container_service() {
-  for (const std::string& name : alive_)
-    run_to_end({"/bin/sh", "-c", sandbox::removal_script(engine_, name)});
+  pool_->close();
+  if (!alive_.empty())
+    run_to_end({"/bin/sh", "-c", sandbox::removal_script(engine_, {alive_.begin(), alive_.end()})});
 }
 
 core::isolation container_service::isolation_of(const sandbox::launch_request& request) {
@@ -145,23 +81,35 @@ core::isolation container_service::isolation_of(const sandbox::launch_request& r
 
 core::result<sandbox::launch_id> container_service::launch(sandbox::launch_request request,
                                                            sandbox::launcher::completion done) {
-  auto child = contain(request);
+  const bool shared =
+      request.sandbox.reuse.value_or(false) && !request.tenant.empty() && can_stay();
+  auto child = shared ? pass_on(request) : contain(request);
   if (!child)
     return core::fail(child.error());
   // The launcher holds on to this as long as the child lives, and must not be held on to by it.
-  return launcher_->launch(std::move(request),
-                           [own = weak_from_this(), child = std::move(*child),
-                            done = std::move(done)](sandbox::exit_report report) mutable {
-                             child.hold.reset();
-                             if (const auto self = own.lock())
-                               self->finish(child, report);
-                             done(std::move(report));
-                           });
+  return launcher_->launch(
+      std::move(request), [own = weak_from_this(), child = std::move(*child),
+                           done = std::move(done)](sandbox::exit_report report) mutable {
+        child.hold.reset();
+        const auto self = own.lock();
+        if (self && child.standing) {
+          auto place = std::move(child.standing);
+          return self->pool_->give_back(std::move(place),
+                                        [own, child = std::move(child), done = std::move(done),
+                                         report = std::move(report)](const auto* gone) mutable {
+                                          if (const auto alive = own.lock())
+                                            alive->finish_passed(child, gone, report);
+                                          done(std::move(report));
+                                        });
+        }
+        if (self)
+          self->finish(child, report);
+        done(std::move(report));
+      });
 }
 
-core::result<container_service::contained_child>
-container_service::contain(sandbox::launch_request& request) {
-  const core::sandbox_spec spec = request.sandbox;
+core::result<container_service::inside>
+container_service::prepare(sandbox::launch_request& request) {
   if (!request.user && ::geteuid() == 0)
     return core::fail(core::errc::permission_denied,
                       "a node that is root gives level container only to users of their own: run "
@@ -170,55 +118,114 @@ container_service::contain(sandbox::launch_request& request) {
   auto words = words_inside(std::move(request.argv), settings_.programs);
   if (!words)
     return core::fail(words.error());
-  auto filter = filters_.get(sandbox::syscalls_of(spec));
+  auto filter = filters_.get(sandbox::syscalls_of(request.sandbox));
   auto program = filter ? io::read_all((*filter)->get(), sandbox::enter::block_size_max)
                         : tl::unexpected(filter.error());
   if (!program)
     return core::fail(program.error());
+  return inside{std::move(*words), std::move(*program)};
+}
+
+core::result<container_service::contained_child>
+container_service::contain(sandbox::launch_request& request) {
+  auto own = prepare(request);
+  if (!own)
+    return core::fail(own.error());
   contained_child out;
-  out.program = words->argv.front();
+  out.program = own->words.argv.front();
   out.isolation = isolation_of(request);
   const int report_fd = first_inherited + static_cast<int>(request.inherited.size());
   // Docker hands no descriptor on.
   if (engine_.kind == sandbox::engine_kind::podman) {
-    auto report = io::make_memory_file("maze-report");
+    auto report = make_report_file();
     if (!report)
       return core::fail(report.error());
-    out.report = std::make_shared<const io::unique_fd>(std::move(*report));
+    out.report = std::move(*report);
     request.inherited.push_back(out.report);
   }
-  auto command = command_of(request, words->mounts, out);
+  auto start = make_container_start(request, own->words.mounts, settings_.enter, settings_.owner);
+  if (!start)
+    return core::fail(start.error());
+  auto command = command_of(*start, first_inherited + static_cast<int>(request.inherited.size()));
   if (!command)
     return core::fail(command.error());
+  out.name = std::move(start->name);
+  out.image = std::move(start->image.name);
   auto input = make_container_input(
-      context_,
-      encode(sandbox::enter::block{
-          .argv = std::move(words->argv),
-          .environment = without_path(std::move(request.environment)),
-          .working_directory = request.working_directory.native(),
-          .limits = limits_of(spec),
-          .cpu_time = spec.cpu_time ? static_cast<std::uint64_t>(spec.cpu_time->count()) : 0,
-          .filter = std::move(*program),
-          .report = out.report ? report_fd : -1}));
+      context_, encode(take_block(request, std::move(own->words.argv), std::move(own->filter),
+                                  out.report ? report_fd : -1)));
   if (!input)
     return core::fail(input.error());
   out.hold = std::move(input->hold);
   request.inherited.push_back(std::move(input->inner));
   request.argv = std::move(*command);
-  request.environment = engine_environment();
-  request.user.reset();
-  request.sandbox = {.level = core::sandbox_level::none, .wall_time = spec.wall_time};
+  become_engines(request);
   return out;
 }
 
+core::result<container_service::contained_child>
+container_service::pass_on(sandbox::launch_request& request) {
+  auto own = prepare(request);
+  if (!own)
+    return core::fail(own.error());
+  auto report = make_report_file();
+  if (!report)
+    return core::fail(report.error());
+  auto start = make_standing_start(request, own->words.mounts, settings_.enter, settings_.owner);
+  if (!start)
+    return core::fail(start.error());
+  const auto task_user = request.user;
+  const bool has_folder = request.working_directory != "/";
+  auto kind = sandbox::run_command(engine_, *start);
+  if (!kind)
+    return core::fail(kind.error());
+  const std::string program = own->words.argv.front();
+  auto input = make_container_input(context_, encode(take_block(request, std::move(own->words.argv),
+                                                                std::move(own->filter), -1)));
+  if (!input)
+    return core::fail(input.error());
+  contained_child out;
+  out.program = program;
+  out.isolation = isolation_of(request);
+  out.image = start->image.name;
+  auto place = pool_->take(
+      request.tenant + '\n' + sandbox::shell_words(*kind),
+      [this, &start](const shared_fd& line) { return begin_standing(std::move(*start), line); });
+  if (!place)
+    return core::fail(place.error());
+  out.standing = std::move(*place);
+  out.hold = std::move(input->hold);
+  out.report = std::move(*report);
+  const int first = first_inherited + static_cast<int>(request.inherited.size());
+  for (auto& each : {out.report, input->inner, container_pool::line_of(out.standing)})
+    request.inherited.push_back(each);
+  request.argv = {settings_.enter.native(),       "pass",
+                  std::to_string(first + 2),      std::to_string(first),
+                  std::to_string(first + 1),      std::to_string(task_user->uid),
+                  std::to_string(task_user->gid), has_folder ? "own" : "none"};
+  become_engines(request);
+  return out;
+}
+
+core::result<container_pool::beginning>
+container_service::begin_standing(sandbox::container_start start, const shared_fd& line) {
+  auto command = command_of(start, -1);
+  if (!command)
+    return core::fail(command.error());
+  return container_pool::beginning{
+      {.argv = std::move(*command),
+       .environment = engine_environment(),
+       .working_directory = "/",
+       .sandbox = {.level = core::sandbox_level::none},
+       .inherited = {line}},
+      [own = weak_from_this(), name = start.name, image = start.image.name](const auto& report) {
+        if (const auto self = own.lock())
+          self->end_standing(name, image, report);
+      }};
+}
+
 core::result<std::vector<std::string>>
-container_service::command_of(const sandbox::launch_request& request,
-                              const std::vector<sandbox::container_mount>& programs,
-                              contained_child& child) {
-  auto image = sandbox::image_of(request);
-  if (!image)
-    return core::fail(image.error());
-  child.image = image->name;
+container_service::command_of(sandbox::container_start& start, int input) {
   // It begins where the task does, which is what others look at while it runs.
   std::string script = "cd /; ";
   {
@@ -229,31 +236,22 @@ container_service::command_of(const sandbox::launch_request& request,
                              "esac; done; {}",
                              sandbox::shell_words({scratch_of({}).parent_path()}), prefix_,
                              sandbox::sweep_script(engine_, settings_.owner, prefix_)));
-    child.name = prefix_ + std::to_string(++last_);
-    alive_.insert(child.name);
-    if (!ready_.contains(image->name))
-      script += "exec </dev/null; "
-                + sandbox::image_script(engine_, *image, settings_.images, scratch_of(child.name));
+    start.name = prefix_ + std::to_string(++last_);
+    if (!ready_.contains(start.image.name))
+      script +=
+          "exec </dev/null; "
+          + sandbox::image_script(engine_, start.image, settings_.images, scratch_of(start.name));
   }
-  sandbox::container_start start{.name = child.name,
-                                 .owner = settings_.owner,
-                                 .image = std::move(*image),
-                                 .user = request.user,
-                                 .sandbox = request.sandbox,
-                                 .mounts = {{settings_.enter, sandbox::container_enter, false}},
-                                 .devices = {},
-                                 .inherited = request.inherited.size(),
-                                 .arguments = {}};
-  start.mounts.insert(start.mounts.end(), programs.begin(), programs.end());
-  if (request.working_directory != "/")
-    start.mounts.push_back({request.working_directory, request.working_directory, true});
-  if (auto shown = show_paths(start); !shown)
-    return core::fail(shown.error());
   auto command = sandbox::run_command(engine_, start);
   if (!command)
     return core::fail(command.error());
-  const auto input = first_inherited + request.inherited.size();
-  script += fmt::format("exec {0} <&{1} {1}<&-", sandbox::shell_words(*command), input);
+  {
+    const std::lock_guard lock(mutex_);
+    alive_.insert(start.name);
+  }
+  script += "exec " + sandbox::shell_words(*command);
+  if (input >= 0)
+    script += fmt::format(" <&{0} {0}<&-", input);
   return std::vector<std::string>{"/bin/sh", "-c", std::move(script)};
 }
 
@@ -282,9 +280,7 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
   using sandbox::exit_cause;
   if (report.cause == exit_cause::setup_failed || report.cause == exit_cause::withdrawn)
     return forget(child.name);
-  const auto bytes = child.report ? io::read_all(child.report->get(), report_size_max)
-                                  : core::result<std::string>(std::string());
-  const auto told = bytes ? sandbox::enter::decode_report(*bytes) : std::nullopt;
+  const auto told = read_report(child.report);
   const bool ended = report.cause == exit_cause::exited;
   // Whatever began leaves a report, where it can.
   const bool refused =
@@ -303,9 +299,42 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
     // The engine's program has removed it.
     forget(child.name);
   else
-    run_script(fmt::format("rm -rf {}; {}", sandbox::shell_words({scratch_of(child.name)}),
-                           sandbox::removal_script(engine_, child.name)),
-               child.name);
+    remove(child.name);
+}
+
+void container_service::finish_passed(const contained_child& child,
+                                      const sandbox::exit_report* gone,
+                                      sandbox::exit_report& report) {
+  using sandbox::exit_cause;
+  if (report.cause == exit_cause::setup_failed || report.cause == exit_cause::withdrawn)
+    return;
+  const auto told = read_report(child.report);
+  if (told) {
+    const std::lock_guard lock(mutex_);
+    ready_.insert(child.image);
+  } else if (gone != nullptr && report.cause == exit_cause::exited) {
+    // What kept the container from beginning was said to the engine's program.
+    report.standard_error = gone->standard_error;
+  }
+  report.isolation = child.isolation;
+  tell_end(told, child.program, to_string(engine_.kind), report);
+}
+
+void container_service::end_standing(const std::string& name, const std::string& image,
+                                     const sandbox::exit_report& report) {
+  if (report.cause == sandbox::exit_cause::exited && report.exit_code == 0)
+    return forget(name);
+  {
+    const std::lock_guard lock(mutex_);
+    ready_.erase(image);
+  }
+  remove(name);
+}
+
+void container_service::remove(const std::string& container) {
+  run_script(fmt::format("rm -rf {}; {}", sandbox::shell_words({scratch_of(container)}),
+                         sandbox::removal_script(engine_, {container})),
+             container);
 }
 
 core::result<sandbox::launch_id> launch_child(sandbox::launcher& launcher,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "maze/actors/container_pool.hpp"
+#include "maze/actors/container_words.hpp"
 #include "maze/actors/host_programs.hpp"
 #include "maze/core/result.hpp"
 #include "maze/io/files.hpp"
@@ -31,6 +33,8 @@ public:
     host_programs programs;
     /// Which node the containers belong to, by its folder: none of them outlives it for long. `arriving` in it holds what is fetched.
     std::string owner;
+    /// Of the containers that stay.
+    container_pool::options pool{};
   };
 
   /// @param launcher  starts the engine's own program; its context writes what children begin with
@@ -45,9 +49,13 @@ public:
   [[nodiscard]] bool sees_mounts() const noexcept {
     return engine_.kind == sandbox::engine_kind::podman;
   }
+  /// Whether its containers can serve one task after the other: that takes a descriptor that goes along.
+  [[nodiscard]] bool can_stay() const noexcept {
+    return engine_.kind == sandbox::engine_kind::podman;
+  }
   /// As `launcher::launch`, of a child of level container, which the engine's program runs: that one is the launcher's child. Its working
   /// directory, where it has one of its own, is shown to it at the same path. An image that the engine lacks is fetched first,
-  /// in the child's time. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can
+  /// in the child's time. With `sandbox.reuse` and a tenant it runs in a container that stays, where the engine is podman. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can
   /// have.
   core::result<sandbox::launch_id> launch(sandbox::launch_request request,
                                           sandbox::launcher::completion done);
@@ -55,6 +63,7 @@ public:
   [[nodiscard]] static core::isolation isolation_of(const sandbox::launch_request& request);
 
 private:
+  using shared_fd = std::shared_ptr<const io::unique_fd>;
   /// A child in a container, as long as its node wants it.
   struct contained_child {
     std::string name;
@@ -64,31 +73,51 @@ private:
     /// Its first process ends when the last one lets go of this.
     std::shared_ptr<void> hold;
     /// Where it leaves how it ended; null with docker.
-    std::shared_ptr<const io::unique_fd> report;
+    shared_fd report;
     core::isolation isolation;
+    /// The container that stays; null: it has one of its own.
+    container_pool::lease standing;
+  };
+  /// What a child begins with inside.
+  struct inside {
+    container_words words;
+    std::string filter;
   };
 
+  /// Takes the words of `request`.
+  core::result<inside> prepare(sandbox::launch_request& request);
   /// Turns `request` into one for the engine's program.
   core::result<contained_child> contain(sandbox::launch_request& request);
+  /// Turns `request` into one for what passes it on to a container that stays.
+  core::result<contained_child> pass_on(sandbox::launch_request& request);
+  /// Begins a container that stays.
+  core::result<container_pool::beginning> begin_standing(sandbox::container_start start,
+                                                         const shared_fd& line);
   void forget(const std::string& container);
   /// Where its image lies while it is fetched.
   [[nodiscard]] std::filesystem::path scratch_of(const std::string& container) const;
   /// Puts what the container's first process said into the report of the engine's program, and has the container removed where
   /// that may not have happened.
   void finish(const contained_child& child, sandbox::exit_report& report);
-  /// @param programs  what the child needs to see of the node's own
-  core::result<std::vector<std::string>>
-  command_of(const sandbox::launch_request& request,
-             const std::vector<sandbox::container_mount>& programs, contained_child& child);
+  /// The same of a child in a container that stays.
+  /// @param gone  how that ended; null: it has not
+  void finish_passed(const contained_child& child, const sandbox::exit_report* gone,
+                     sandbox::exit_report& report);
+  /// What becomes of a container that stayed.
+  void end_standing(const std::string& name, const std::string& image,
+                    const sandbox::exit_report& report);
+  /// The script that runs it, under a name of its own; `input` is the descriptor that becomes its standard input, none: -1.
+  core::result<std::vector<std::string>> command_of(sandbox::container_start& start, int input);
+  void remove(const std::string& container);
   /// @param removed  the container that is gone when the script has ended; may be empty
   void run_script(std::string script, std::string removed = {});
-  [[nodiscard]] bool is_ready(const std::string& image);
 
   const sandbox::container_engine engine_;
   const std::shared_ptr<sandbox::launcher> launcher_;
   boost::asio::io_context& context_;
   const options settings_;
   sandbox::syscall_filters filters_;
+  const std::shared_ptr<container_pool> pool_;
   /// How the names of this node's containers begin.
   const std::string prefix_;
 

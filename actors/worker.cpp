@@ -160,6 +160,7 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
     request.user = sandbox::child_user{who->uid, who->gid};
   request.sandbox =
       sandbox_here(spec(x).sandbox, setup_.services->sandbox_min, setup_.services->offers);
+  request.tenant = core::to_string(x.order.run);
   request.archive = archive_of(request.sandbox, *x.files);
   limit_disk(x, request.sandbox);
   if (auto watched = watch_files(x, request); !watched)

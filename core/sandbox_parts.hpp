@@ -28,6 +28,7 @@ enum class sandbox_part : std::uint8_t {
   degrade = 17,
   image = 18,
   temporary = 19,
+  reuse = 20,
 };
 
 /// Some parts of a sandbox, for example those that somebody wrote down.

@@ -51,6 +51,7 @@ constexpr std::array part_rules{
     part_rule{sandbox_part::image, sandbox_level::container, copy_part<&sandbox_spec::image>},
     part_rule{sandbox_part::temporary, sandbox_level::container,
               copy_part<&sandbox_spec::temporary>},
+    part_rule{sandbox_part::reuse, sandbox_level::container, copy_part<&sandbox_spec::reuse>},
 };
 
 tl::unexpected<error> beyond(std::string why) {
@@ -111,10 +112,10 @@ void fill(task_spec& task, const sandbox_options& defaults) {
 }
 
 result<void> check_bounds(const sandbox_options& bounds) {
-  constexpr std::array unbounded{sandbox_part::filesystem,  sandbox_part::readable,
-                                 sandbox_part::writable,    sandbox_part::syscalls,
-                                 sandbox_part::environment, sandbox_part::imports,
-                                 sandbox_part::degrade,     sandbox_part::image};
+  constexpr std::array unbounded{
+      sandbox_part::filesystem, sandbox_part::readable,    sandbox_part::writable,
+      sandbox_part::syscalls,   sandbox_part::environment, sandbox_part::imports,
+      sandbox_part::degrade,    sandbox_part::image,       sandbox_part::reuse};
   for (const sandbox_part each : unbounded)
     if (bounds.said.has(each))
       return fail(errc::invalid_argument,

@@ -102,6 +102,8 @@ result<void> check_container(const sandbox_spec& spec) {
                              to_string(byte_count{container_memory_min})));
   if (spec.temporary && !contained)
     return wrong(fmt::format("`temporary` {}", remedy));
+  if (spec.reuse && !contained)
+    return wrong(fmt::format("`reuse` {}", remedy));
   if (!spec.image)
     return {};
   if (!contained)
@@ -213,6 +215,7 @@ sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here) {
     spec.level = sandbox_level::seccomp;
     spec.image.reset();
     spec.temporary.reset();
+    spec.reuse.reset();
   }
   if (spec.sealed() && spec.level != sandbox_level::container && !here.sealed) {
     spec.level = sandbox_level::subprocess;

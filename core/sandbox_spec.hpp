@@ -67,6 +67,8 @@ struct sandbox_spec {
   std::optional<std::string> image;
   /// Bytes of the child's own /tmp. Only with `container`; none: `container_temporary`.
   std::optional<byte_count> temporary;
+  /// Whether the container stays for later tasks of the run with the same sandbox, one after the other. Only with `container`; none: no.
+  std::optional<bool> reuse;
   /// Variables of the node's own environment that the child finds in its own too: those that the node's owner lets out.
   std::vector<std::string> variables;
   /// Modules that a Python function may import, by the first part of their names; none: any. It keeps honest code honest:

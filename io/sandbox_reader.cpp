@@ -235,6 +235,9 @@ void sandbox_reader::part(const document_member& member, const field_path& field
   else if (key == "network")
     read_limit(node, sandbox_.network,
                [&](const document_node& x) { return read_switch(read_, x, field); });
+  else if (key == "reuse")
+    read_limit(node, sandbox_.reuse,
+               [&](const document_node& x) { return read_switch(read_, x, field); });
   else if (key == "readable")
     sandbox_.readable = paths();
   else if (key == "writable")

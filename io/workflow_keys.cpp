@@ -106,6 +106,7 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "imports"},
     {.name = "image"},
     {.name = "temporary"},
+    {.name = "reuse"},
     // Those of `sandbox_spellings`.
     {.name = "max_memory_mb"},
     {.name = "max_cpu_time"},

@@ -24,14 +24,20 @@ words begin(const container_engine& engine) {
   return out;
 }
 
+core::result<void> check_path(const std::filesystem::path& path) {
+  if (path.native().find_first_of(",\"\n") != std::string::npos)
+    return core::fail(core::errc::invalid_argument,
+                      fmt::format("a container cannot be shown {}: its path has a comma, a "
+                                  "quotation mark or a line break",
+                                  path.native()),
+                      "launch");
+  return {};
+}
+
 core::result<std::string> mount_option(const container_mount& x) {
   for (const auto* path : {&x.from, &x.to})
-    if (path->native().find_first_of(",\"\n") != std::string::npos)
-      return core::fail(core::errc::invalid_argument,
-                        fmt::format("a container cannot be shown {}: its path has a comma, a "
-                                    "quotation mark or a line break",
-                                    path->native()),
-                        "launch");
+    if (auto fine = check_path(*path); !fine)
+      return core::fail(fine.error());
   return fmt::format("type=bind,source={},target={}{}", x.from.native(), x.to.native(),
                      x.writable ? "" : ",readonly");
 }
@@ -63,6 +69,22 @@ void add_limits(words& to, const container_engine& engine, const core::sandbox_s
   to.push_back(limit("core", 1));
 }
 
+/// What its first process needs to make a room for each task; the task has nothing of it.
+core::result<void> let_it_stay(words& to, const container_start& x) {
+  if (auto fine = check_path(x.folders); !fine)
+    return fine;
+  to.emplace_back("--user=0:0");
+  for (const char* each : {"SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL"})
+    to.push_back(fmt::format("--cap-add={}", each));
+  // Profiles of engines forbid mounts.
+  to.emplace_back("--security-opt=apparmor=unconfined");
+  if (!x.folders.empty())
+    to.insert(to.end(),
+              {"--mount", fmt::format("type=tmpfs,destination={},tmpfs-mode=0755,tmpfs-size=65536",
+                                      x.folders.native())});
+  return {};
+}
+
 } // namespace
 
 core::result<words> run_command(const container_engine& engine, const container_start& x) {
@@ -85,7 +107,10 @@ core::result<words> run_command(const container_engine& engine, const container_
                       "launch");
   }
   add_limits(out, engine, x.sandbox);
-  if (x.user)
+  if (x.stays) {
+    if (auto may = let_it_stay(out, x); !may)
+      return core::fail(may.error());
+  } else if (x.user)
     out.push_back(fmt::format("--user={}:{}", x.user->uid, x.user->gid));
   const auto show = [&out](const container_mount& each) -> core::result<void> {
     auto option = mount_option(each);
@@ -165,8 +190,8 @@ std::string image_script(const container_engine& engine, const container_image& 
                      program, name, shell_words({scratch.native()}), get, container_refused);
 }
 
-std::string removal_script(const container_engine& engine, const std::string& name) {
-  return fmt::format("exec {} rm --force {}", shell_words(begin(engine)), shell_words({name}));
+std::string removal_script(const container_engine& engine, const std::vector<std::string>& names) {
+  return fmt::format("exec {} rm --force {}", shell_words(begin(engine)), shell_words(names));
 }
 
 std::string sweep_script(const container_engine& engine, const std::string& owner,

@@ -52,6 +52,10 @@ struct container_start {
   std::vector<std::filesystem::path> devices;
   /// Descriptors behind 2 that go along; docker takes none.
   std::size_t inherited = 0;
+  /// It stays for tasks that come to its first process, which is root's until it begins one; `user` says nothing then.
+  bool stays = false;
+  /// Of a container that stays, where the node has the folders of tasks; empty: they have none.
+  std::filesystem::path folders;
   /// Of `container_enter`.
   std::vector<std::string> arguments;
 };
@@ -72,8 +76,8 @@ std::string image_script(const container_engine& engine, const container_image& 
 /// The words as a shell reads them again.
 std::string shell_words(const std::vector<std::string>& words);
 
-/// A shell script that removes the container `name` and what is left of it; fine where there is none.
-std::string removal_script(const container_engine& engine, const std::string& name);
+/// A shell script that removes the containers `names` and what is left of them; fine where there is none.
+std::string removal_script(const container_engine& engine, const std::vector<std::string>& names);
 /// The same for all containers of `owner`, the folder of a node, but those whose names begin with `spared`; and for those of owners whose folder is
 /// gone.
 std::string sweep_script(const container_engine& engine, const std::string& owner,

@@ -77,6 +77,8 @@ struct launch_request {
   std::vector<std::shared_ptr<const io::unique_fd>> inherited;
   /// At level container, what `sandbox.image` stands for where it came with the run.
   std::optional<image_archive> archive;
+  /// At level container with `sandbox.reuse`, who shares containers: only children with the same word here do; empty: nobody.
+  std::string tenant;
   /// Learns what the child does with the files that it sees at first; prepared for that. Null: nobody wants to know.
   std::shared_ptr<file_watch> watch;
 };

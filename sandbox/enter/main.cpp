@@ -1,256 +1,54 @@
 // maze-enter: the first process of a container. It reads from its standard input how the task begins, begins it, and ends
 // everything when the task has ended or when nobody holds the other end of its standard input any more: then the node is gone,
 // or has given the task up.
+//
+// maze-enter stay LINE TEMPORARY FOLDER: the first process of a container that serves one task after the other.
+// maze-enter pass LINE REPORT INPUT UID GID own|none: on the node, the stand-in for a task in such a container.
 
-#include "maze/io/files.hpp"
-#include "maze/sandbox/enter/groups.hpp"
-#include "maze/sandbox/enter_block.hpp"
+#include "maze/sandbox/enter/pass.hpp"
+#include "maze/sandbox/enter/stay.hpp"
+#include "maze/sandbox/enter/supervise.hpp"
 
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstdlib>
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <string>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <charconv>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
 namespace {
 
-using namespace maze;
-using namespace maze::sandbox;
+using namespace maze::sandbox::enter;
 
-/// What shells answer where a program cannot be run.
-constexpr int cannot_begin = 126;
-constexpr int cpu_look_ms = 50;
-
-bool read_exactly(std::string& into, std::size_t size) {
-  into.resize(size);
-  for (std::size_t at = 0; at < size;) {
-    const ssize_t count = ::read(STDIN_FILENO, into.data() + at, size - at);
-    if (count > 0)
-      at += static_cast<std::size_t>(count);
-    else if (count == 0 || errno != EINTR)
-      return false;
-  }
-  return true;
+int wrong(std::string_view text) {
+  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()));
+  return cannot_begin;
 }
 
-std::optional<enter::block> read_block() {
-  std::string bytes;
-  if (!read_exactly(bytes, enter::block_head_size))
-    return std::nullopt;
-  const auto size = enter::size_behind(bytes);
-  if (!size || !read_exactly(bytes, *size))
-    return std::nullopt;
-  return enter::decode(bytes);
-}
-
-/// What a child that cannot begin says through the pipe that its exec would close.
-struct failure {
-  int number = 0;
-  char step[16] = "";
-};
-
-class task {
-public:
-  explicit task(const enter::block& how) : how_(how) {}
-
-  /// In the child; comes back only where it cannot begin.
-  failure begin(const sigset_t& before) {
-    ::setsid();
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    const int nothing = ::open("/dev/null", O_RDONLY);
-    if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0)
-      return failed("stdin");
-    if (nothing != STDIN_FILENO)
-      ::close(nothing);
-    if (::chdir(how_.working_directory.c_str()) != 0)
-      return failed("chdir");
-    for (const enter::limit& each : how_.limits) {
-      const rlimit value{each.value, each.value};
-      if (::setrlimit(static_cast<__rlimit_resource>(each.resource), &value) != 0)
-        return failed("limits");
-    }
-    for (const std::string& each : how_.environment)
-      ::putenv(const_cast<char*>(each.c_str()));
-    std::vector<char*> words;
-    for (const std::string& each : how_.argv)
-      words.push_back(const_cast<char*>(each.c_str()));
-    words.push_back(nullptr);
-    if (!fence_off())
-      return failed("filter");
-    ::execvp(words.front(), words.data());
-    return failed("exec");
-  }
-
-private:
-  [[nodiscard]] bool fence_off() const {
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !keep_in())
-      return false;
-    if (how_.filter.empty())
-      return true;
-    std::vector<sock_filter> steps(how_.filter.size() / sizeof(sock_filter));
-    how_.filter.copy(reinterpret_cast<char*>(steps.data()), steps.size() * sizeof(sock_filter));
-    const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
-    return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
-  }
-  /// Landlock, where the kernel's is new enough: with the machine's network come its sockets without a file.
-  /// Source: linux/landlock.h of Linux 6.12; the headers of Debian 12 know version 2 only.
-  static bool keep_in() {
-    constexpr long scoping_version = 6;
-    if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION)
-        < scoping_version)
-      return true;
-    const std::array<std::uint64_t, 3> files_network_scopes{0, 0, 3};
-    const io::unique_fd rules(static_cast<int>(::syscall(
-        SYS_landlock_create_ruleset, &files_network_scopes, sizeof files_network_scopes, 0)));
-    return rules && ::syscall(SYS_landlock_restrict_self, rules.get(), 0) == 0;
-  }
-  static failure failed(const char* step) {
-    failure out{errno, ""};
-    std::string_view(step).copy(out.step, sizeof out.step - 1);
-    return out;
-  }
-
-  const enter::block& how_;
-};
-
-/// Everything but this process: as the first one of its namespace it is spared.
-void kill_all() { ::kill(-1, SIGKILL); }
-
-void tell(int to, const enter::report& what) {
-  if (to < 0)
-    return;
-  const std::string bytes = enter::encode(what);
-  static_cast<void>(::pwrite(to, bytes.data(), bytes.size(), 0));
-}
-
-void count(enter::report& into) {
-  into.cpu_time = enter::cpu_time_used();
-  into.memory_peak = enter::memory_peak();
-  into.memory_kills = enter::memory_kills();
-  into.refused_processes = enter::refused_processes();
-}
-
-/// Until the task has ended, or nobody waits for it any more.
-class watch {
-public:
-  watch(const enter::block& how, pid_t main, int signals)
-      : how_(how), main_(main), signals_(signals) {}
-
-  enter::report run() {
-    while (!out_.ended)
-      step();
-    kill_all();
-    while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-    }
-    count(out_);
-    return out_;
-  }
-
-private:
-  void step() {
-    std::array<pollfd, 2> of{{{signals_, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
-    const nfds_t watched = abandoned_ ? 1 : 2;
-    if (::poll(of.data(), watched, how_.cpu_time > 0 && !out_.cpu_passed ? cpu_look_ms : -1) == 0)
-      look_at_cpu();
-    if (of[1].revents != 0 && !abandoned_)
-      look_at_input();
-    if (of[0].revents != 0)
-      take_signal();
-  }
-  void look_at_cpu() {
-    if (enter::cpu_time_used() < how_.cpu_time)
-      return;
-    out_.cpu_passed = true;
-    kill_all();
-  }
-  void look_at_input() {
-    std::array<char, 256> rest{};
-    if (::read(STDIN_FILENO, rest.data(), rest.size()) > 0)
-      return;
-    abandoned_ = true;
-    kill_all();
-  }
-  void take_signal() {
-    signalfd_siginfo got{};
-    if (::read(signals_, &got, sizeof got) != static_cast<ssize_t>(sizeof got))
-      return;
-    // What comes from within is for others to bear, not to pass on.
-    if (got.ssi_signo != SIGCHLD && got.ssi_pid == 0)
-      ::kill(-1, static_cast<int>(got.ssi_signo));
-    int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
-      if (pid == main_) {
-        out_.ended = true;
-        out_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        out_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-      }
-  }
-
-  const enter::block& how_;
-  pid_t main_;
-  int signals_;
-  bool abandoned_ = false;
-  enter::report out_{.began = true, .step = ""};
-};
-
-int supervise(const enter::block& how) {
-  // The task has the same user, and what it says of its end is for this process to say.
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (how.report >= 0)
-    ::fcntl(how.report, F_SETFD, FD_CLOEXEC);
-  sigset_t taken;
-  sigset_t before;
-  ::sigemptyset(&taken);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2})
-    ::sigaddset(&taken, signal);
-  ::sigprocmask(SIG_BLOCK, &taken, &before);
-  const io::unique_fd signals(::signalfd(-1, &taken, SFD_CLOEXEC));
-  std::array<int, 2> pipe{-1, -1};
-  if (!signals || ::pipe2(pipe.data(), O_CLOEXEC) != 0)
-    return cannot_begin;
-  const pid_t main = ::fork();
-  if (main == 0) {
-    const failure why = task(how).begin(before);
-    static_cast<void>(::write(pipe[1], &why, sizeof why));
-    ::_exit(cannot_begin);
-  }
-  ::close(pipe[1]);
-  failure why;
-  const bool failed = main < 0 || ::read(pipe[0], &why, sizeof why) == sizeof why;
-  ::close(pipe[0]);
-  if (failed) {
-    tell(how.report,
-         {.step = main < 0 ? "fork" : why.step, .exit_code = main < 0 ? errno : why.number});
-    return cannot_begin;
-  }
-  tell(how.report, {.began = true, .step = ""});
-  const enter::report ended = watch(how, main, signals.get()).run();
-  tell(how.report, ended);
-  return ended.signal != 0 ? 128 + ended.signal : ended.exit_code;
+template <class T>
+T number(std::string_view text) {
+  T out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
 }
 
 } // namespace
 
-int main() {
-  if (::getpid() != 1) {
-    constexpr std::string_view text = "maze-enter is the first process of a container\n";
-    static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()));
-    return cannot_begin;
-  }
-  const auto how = read_block();
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  if (words.size() == 7 && words[0] == "pass")
+    return pass({.uid = number<unsigned>(words[4]),
+                 .gid = number<unsigned>(words[5]),
+                 .folder = words[6] == "own",
+                 .line = number<int>(words[1]),
+                 .report = number<int>(words[2]),
+                 .input = number<int>(words[3])});
+  if (::getpid() != 1)
+    return wrong("maze-enter is the first process of a container\n");
+  if (words.size() == 4 && words[0] == "stay")
+    return stay(number<int>(words[1]), argv[4], number<unsigned long long>(words[2]));
+  if (!words.empty())
+    return wrong("maze-enter: no such words\n");
+  const auto how = read_block(STDIN_FILENO);
   if (!how || how->argv.empty())
     return cannot_begin;
-  return supervise(*how);
+  return supervise(*how, {.input = STDIN_FILENO, .line = -1, .furnish = {}});
 }

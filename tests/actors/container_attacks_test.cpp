@@ -47,6 +47,8 @@ TEST_CASE("no attack of the table gets through at level container",
           "[actors][container][attacks]") {
   test::container_fixture containers;
   MAZE_NEEDS(containers.lacks());
+  const bool stays = GENERATE(false, true);
+  INFO("in a container that stays: " << stays);
   test::launcher_fixture node;
   const test::scratch_dir outer;
   std::filesystem::permissions(outer.path(), std::filesystem::perms(0755));
@@ -74,6 +76,8 @@ TEST_CASE("no attack of the table gets through at level container",
   request.sandbox.image = containers.archive().native();
   request.sandbox.readable = {attack_program};
   request.user = sandbox::child_user{60001, 60002};
+  request.sandbox.reuse = stays;
+  request.tenant = "a run";
   std::optional<sandbox::exit_report> ended;
   REQUIRE(
       service->launch(std::move(request), [&ended](auto report) { ended = std::move(report); }));

@@ -1,9 +1,7 @@
 // Children of level container under a launcher, with podman.
 #include "maze/actors/container_service.hpp"
 
-#include "maze/actors/attempt_environment.hpp"
-#include "support/container_fixture.hpp"
-#include "support/launcher_fixture.hpp"
+#include "support/container_service_fixture.hpp"
 #include "support/needs.hpp"
 #include "support/tar.hpp"
 
@@ -20,44 +18,7 @@ using sandbox::exit_cause;
 
 namespace {
 
-struct service_fixture : test::launcher_fixture {
-  test::container_fixture containers;
-  std::shared_ptr<container_service> service;
-
-  service_fixture() {
-    if (containers.lacks())
-      return;
-    ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
-    service = std::make_shared<container_service>(
-        test::podman().value(), sut, context,
-        container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                   .images = MAZE_BIN_DIR "/maze-image",
-                                   .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-                                   .owner = containers.archive().parent_path().native()});
-  }
-  ~service_fixture() {
-    service.reset();
-    ::unsetenv("CONTAINERS_STORAGE_CONF");
-  }
-  [[nodiscard]] sandbox::launch_request script(std::string text) const {
-    sandbox::launch_request out;
-    out.argv = {"/bin/sh", "-c", std::move(text)};
-    out.environment = {"PATH=" + base_environment().path, "A=from the task",
-                       "CONTAINERS_CONF=/etc/shadow"};
-    out.working_directory = "/";
-    out.sandbox.level = core::sandbox_level::container;
-    out.sandbox.image = containers.archive().native();
-    out.user = sandbox::child_user{60001, 60002};
-    return out;
-  }
-  sandbox::exit_report end_of(sandbox::launch_request request) {
-    std::optional<sandbox::exit_report> out;
-    REQUIRE(service->launch(std::move(request),
-                            [&out](sandbox::exit_report report) { out = std::move(report); }));
-    wait_until([&out] { return out.has_value(); });
-    return *out;
-  }
-};
+using service_fixture = test::container_service_fixture;
 
 } // namespace
 

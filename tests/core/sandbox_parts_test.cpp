@@ -8,7 +8,7 @@ using namespace maze::core;
 
 TEST_CASE("each part of a sandbox has a bit and a name of its own", "[core][sandbox]") {
   std::set<std::string_view> names;
-  for (auto i = std::uint8_t{0}; i <= static_cast<std::uint8_t>(sandbox_part::temporary); ++i) {
+  for (auto i = std::uint8_t{0}; i <= static_cast<std::uint8_t>(sandbox_part::reuse); ++i) {
     const auto part = static_cast<sandbox_part>(i);
     CHECK(sandbox_part_from_string(to_string(part)) == part);
     names.insert(to_string(part));

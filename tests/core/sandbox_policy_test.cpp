@@ -163,12 +163,14 @@ TEST_CASE("only levels, limits and the lack of a network are bounds", "[core][sa
 
 TEST_CASE("what only a container has is a default for containers, and its /tmp has a bound",
           "[core][sandbox]") {
-  const auto defaults = options({.image = "debian:12", .temporary = byte_count{1 << 20}});
+  const auto defaults =
+      options({.image = "debian:12", .temporary = byte_count{1 << 20}, .reuse = true});
   sandbox_parts written;
   sandbox_spec contained{.level = sandbox_level::container};
   fill(contained, written, defaults);
   CHECK(contained.image == "debian:12");
   CHECK(contained.temporary == byte_count{1 << 20});
+  CHECK(contained.reuse == true);
   written = {};
   sandbox_spec sealed{.level = sandbox_level::seccomp};
   fill(sealed, written, defaults);

@@ -176,7 +176,8 @@ TEST_CASE("an image is for a container, by a name or a path that is one", "[core
   }
   for (const sandbox_spec& spec :
        {sandbox_spec{.level = sandbox_level::seccomp, .image = "debian"},
-        sandbox_spec{.level = sandbox_level::seccomp, .temporary = byte_count{1}}})
+        sandbox_spec{.level = sandbox_level::seccomp, .temporary = byte_count{1}},
+        sandbox_spec{.level = sandbox_level::seccomp, .reuse = true}})
     CHECK(check_sandbox(spec).error().message.find("needs `level: container`")
           != std::string::npos);
 }
@@ -188,6 +189,7 @@ TEST_CASE("a node without an engine gives a container's task the next level belo
                           .network = true,
                           .image = "debian",
                           .temporary = byte_count{1},
+                          .reuse = true,
                           .degrade = true};
   CHECK(degraded(spec, {.container = true}) == spec);
   const auto less = degraded(spec, {.sealed = true});

@@ -47,15 +47,16 @@ TEST_CASE("limits of a sandbox are read with their units", "[io][workflow]") {
   CHECK(out.imports == texts{"json", "math"});
 }
 
-TEST_CASE("a container has an image and a bound for its /tmp", "[io][workflow]") {
+TEST_CASE("a container has an image and a bound for its /tmp, and may stay", "[io][workflow]") {
   for (const char* word : {"image", "docker_image"}) {
-    sandbox_document doc(std::string("{level: docker, temporary: 1MiB, ") + word
+    sandbox_document doc(std::string("{level: docker, temporary: 1MiB, reuse: true, ") + word
                          + ": 'debian:12'}");
     const auto out = doc.spec();
     CHECK(doc.codes().empty());
     CHECK(out.level == sandbox_level::container);
     CHECK(out.image == "debian:12");
     CHECK(out.temporary == core::byte_count{1U << 20});
+    CHECK(out.reuse == true);
   }
 }
 

@@ -84,6 +84,27 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
            "--entrypoint /run/maze/enter python:3.11-slim");
 }
 
+TEST_CASE("a container that stays has root for its first process, and what that needs",
+          "[sandbox][container]") {
+  auto x = plain();
+  x.user = child_user{60001, 60002};
+  x.stays = true;
+  x.inherited = 1;
+  x.folders = "/srv/views";
+  x.arguments = {"stay", "3", "4096", "/srv/views"};
+  const auto said = words(run_command(podman, x));
+  CHECK_THAT(said, Contains(" --cap-drop=ALL "));
+  CHECK_THAT(said, Contains(" --user=0:0 --cap-add=SYS_ADMIN --cap-add=SETUID --cap-add=SETGID "
+                            "--cap-add=SETPCAP --cap-add=KILL --security-opt=apparmor=unconfined "
+                            "--mount type=tmpfs,destination=/srv/views,"));
+  CHECK_THAT(said, Catch::EndsWith(" python:3.11-slim stay 3 4096 /srv/views"));
+  CHECK(said.find("60001") == std::string::npos);
+  x.folders.clear();
+  CHECK(words(run_command(podman, x)).find("--mount") == std::string::npos);
+  x.folders = "/a,b";
+  CHECK(run_command(podman, x).error().code == core::errc::invalid_argument);
+}
+
 TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][container]") {
   auto x = plain();
   x.inherited = 1;
@@ -182,5 +203,5 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
         == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
            "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");
-  CHECK(asked(removal_script(engine, "maze-1")) == "-g rm --force maze-1\n");
+  CHECK(asked(removal_script(engine, {"maze-1", "maze-2"})) == "-g rm --force maze-1 maze-2\n");
 }

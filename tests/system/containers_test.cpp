@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -54,6 +55,7 @@ struct container_folder : test::functions_folder {
 TEST_CASE_METHOD(container_folder, "commands and Python functions work in containers",
                  "[system][container]") {
   MAZE_NEEDS(containers.lacks());
+  const std::string reuse = GENERATE("", ", reuse: true");
   write("in.txt", "a b a");
   contain(
       "mixed",
@@ -62,7 +64,8 @@ TEST_CASE_METHOD(container_folder, "commands and Python functions work in contai
       "open('made.txt').read()]\", inputs: { said: make.output.run.stdout } }\n"
       "  warm: { output: { r: any }, code: \"def f(x): return x + [2]\", child: warm, inputs: { "
       "x: read.output.r } }\n"
-      "files: [in.txt]\nresult: warm.output.r\n");
+      "files: [in.txt]\nresult: warm.output.r\n",
+      reuse);
   const auto ended = completed("mixed.yaml", {"--out", "home"});
   CHECK(ended["result"] == json{"a b aan image of the tests\n", "made\n", 2});
   CHECK(test::read_file(folder / "home" / "made.txt") == "made\n");
@@ -90,8 +93,9 @@ def f():
   out['tmp'] = os.statvfs('/tmp').f_frsize * os.statvfs('/tmp').f_blocks
   return out
 )py");
+  const std::string reuse = GENERATE("", ", reuse: true");
   contain("look", "  a: { output: { r: any }, python: \"look.py:f\" }\nresult: a.output.r\n",
-          ", temporary: 1MiB");
+          ", temporary: 1MiB" + reuse);
   const auto seen = completed("look.yaml")["result"];
   CHECK(seen["CapEff"] == "0000000000000000");
   CHECK(seen["CapBnd"] == "0000000000000000");
@@ -105,6 +109,28 @@ def f():
   CHECK((seen["first"] == EPERM || seen["first"] == 0));
   CHECK(seen["uid"] == true);
   CHECK(seen["tmp"] == 1 << 20);
+}
+
+TEST_CASE_METHOD(container_folder, "with `reuse` a few containers serve all tasks of a run",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  std::string tasks;
+  std::string all;
+  for (int i = 0; i < 20; ++i) {
+    const auto name = "t" + std::to_string(i);
+    tasks +=
+        "  " + name + ": { shell: \"ls -A /tmp; echo x > /tmp/x; uname -n > " + name + "\" }\n";
+    all += (i == 0 ? "" : ", ") + name;
+  }
+  contain("many",
+          tasks + "  all: { shell: \"cat t* | sort -u\", after: [" + all
+              + "] }\nresult: all.output.run.stdout\n",
+          ", reuse: true");
+  const auto names = completed("many.yaml", {"--slots", "2"})["result"].get<std::string>();
+  INFO(names);
+  // A task that waits for its slot has its container already.
+  CHECK(std::count(names.begin(), names.end(), '\n') <= 4);
+  CHECK(containers.containers().empty());
 }
 
 TEST_CASE_METHOD(container_folder, "the time of a call does not count while its container begins",

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "maze/actors/attempt_environment.hpp"
+#include "maze/actors/container_service.hpp"
+#include "support/container_fixture.hpp"
+#include "support/launcher_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace maze::test {
+
+/// Starts children of level container, with podman.
+struct container_service_fixture : launcher_fixture {
+  container_fixture containers;
+  std::shared_ptr<actors::container_service> service;
+
+  container_service_fixture() {
+    if (containers.lacks())
+      return;
+    ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
+    service = std::make_shared<actors::container_service>(
+        podman().value(), sut, context,
+        actors::container_service::options{
+            .enter = MAZE_BIN_DIR "/maze-enter",
+            .images = MAZE_BIN_DIR "/maze-image",
+            .programs = actors::host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+            .owner = containers.archive().parent_path().native()});
+  }
+  ~container_service_fixture() {
+    service.reset();
+    ::unsetenv("CONTAINERS_STORAGE_CONF");
+  }
+  [[nodiscard]] sandbox::launch_request script(std::string text) const {
+    sandbox::launch_request out;
+    out.argv = {"/bin/sh", "-c", std::move(text)};
+    out.environment = {"PATH=" + actors::base_environment().path, "A=from the task",
+                       "CONTAINERS_CONF=/etc/shadow"};
+    out.working_directory = "/";
+    out.sandbox.level = core::sandbox_level::container;
+    out.sandbox.image = containers.archive().native();
+    out.user = sandbox::child_user{60001, 60002};
+    return out;
+  }
+  sandbox::exit_report end_of(sandbox::launch_request request) {
+    std::optional<sandbox::exit_report> out;
+    REQUIRE(service->launch(std::move(request),
+                            [&out](sandbox::exit_report report) { out = std::move(report); }));
+    wait_until([&out] { return out.has_value(); });
+    return *out;
+  }
+};
+
+} // namespace maze::test
