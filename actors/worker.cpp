@@ -94,7 +94,7 @@ core::result<void> worker_state::pull(held_attempt& x) {
   const auto& containers = setup_.services->containers;
   const bool copied = containers && !containers->sees_mounts()
                       && spec(x).sandbox.level == core::sandbox_level::container;
-  auto made = (*views)->make(view_name, x.order.files, owner(x), copied);
+  auto made = (*views)->make(view_name, x.order.files, owner(x), copied, core::window_of(spec(x)));
   if (!made)
     return core::fail(made.error());
   x.view = std::move(*made);
@@ -163,8 +163,7 @@ core::result<sandbox::launch_request> worker_state::resolve(held_attempt& x) {
   request.tenant = core::to_string(x.order.run);
   request.archive = archive_of(request.sandbox, *x.files);
   limit_disk(x, request.sandbox);
-  if (auto watched = watch_files(x, request); !watched)
-    return core::fail(watched.error());
+  watch_files(x, request);
   show_gpus(setup_.services->environment.gpus, x.gpus, request.sandbox);
   request.standard_output.log_file = log_file(x, "out");
   request.standard_error.log_file = log_file(x, "err");
@@ -290,6 +289,7 @@ void worker_state::give_up(held_attempt& x, core::error failed, std::vector<cut_
   }
   if (failed.origin.empty())
     failed.origin = "worker";
+  tell_withheld(x, failed);
   for (std::string* text : {&failed.message, &failed.evidence})
     *text = setup_.services->log->secrets().redact(*text);
   self_->send(x.order.context, attempt_lost{x.order.attempt, std::move(failed), std::move(cut),

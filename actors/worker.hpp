@@ -109,12 +109,14 @@ private:
   void check_disk(core::attempt_id attempt);
   /// The last look, when nobody writes any more.
   core::result<void> check_disk_at_end(held_attempt& x);
-  /// Has somebody look at what its child reads, if its task wants that.
-  core::result<void> watch_files(held_attempt& x, sandbox::launch_request& request);
+  /// Has somebody look at what its child reads, if its task wants that and it can be had.
+  void watch_files(held_attempt& x, sandbox::launch_request& request);
   /// What was seen of it; the watch waits for another attempt.
   core::file_uses end_watch(held_attempt& x);
   /// Compares what it did with what its task declares; fails where it may not count because of that.
   core::result<void> check_files(held_attempt& x, core::file_uses uses, const io::changes& changed);
+  /// Adds what was not shown to the attempt: to its report, and to what failed because of that, as far as it may have.
+  static void tell_withheld(held_attempt& x, core::error& failed);
   void push(held_attempt& x, sandbox::exit_report& report);
   /// The attempt never began: somebody else may have it.
   void give_back(held_attempt& x);

@@ -13,7 +13,7 @@ enum class file_report_mode : std::uint8_t {
   none = 1,
   /// They are listed.
   observe = 2,
-  /// They are listed, and the attempt fails.
+  /// What is not declared is not there for it; what it writes beyond is listed, and the attempt fails.
   strict = 3,
 };
 /// Whether the number names a mode.
@@ -66,7 +66,25 @@ struct file_finding {
   }
 };
 
-/// What an attempt that came to a good end did with files, beside what its task declares.
+/// Files that were there for an attempt and were not shown to it, because its task does not declare them.
+struct withheld_files {
+  std::uint64_t total = 0;
+  /// Some of them, at most `paths_max`.
+  std::vector<std::string> paths;
+
+  static constexpr std::size_t paths_max = 16;
+  /// Bytes of all paths together.
+  static constexpr std::size_t path_bytes_max = std::size_t{4} << 10;
+
+  friend bool operator==(const withheld_files&, const withheld_files&) = default;
+  template <class Inspector>
+  friend auto inspect(Inspector& f, withheld_files& x) {
+    return f(x.total, x.paths);
+  }
+};
+
+/// What an attempt that came to a good end did with files, beside what its task declares; of a strict one that failed only
+/// what it was not shown.
 struct file_report {
   /// `none`: nobody looked, and the rest says nothing.
   file_report_mode mode = file_report_mode::none;
@@ -76,6 +94,8 @@ struct file_report {
   std::uint32_t more = 0;
   /// By difference, then by path; at most `findings_max`.
   std::vector<file_finding> findings;
+  /// Of a strict task.
+  withheld_files withheld = {};
 
   static constexpr std::size_t findings_max = 64;
   /// Bytes of all paths together.
@@ -89,7 +109,7 @@ struct file_report {
   friend bool operator==(const file_report&, const file_report&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, file_report& x) {
-    return f(x.mode, x.complete, x.more, x.findings);
+    return f(x.mode, x.complete, x.more, x.findings, x.withheld);
   }
 };
 

@@ -68,14 +68,19 @@ struct file_changes {
   const manifest_delta& delta;
   /// Paths that are not published; a folder stands for all below it.
   const std::vector<std::string>& left_out;
+  /// What was there and was not shown to it.
+  const file_map& withheld;
 };
 
 /// What the attempt did beside what `spec` declares: `files`, and with it `publishes` and `deletes`; the file of a Python
-/// function is declared by being named. A file that was opened for writing and is the same as before counts as read.
+/// function is declared by being named. A file that was opened for writing and is the same as before counts as read, and a
+/// folder in the place of a file as written.
 file_report report_files(const task_spec& spec, const file_uses& uses, const file_changes& changes);
 
 /// Whether the attempt may count: fails with `permission_denied` naming the paths where the report is `strict` and goes
-/// beyond the declaration, and with `resource_exhausted` where it cannot tell, because of `missed`.
-result<void> check_files(const file_report& report, const std::string& missed);
+/// beyond the declaration, and with `resource_exhausted` where it cannot tell because sights are missing: of files that were
+/// shown without their content.
+result<void> check_files(const file_report& report, const file_uses& uses,
+                         const file_map& withheld);
 
 } // namespace maze::core

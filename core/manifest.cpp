@@ -86,6 +86,11 @@ bool lies_below(std::string_view path, std::string_view folder) noexcept {
   return path.size() > folder.size() && path[folder.size()] == '/' && path.starts_with(folder);
 }
 
+bool holds_below(const file_map& files, const std::string& folder) {
+  const auto first = files.lower_bound(folder + '/');
+  return first != files.end() && lies_below(first->first, folder);
+}
+
 void erase_below(file_map& files, std::string_view folder) {
   if (folder.empty())
     return files.clear();

@@ -66,6 +66,8 @@ result<void> check_path(std::string_view path);
 /// `..` only in front and not too often, so that no other link of the tree can turn it elsewhere.
 result<void> check_symlink(std::string_view path, std::string_view target);
 
+/// Whether something lies below `folder`.
+bool holds_below(const file_map& files, const std::string& folder);
 /// Removes everything below `folder`, but not `folder` itself.
 void erase_below(file_map& files, std::string_view folder);
 

@@ -150,7 +150,7 @@ private:
       return noted;
     const auto mode = x.status.st_mode & 0777U;
     // A folder that the base only implies has the mode that trees give it.
-    if (!base_.contains(x.path) && mode == 0755 && holds_below(base_, x.path))
+    if (!base_.contains(x.path) && mode == 0755 && core::holds_below(base_, x.path))
       return {};
     write(x.path, {.kind = core::file_kind::directory, .mode = mode});
     return {};
@@ -167,7 +167,7 @@ private:
   }
 
   void take_whiteout(const walked& x) {
-    if (base_.contains(x.path) || holds_below(base_, x.path))
+    if (base_.contains(x.path) || core::holds_below(base_, x.path))
       removed_.insert(x.path);
   }
 
@@ -231,7 +231,7 @@ private:
     // Sorted, so that a folder comes before what is in it.
     std::sort(found_.ignored.begin(), found_.ignored.end());
     for (const auto& path : found_.ignored)
-      if (!is_below_whole(path) && !holds_below(found_.delta.written, path))
+      if (!is_below_whole(path) && !core::holds_below(found_.delta.written, path))
         whole.insert(path);
     found_.ignored.assign(whole.begin(), whole.end());
   }

@@ -137,11 +137,6 @@ core::result<void> build_tree(const tree_plan& plan, blob_store& store, int root
   return builder(plan, store, root).run();
 }
 
-bool holds_below(const core::file_map& files, const std::string& folder) {
-  const auto first = files.lower_bound(folder + '/');
-  return first != files.end() && core::lies_below(first->first, folder);
-}
-
 tree_difference difference_of(const core::file_map& wanted, const core::file_map& below) {
   tree_difference out;
   for (const auto& [path, entry] : wanted)
@@ -157,7 +152,7 @@ tree_difference difference_of(const core::file_map& wanted, const core::file_map
       const auto there = wanted.find(part);
       if (there != wanted.end() && there->second.kind != core::file_kind::directory)
         break;
-      if (there == wanted.end() && !holds_below(wanted, part)) {
+      if (there == wanted.end() && !core::holds_below(wanted, part)) {
         hidden.insert(std::move(part));
         break;
       }

@@ -37,7 +37,4 @@ struct tree_difference {
 };
 tree_difference difference_of(const core::file_map& wanted, const core::file_map& below);
 
-/// Whether something lies below `folder`.
-bool holds_below(const core::file_map& files, const std::string& folder);
-
 } // namespace maze::io

@@ -23,12 +23,13 @@ namespace {
 
 using shared_files = std::shared_ptr<const core::file_map>;
 
-/// What the views of attempts with the same base and the same ancestors have in common.
+/// What the views of attempts with the same base, the same ancestors and the same window have in common.
 struct layers {
-  /// Held while the tree is built; guards the three below until `ready`.
+  /// Held while the tree is built; guards the four below until `ready`.
   std::mutex building;
   bool ready = false;
   shared_files seen;
+  shared_files withheld;
   /// Uppermost first; empty where only a copy will do.
   std::vector<std::filesystem::path> lower;
 
@@ -116,17 +117,39 @@ struct view_store::data {
     return done;
   }
 
-  core::result<void> grow(layers& x, const std::string& name, const shared_files& under,
-                          const std::string& under_tree, const core::manifest_delta& published) {
-    if (published == core::manifest_delta{})
-      x.seen = under;
-    else
-      x.seen = std::make_shared<const core::file_map>(core::apply(*under, published));
-    if (auto good = core::check_file_map(*x.seen); !good)
+  /// What `x` shows of all that there is.
+  core::result<void> look(layers& x, shared_files all,
+                          const std::optional<core::file_window>& window) {
+    if (auto good = core::check_file_map(*all); !good)
       return good;
+    x.seen = std::move(all);
+    if (!window)
+      return {};
+    auto parts = core::look_through(*window, *x.seen);
+    if (parts.withheld.empty())
+      return {};
+    x.seen = std::make_shared<const core::file_map>(std::move(parts.shown));
+    x.withheld = std::make_shared<const core::file_map>(std::move(parts.withheld));
+    return {};
+  }
+
+  core::result<void> grow(layers& x, const std::string& name, const shared_files& under,
+                          const std::string& under_tree, const core::manifest_delta& published,
+                          const std::optional<core::file_window>& window) {
+    const bool as_is = published == core::manifest_delta{};
+    if (auto looked = look(
+            x,
+            as_is ? under : std::make_shared<const core::file_map>(core::apply(*under, published)),
+            window);
+        !looked)
+      return looked;
     if (!settings.overlay || x.seen->empty())
       return {};
     auto difference = difference_of(*x.seen, *under);
+    // Where little is shown of much, that is a tree of its own.
+    const bool alone = difference.files.size() + difference.hidden.size() > x.seen->size();
+    if (alone)
+      difference = {*x.seen, {}};
     if (!difference.files.empty() || !difference.hidden.empty()) {
       const auto planted = plant(name, {.files = difference.files,
                                         .surroundings = *x.seen,
@@ -137,13 +160,14 @@ struct view_store::data {
         return planted;
       x.lower.push_back(settings.root / trees.name() / name);
     }
-    if (!under_tree.empty())
+    if (!under_tree.empty() && !alone)
       x.lower.push_back(settings.root / trees.name() / under_tree);
     return {};
   }
 
   /// Counts a user whom `release` takes away again.
   core::result<std::shared_ptr<layers>> find_layers(const core::manifest_delta& published,
+                                                    const std::optional<core::file_window>& window,
                                                     const std::string& view_name) {
     shared_files under;
     std::string under_tree;
@@ -153,7 +177,9 @@ struct view_store::data {
       const std::lock_guard lock(guard);
       under = base;
       under_tree = base_tree;
-      key = "d" + to_string(hash_bytes(under_tree + core::to_binary(published)));
+      key = "d"
+            + to_string(
+                hash_bytes(under_tree + core::to_binary(published) + core::to_binary(window)));
       auto& slot = known[key];
       if (!slot)
         slot = std::make_shared<layers>();
@@ -165,7 +191,7 @@ struct view_store::data {
     if (found->ready)
       return found;
     found->lower.clear();
-    auto done = grow(*found, key, under, under_tree, published);
+    auto done = grow(*found, key, under, under_tree, published, window);
     if (!done)
       return core::fail(done.error());
     found->ready = true;
@@ -237,19 +263,26 @@ struct view_store::data {
     if (owner)
       if (auto given = give(views.get(), name.c_str(), *owner); !given)
         return core::fail(given.error());
-    return described(name, view_kind::copy);
+    return described(name, files.empty() ? view_kind::empty : view_kind::copy);
   }
 
   core::result<view> make_with_files(const std::string& name, const core::manifest_delta& published,
-                                     const std::optional<view_owner>& owner, bool copied) {
-    const auto from = find_layers(published, name);
+                                     const std::optional<view_owner>& owner, bool copied,
+                                     const std::optional<core::file_window>& window) {
+    // The content of what may only be removed; no run brings it.
+    if (window && !window->removable.empty())
+      if (auto made = blobs->put_bytes({}); !made)
+        return core::fail(made.error());
+    const auto from = find_layers(published, window, name);
     if (!from)
       return core::fail(from.error());
     const layers& shared = **from;
     auto made = copied || shared.lower.empty() ? make_copy(name, *shared.seen, owner)
                                                : make_overlay(name, shared, owner);
-    if (made)
+    if (made) {
       made->base = shared.seen;
+      made->withheld = shared.withheld;
+    }
     return made;
   }
 };
@@ -286,7 +319,8 @@ core::result<void> view_store::set_base(const core::file_map& files) {
 }
 
 core::result<view> view_store::make(const std::string& name, const core::manifest_delta& published,
-                                    std::optional<view_owner> owner, bool copied) {
+                                    std::optional<view_owner> owner, bool copied,
+                                    const std::optional<core::file_window>& window) {
   if (!core::check_path(name) || name.find('/') != std::string::npos)
     return core::fail(core::errc::invalid_argument,
                       fmt::format("'{}' cannot name a view: write one part of a path", name));
@@ -303,7 +337,7 @@ core::result<view> view_store::make(const std::string& name, const core::manifes
   }
   core::result<view> out = data_->described(name, view_kind::empty);
   if (!nothing)
-    out = data_->make_with_files(name, published, owner, copied);
+    out = data_->make_with_files(name, published, owner, copied, window);
   else if (owner)
     if (auto given = give(data_->views.get(), name.c_str(), *owner); !given)
       out = core::fail(given.error());
@@ -337,12 +371,13 @@ core::result<changes> view_store::collect(const view& seen, const change_filter&
   if (!root)
     return core::fail(root.error());
   static const core::file_map none;
-  return collect_changes({.root = std::move(*root),
-                          .overlay = overlay,
-                          .base = seen.base ? *seen.base : none,
-                          .filter = filter,
-                          .stop = stop},
-                         *data_->blobs);
+  const core::file_map& base = seen.base ? *seen.base : none;
+  auto out = collect_changes(
+      {.root = std::move(*root), .overlay = overlay, .base = base, .filter = filter, .stop = stop},
+      *data_->blobs);
+  if (out && seen.withheld)
+    core::drop_hidden_folders(out->delta.written, base, *seen.withheld);
+  return out;
 }
 
 core::result<void> view_store::remove(const view& seen) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "maze/core/file_window.hpp"
 #include "maze/core/manifest.hpp"
 #include "maze/io/blob_store.hpp"
 
@@ -36,6 +37,8 @@ struct view {
   std::filesystem::path folder;
   /// What the attempt saw at first, so that changes can be told.
   std::shared_ptr<const core::file_map> base;
+  /// What was there and was not shown to it; null: nothing.
+  std::shared_ptr<const core::file_map> withheld;
 };
 
 struct view_owner {
@@ -94,8 +97,10 @@ public:
   core::result<void> set_base(const core::file_map& files);
   /// A fresh private view: the base with `published` laid over it, owned by `owner`.
   /// @param copied  no overlay: for a child that somebody starts who does not see what is mounted for it
+  /// @param window  what of it is there; nothing: all
   core::result<view> make(const std::string& name, const core::manifest_delta& published,
-                          std::optional<view_owner> owner, bool copied = false);
+                          std::optional<view_owner> owner, bool copied = false,
+                          const std::optional<core::file_window>& window = std::nullopt);
   /// What the attempt wrote and removed, its new content moved into the blob store. Call it when no
   /// process of the attempt lives, and only once: it may take the view apart. Refuses symlinks out of
   /// the tree, devices, sockets and fifos by name (`invalid_payload`); never follows a link.

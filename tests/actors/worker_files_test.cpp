@@ -117,15 +117,92 @@ TEST_CASE_METHOD(seeded_worker, "what was declared and not read is found",
         == std::vector<core::file_finding>{{unused_read, "declared"}});
 }
 
-TEST_CASE_METHOD(seeded_worker, "a strict task that reads undeclared publishes nothing",
+TEST_CASE_METHOD(seeded_worker, "a strict task finds what it declares, and nothing else",
                  "[actors][worker][file_report]") {
-  begin(reading("cat by_cat declared/*; mkdir made; echo x > made/x",
+  overlays = GENERATE(true, false);
+  begin(reading("find . -mindepth 1 | sort; mkdir made; ln declared/in.txt made/x; cat made/x",
                 core::file_report_mode::strict));
   const told seen = wait();
+  CHECK(test::stdout_of(seen) == "./declared\n./declared/in.txt\ndeclared/in.txt");
+  const core::file_report& report = seen.published->isolation.files;
+  CHECK(report.findings.empty());
+  CHECK(report.complete);
+  CHECK(report.withheld.total == seeds.size() + 2);
+}
+
+TEST_CASE_METHOD(seeded_worker, "a strict task that declares no reads finds nothing",
+                 "[actors][worker][file_report]") {
+  auto spec = reading("find . -mindepth 1", core::file_report_mode::strict);
+  spec.files.reads.clear();
+  begin(std::move(spec));
+  CHECK(test::stdout_of(wait()).empty());
+}
+
+TEST_CASE_METHOD(seeded_worker, "a strict task that misses an undeclared file is told of it",
+                 "[actors][worker][file_report]") {
+  begin(reading("cat declared/* by_rename", core::file_report_mode::strict));
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::exit_nonzero);
+  CHECK(seen.lost->reason.message
+        == "the command ended with exit status 1; its `file_report` is strict and no `reads` fits "
+           "by_rename, a/b/c/d/by_depth, by_ancestor, by_cat, by_grandchild and 7 more, so those "
+           "were kept from it");
+  const core::file_report& report = seen.lost->isolation.files;
+  CHECK(report.mode == core::file_report_mode::strict);
+  CHECK_FALSE(report.complete);
+  CHECK(report.withheld.paths.front() == "by_rename");
+}
+
+TEST_CASE_METHOD(seeded_worker, "a program that is not declared cannot begin, and that is told",
+                 "[actors][worker][file_report]") {
+  auto spec = reading("", core::file_report_mode::strict);
+  spec.action = core::command_action{{core::input_expression{core::value("./by_run")}}};
+  begin(std::move(spec));
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->reason.code == core::errc::invalid_payload);
+  CHECK(seen.lost->reason.message.find("no `reads` fits by_run, ") != std::string::npos);
+}
+
+TEST_CASE_METHOD(seeded_worker, "a strict task writes anew what it declares as written",
+                 "[actors][worker][file_report]") {
+  overlays = GENERATE(true, false);
+  begin(reading("mkdir made; echo x >> by_rename; cat declared/* > made/in",
+                core::file_report_mode::strict));
+  const told seen = wait();
+  static_cast<void>(test::stdout_of(seen));
+  CHECK(seen.published->files.removed.empty());
+  CHECK(seen.published->files.written.at("by_rename").size == 2);
+}
+
+TEST_CASE_METHOD(seeded_worker,
+                 "a strict task writes nothing undeclared in a folder it was not shown",
+                 "[actors][worker][file_report]") {
+  overlays = GENERATE(true, false);
+  begin(reading("mkdir -p a/b; cat declared/* > a/b/new", core::file_report_mode::strict));
+  const told seen = wait();
+  REQUIRE(seen.lost);
+  CHECK(seen.lost->isolation.files.findings
+        == std::vector<core::file_finding>{{undeclared_write, "a/b/new"}});
+}
+
+TEST_CASE_METHOD(seeded_worker, "a strict task removes what it declares, and may not read it",
+                 "[actors][worker][file_report]") {
+  overlays = GENERATE(true, false);
+  const auto script = GENERATE("rm gone", "cat gone; rm gone");
+  auto spec = reading(script, core::file_report_mode::strict);
+  spec.deletes = {"gone"};
+  begin(std::move(spec));
+  const told seen = wait();
+  if (std::string(script) == "rm gone") {
+    static_cast<void>(test::stdout_of(seen));
+    CHECK(seen.published->files.removed == std::vector<std::string>{"gone"});
+    return;
+  }
   REQUIRE(seen.lost);
   CHECK(seen.lost->reason.code == core::errc::permission_denied);
-  CHECK(seen.lost->reason.message.find("read by_cat, beyond") != std::string::npos);
-  CHECK(paths(seen.lost->isolation.files, undeclared_read) == std::set<std::string>{"by_cat"});
+  CHECK(seen.lost->reason.message.find("read gone, beyond") != std::string::npos);
 }
 
 TEST_CASE_METHOD(seeded_worker, "a strict task that writes undeclared publishes nothing",
@@ -143,17 +220,10 @@ TEST_CASE_METHOD(seeded_worker, "a strict task that does as declared is publishe
                 core::file_report_mode::strict));
   const told seen = wait();
   static_cast<void>(test::stdout_of(seen));
-  CHECK(seen.published->isolation.files
-        == core::file_report{.mode = core::file_report_mode::strict});
-}
-
-TEST_CASE_METHOD(seeded_worker, "a strict task that fails by itself says why",
-                 "[actors][worker][file_report]") {
-  begin(reading("cat by_cat; exit 3", core::file_report_mode::strict));
-  const told seen = wait();
-  REQUIRE(seen.lost);
-  CHECK(seen.lost->reason.code == core::errc::exit_nonzero);
-  CHECK(seen.lost->isolation.files.mode == core::file_report_mode::none);
+  const core::file_report& report = seen.published->isolation.files;
+  CHECK(report.mode == core::file_report_mode::strict);
+  CHECK(report.complete);
+  CHECK(report.findings.empty());
 }
 
 TEST_CASE_METHOD(seeded_worker, "nobody looks where no report is wanted",

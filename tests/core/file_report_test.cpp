@@ -53,6 +53,7 @@ TEST_CASE("a sentence about files names a few of each kind", "[core][file_report
 TEST_CASE("a file report arrives as it was sent", "[core][file_report]") {
   auto sent = reported({{file_difference::undeclared_read, "a"}}, 3);
   sent.complete = false;
+  sent.withheld = {.total = 9, .paths = {"b", "c"}};
   binary_writer out;
   out(sent);
   const std::string bytes = std::move(out).bytes();

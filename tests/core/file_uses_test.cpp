@@ -24,6 +24,7 @@ struct told {
   task_spec spec;
   manifest_delta delta;
   std::vector<std::string> left_out;
+  file_map withheld;
 
   told() { spec.files.report = file_report_mode::observe; }
   told& saw(std::string_view path, std::initializer_list<file_sight> sights) {
@@ -31,7 +32,9 @@ struct told {
       uses.saw(path, each);
     return *this;
   }
-  [[nodiscard]] file_report report() const { return report_files(spec, uses, {delta, left_out}); }
+  [[nodiscard]] file_report report() const {
+    return report_files(spec, uses, {delta, left_out, withheld});
+  }
   [[nodiscard]] std::vector<file_finding> findings() const { return report().findings; }
 };
 
@@ -157,21 +160,47 @@ TEST_CASE("sights that are missing make a report incomplete", "[core][file_uses]
   CHECK_FALSE(x.report().complete);
 }
 
+TEST_CASE("a folder in the place of a file, shown or not, is written", "[core][file_uses]") {
+  told x;
+  x.withheld = {{"h", {}}, {"k", {.kind = file_kind::directory}}};
+  for (const char* path : {"a", "h", "in", "k", "n"})
+    x.delta.written[path] = {.kind = file_kind::directory};
+  CHECK(x.findings()
+        == std::vector<file_finding>{{undeclared_write, "a"}, {undeclared_write, "h"}});
+  x.spec.files.writes = {"a", "h"};
+  CHECK(x.findings() == nothing);
+}
+
+TEST_CASE("what was withheld is told of strict tasks, and is neither read nor removed",
+          "[core][file_uses]") {
+  told x;
+  x.withheld = {{"h", {}}, {"k", {.kind = file_kind::directory}}, {"k/l", link_to("../a")}};
+  CHECK(x.report().withheld == withheld_files{});
+  x.spec.files.report = file_report_mode::strict;
+  CHECK(x.report().withheld == withheld_files{.total = 2, .paths = {"h", "k/l"}});
+  CHECK(x.findings() == nothing);
+}
+
 TEST_CASE("only a strict report fails an attempt, by what goes beyond or cannot be told",
           "[core][file_uses]") {
+  file_uses uses(things());
+  uses.miss("why");
+  const file_map hidden{{"h", {}}};
+  const file_map by_name{{"a", {}}};
   file_report report{.mode = file_report_mode::observe, .complete = false, .findings = a_is_read};
-  CHECK(check_files(report, "why"));
+  CHECK(check_files(report, uses, by_name));
   report.mode = file_report_mode::strict;
-  const auto beyond = check_files(report, "why");
+  const auto beyond = check_files(report, uses, {});
   REQUIRE_FALSE(beyond);
   CHECK(beyond.error().code == errc::permission_denied);
   CHECK_FALSE(is_retryable(beyond.error().code));
   CHECK(beyond.error().message.find("read a,") != std::string::npos);
   report.findings = {{unused_read, "a"}};
-  const auto unknown = check_files(report, "why");
+  CHECK(check_files(report, uses, hidden));
+  const auto unknown = check_files(report, uses, by_name);
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == errc::resource_exhausted);
   CHECK(unknown.error().message.find("why") != std::string::npos);
   report.complete = true;
-  CHECK(check_files(report, ""));
+  CHECK(check_files(report, uses, by_name));
 }

@@ -187,6 +187,17 @@ TEST_CASE_METHOD(container_folder,
   CHECK(told["file_reports"][0]["complete"] == true);
 }
 
+TEST_CASE_METHOD(container_folder, "a strict task in a container finds what it declares alone",
+                 "[system][container][file_report]") {
+  MAZE_NEEDS(containers.lacks());
+  write("declared.txt", "a");
+  write("hidden.txt", "b");
+  contain("strict", "  a: { shell: \"echo *\", reads: [declared.txt], "
+                    "file_report: strict }\n"
+                    "files: [declared.txt, hidden.txt]\nresult: a.output.run.stdout\n");
+  CHECK(completed("strict.yaml")["result"] == "declared.txt\n");
+}
+
 TEST_CASE_METHOD(container_folder, "no container outlives the node that made it",
                  "[system][container][kill]") {
   MAZE_NEEDS(containers.lacks());

@@ -3,8 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 using namespace maze;
 using Catch::Contains;
@@ -41,7 +43,60 @@ struct project : test::functions_folder {
   }
 };
 
+/// A task that looks for undeclared files, each in another way, and prints what it finds.
+struct seeker : test::functions_folder {
+  seeker() { std::filesystem::permissions(folder.path(), std::filesystem::perms(0755)); }
+
+  static constexpr const char* ways =
+      "      mkdir made\n"
+      "      cat s/open\n"
+      "      ln s/link made/l; cat made/l; rm made/l\n"
+      "      mv s/rename made/r; cat made/r\n"
+      "      python3 -c 'import mmap, os; print(mmap.mmap(os.open(\"s/mmap\", 0), 0, prot=1)[:])'\n"
+      "      find . -name walk -exec cat {} +\n"
+      "      ln -s ../s/symlink made/s; cat made/s\n"
+      "      cat /proc/self/cwd/s/cwd\n"
+      "      python3 -c 'print(open(\"s/python\").read())'\n"
+      "      tar cf made/t s; tar xOf made/t s/tar\n"
+      "      cp -r s made/copy; cat made/copy/copied\n"
+      "      cat declared\n";
+  static inline const std::vector<std::string> names{"open",    "link", "rename", "mmap", "walk",
+                                                     "symlink", "cwd",  "python", "tar",  "copied"};
+
+  /// All that it found.
+  std::string found(const std::string& level, const std::string& mode) {
+    for (const std::string& name : names)
+      write("s/" + name, "content of " + name);
+    write("declared", "what it may read");
+    write("seek.yaml", "maze: 1\nname: seek\ndefaults: { output: { run: dict } }\ntasks:\n"
+                       "  seek:\n    sandbox: "
+                           + level + "\n    file_report: " + mode
+                           + "\n    reads: [declared]\n    writes: [made]\n    shell: |\n" + ways
+                           + "files: [s/, declared]\nresult: seek.output.run.stdout\n");
+    auto how = options({"run", "seek.yaml", "--dir", "state", "--output", "json"});
+    // Users of their own, which level seccomp needs.
+    how.environment.erase("MAZE_TASK_USER");
+    const auto ended = test::run(how);
+    INFO(ended.standard_output << ended.standard_error);
+    REQUIRE(ended.status == 0);
+    const auto told = json::parse(ended.standard_output);
+    CHECK(told["file_reports"].empty());
+    return told["result"].get<std::string>();
+  }
+};
+
 } // namespace
+
+TEST_CASE_METHOD(seeker, "a strict task finds no undeclared file, in whatever way it looks",
+                 "[system][file_report]") {
+  const std::string level = GENERATE("none", "subprocess", "seccomp");
+  const auto seen = found(level, "none");
+  for (const std::string& name : names)
+    CHECK_THAT(seen, Contains("content of " + name));
+  const auto kept = found(level, "strict");
+  CHECK_THAT(kept, !Contains("content of"));
+  CHECK_THAT(kept, Contains("what it may read"));
+}
 
 TEST_CASE_METHOD(project, "a build that declares what it reads has nothing to report",
                  "[system][file_report]") {
@@ -64,14 +119,19 @@ TEST_CASE_METHOD(project, "a build that forgets its headers is told, or fails",
                  {"undeclared_writes", json::array()},
                  {"undeclared_removals", json::array()},
                  {"unused_reads", {"*.h"}},
-                 {"more", 0}}});
+                 {"more", 0},
+                 {"withheld", {{"total", 0}, {"paths", json::array()}}}}});
   CHECK_THAT(node({"run", "project.yaml", "--dir", "state"}).standard_error,
              Contains("task build read include/deep/inner.hpp and include/words.hpp, beyond what"));
   describe("[Makefile, src]", "strict");
   const json failed = run(1);
-  CHECK(failed["failed"][0]["error"]["class"] == "permission_denied");
+  CHECK(failed["failed"][0]["error"]["class"] == "exit_nonzero");
   CHECK_THAT(failed["failed"][0]["error"]["message"].get<std::string>(),
-             Contains("read include/deep/inner.hpp and include/words.hpp, beyond what"));
+             Contains("no `reads` fits include/words.hpp, README and include/deep/inner.hpp, so"));
+  CHECK(failed["file_reports"][0]["mode"] == "strict");
+  CHECK(
+      failed["file_reports"][0]["withheld"]
+      == json{{"total", 3}, {"paths", {"include/words.hpp", "README", "include/deep/inner.hpp"}}});
   CHECK(failed["failed"][0]["attempts"] == 1);
   CHECK(failed["history"] == json::array());
 }

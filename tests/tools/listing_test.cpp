@@ -28,7 +28,8 @@ actors::task_row failed_task() {
                         1U << 1 | 1U << 3,
                         true,
                         {.mode = core::file_report_mode::observe,
-                         .findings = {{core::file_difference::undeclared_read, "a.h"}}}},
+                         .findings = {{core::file_difference::undeclared_read, "a.h"}},
+                         .withheld = {.total = 3, .paths = {"b.h\xff"}}}},
           .earlier = {{.number = 1,
                        .node = core::node_id{7},
                        .began = std::chrono::milliseconds(500),
@@ -59,6 +60,8 @@ TEST_CASE("tasks are listed with what there is to tell of each", "[tools][listin
                           {"fences", {"no_privileges", "processes"}}});
   CHECK(read[1]["isolation"].is_null());
   CHECK(read[0]["file_report"]["undeclared_reads"] == nlohmann::json{"a.h"});
+  CHECK(read[0]["file_report"]["withheld"]
+        == nlohmann::json{{"total", 3}, {"paths", {"b.h\\xff"}}});
   CHECK(read[1]["file_report"].is_null());
   CHECK(read[0]["earlier"]
         == nlohmann::json{{{"attempt", 1},

@@ -170,7 +170,8 @@ TEST_CASE("what tasks used beyond their declarations is told, and listed for pro
                           {"undeclared_writes", {"b"}},
                           {"undeclared_removals", {"c"}},
                           {"unused_reads", {"*.txt"}},
-                          {"more", 2}});
+                          {"more", 2},
+                          {"withheld", {{"total", 0}, {"paths", nlohmann::json::array()}}}});
   CHECK(json[1]["complete"] == false);
   report.file_reports.assign(12, {"make", found});
   CHECK_THAT(summary(report, {.width = 200}),

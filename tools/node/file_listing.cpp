@@ -23,6 +23,10 @@ nlohmann::ordered_json file_report_json(const core::file_report& report) {
         list.push_back(io::file_name_to_text(one.path));
   }
   out["more"] = report.more;
+  auto withheld = nlohmann::ordered_json::array();
+  for (const std::string& path : report.withheld.paths)
+    withheld.push_back(io::file_name_to_text(path));
+  out["withheld"] = {{"total", report.withheld.total}, {"paths", std::move(withheld)}};
   return out;
 }
 
