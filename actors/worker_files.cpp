@@ -48,6 +48,8 @@ core::result<void> worker_state::check_files(held_attempt& x, core::file_uses us
     uses.miss(x.unwatched);
   for (const std::string& path : changed.linked)
     uses.saw(path, core::file_sight::taken);
+  for (const std::string& path : changed.touched)
+    uses.touched(path);
   const core::file_map& withheld = withheld_from(x.view);
   x.isolation.files = core::report_files(spec(x), uses, {changed.delta, changed.ignored, withheld});
   return core::check_files(x.isolation.files, uses, withheld);

@@ -60,7 +60,8 @@ private:
   void look_at_reads() {
     using use = file_uses::use;
     for (const auto& [path, how] : uses_.all()) {
-      if (how == use::replaced || (how == use::written && !is_unchanged(path)))
+      if (how == use::replaced || how == use::marked
+          || (how == use::written && !is_unchanged(path)))
         continue;
       read_.push_back(path);
       if (!any_glob_covers(spec_.files.reads, path)
@@ -119,11 +120,15 @@ void file_uses::saw(std::string_view path, file_sight what) {
   const auto entry = seen_->find(path);
   if (entry == seen_->end() || entry->second.kind != file_kind::file)
     return;
-  const auto [at, first] = uses_.try_emplace(std::string(path), use::opened);
+  const auto at = uses_.try_emplace(std::string(path), use::marked).first;
+  const bool first = at->second == use::marked;
   if (!first && at->second != use::opened)
     return;
   switch (what) {
+  case file_sight::marked:
+    return;
   case file_sight::opened:
+    at->second = use::opened;
     return;
   case file_sight::closed_unwritten:
   case file_sight::taken:
@@ -138,6 +143,11 @@ void file_uses::saw(std::string_view path, file_sight what) {
       at->second = use::replaced;
     return;
   }
+}
+
+void file_uses::touched(std::string_view path) {
+  if (missed_.empty() && !uses_.contains(path))
+    saw(path, file_sight::taken);
 }
 
 void file_uses::miss(std::string why) {

@@ -25,6 +25,8 @@ enum class file_sight : std::uint8_t {
   taken,
   /// Its name was removed, or something else has it now.
   replaced,
+  /// Its mode, owner, times or attributes were set, which says nothing of its content.
+  marked,
 };
 
 /// What an attempt did with the files that it saw at first, told sight by sight in the order in which they happened.
@@ -40,6 +42,8 @@ public:
     written,
     /// Its first content was never looked at.
     replaced,
+    /// The same, and it is still there.
+    marked,
   };
 
   /// Nothing was there at first.
@@ -48,6 +52,9 @@ public:
   explicit file_uses(std::shared_ptr<const file_map> seen);
 
   void saw(std::string_view path, file_sight what);
+  /// Something was done to the file that left it as it was. Where no sight says what, it had one more name for a while: that
+  /// shows by neither of its names, nor does what was done by the other one.
+  void touched(std::string_view path);
   /// Some sights are missing, and why.
   void miss(std::string why);
   /// Why something may be missing; empty: nothing is.

@@ -176,6 +176,8 @@ private:
     const auto old = base_.find(path);
     if (old == base_.end() || !core::same_content(old->second, entry))
       found_.delta.written.insert_or_assign(path, std::move(entry));
+    else if (overlay_ && entry.kind == core::file_kind::file)
+      found_.touched.push_back(path);
   }
 
   void note_seen(const walked& x, bool open) {

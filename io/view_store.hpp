@@ -66,6 +66,9 @@ struct changes {
   std::vector<std::string> ignored;
   /// Files that were there at first and have more than one name now.
   std::vector<std::string> linked;
+  /// Files that are as they were at first, but something other than reading was done to them: they were opened for writing,
+  /// their attributes were set, or they had one more name. Known of overlays only.
+  std::vector<std::string> touched;
 };
 
 /// `*.py`, `*.pyc`, `__pycache__` and `.git`.

@@ -155,6 +155,8 @@ void file_watch::tell(std::int32_t folder, std::uint32_t mask, const char* name)
     uses_.saw(path, file_sight::taken);
   else if ((mask & (IN_CREATE | IN_MOVED_TO | IN_DELETE)) != 0)
     uses_.saw(path, file_sight::replaced);
+  else if ((mask & IN_ATTRIB) != 0)
+    uses_.saw(path, file_sight::marked);
 }
 
 void file_watch::read_table() {

@@ -13,7 +13,7 @@ namespace maze::sandbox::init {
 namespace {
 
 constexpr std::uint32_t sights = IN_OPEN | IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_MOVED_FROM
-                                 | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR
+                                 | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_ONLYDIR
                                  | IN_DONT_FOLLOW;
 
 void fill(protocol::watch_header& header, int events, bool there) {

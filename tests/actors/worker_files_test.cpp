@@ -1,4 +1,5 @@
 // Which files an attempt uses beyond what its task declares.
+#include "support/needs.hpp"
 #include "support/worker_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -83,6 +84,19 @@ TEST_CASE_METHOD(seeded_worker, "each way to read an undeclared file is found, a
   CHECK(report.complete);
   CHECK(paths(report, undeclared_read) == std::set<std::string>(seeds.begin(), seeds.end()));
   CHECK(report.findings.size() == seeds.size());
+}
+
+TEST_CASE_METHOD(seeded_worker, "a name that a file had for a while is found in an overlay",
+                 "[actors][worker][file_report]") {
+  MAZE_NEEDS(launcher->can().overlay ? std::nullopt
+                                     : std::optional<std::string>("no overlays on this machine"));
+  begin(reading("cat declared/*; ln by_link made; cat made; rm made; chmod 755 untouched; "
+                "mkdir d; ln -s ../by_cat d/l; rm -r d",
+                core::file_report_mode::observe));
+  const told seen = wait();
+  static_cast<void>(test::stdout_of(seen));
+  CHECK(seen.published->isolation.files.findings
+        == std::vector<core::file_finding>{{undeclared_read, "by_link"}});
 }
 
 TEST_CASE_METHOD(seeded_worker, "what is written and removed undeclared is found",

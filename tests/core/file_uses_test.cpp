@@ -68,6 +68,29 @@ TEST_CASE("a file that was replaced before anybody looked was not read", "[core]
   CHECK(told().saw("a", {replaced, opened, closed_unwritten}).findings() == nothing);
 }
 
+TEST_CASE("a file whose attributes were set was not read by that", "[core][file_uses]") {
+  CHECK(told().saw("a", {marked}).findings() == nothing);
+  CHECK(told().saw("a", {marked, opened, closed_unwritten}).findings() == a_is_read);
+  CHECK(told().saw("a", {opened, marked}).findings() == a_is_read);
+  CHECK(told().saw("a", {marked, replaced, marked}).findings() == nothing);
+}
+
+TEST_CASE("a file that was touched unseen had another name, and counts as read",
+          "[core][file_uses]") {
+  const auto touched = [](std::initializer_list<file_sight> sights, const char* missed = "") {
+    told x;
+    x.saw("a", sights);
+    x.uses.miss(missed);
+    x.uses.touched("a");
+    return x.findings();
+  };
+  CHECK(touched({}) == a_is_read);
+  CHECK(touched({marked}) == nothing);
+  CHECK(touched({replaced}) == nothing);
+  // What was done may be what nobody saw.
+  CHECK(touched({}, "some") == nothing);
+}
+
 TEST_CASE("a file that was opened for writing and left as it was counts as read",
           "[core][file_uses]") {
   told x;

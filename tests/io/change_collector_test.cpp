@@ -136,3 +136,14 @@ TEST_CASE_METHOD(fixture, "a name that no path may have is no matter where nothi
   filter = {.ignore = {"cache"}, .include = {"*.txt"}, .publish = {}};
   CHECK(collect(true).ignored == strings{"cache"});
 }
+
+TEST_CASE_METHOD(fixture, "in a layer, a file that is as it was shows that it was touched",
+                 "[io][collector]") {
+  const auto blob = store->put_bytes("same").value();
+  base["w"] = base["d/x"] = {.hash = blob.hash, .size = blob.size, .mode = 0600};
+  for (const char* path : {"upper/w", "upper/new"})
+    REQUIRE(io::replace_file(dir / path, "same", 0600));
+  REQUIRE(io::replace_file(dir / "upper/d/x", "other", 0600));
+  const bool overlay = GENERATE(true, false);
+  CHECK(collect(overlay).touched == (overlay ? strings{"w"} : strings{}));
+}

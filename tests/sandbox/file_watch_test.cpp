@@ -58,12 +58,14 @@ struct watched_view {
   std::shared_ptr<file_watch> watch = file_watch::make().value();
 };
 
-const std::vector<std::string> names{"cat", "run", "write", "move", "gone", "still", "in/deep/b"};
+const std::vector<std::string> names{"cat",  "run",   "write", "move",
+                                     "gone", "still", "mark",  "in/deep/b"};
 const std::string use_most =
     "set -e; cat cat; ./run; echo x >write; cat write; mkdir new; mv move new/moved; rm gone;"
-    "stat still; test -r still; ls in; ln -s in/deep/b link; (cat link & wait)";
-const uses_map used_most{{"cat", use::read},  {"run", use::read},      {"write", use::written},
-                         {"move", use::read}, {"gone", use::replaced}, {"in/deep/b", use::read}};
+    "stat still; test -r still; ls in; chmod 755 mark; ln -s in/deep/b link; (cat link & wait)";
+const uses_map used_most{{"cat", use::read},   {"run", use::read},      {"write", use::written},
+                         {"move", use::read},  {"gone", use::replaced}, {"in/deep/b", use::read},
+                         {"mark", use::marked}};
 
 void check_run(const exit_report& report) {
   INFO(report.failure.message << report.standard_error.text);
