@@ -2,6 +2,7 @@
 
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/io/files.hpp"
+#include "maze/sandbox/image_script.hpp"
 #include "maze/sandbox/messages.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +41,17 @@ void take(const sandbox::enter::report& told, sandbox::exit_report& report) {
                                        : exit_cause::exited;
 }
 
+/// Why an archive is no image, where that is what was said.
+std::string refusal_in(std::string_view said) {
+  std::size_t at = said.starts_with(sandbox::archive_refused)
+                       ? 0
+                       : said.find(fmt::format("\n{}", sandbox::archive_refused));
+  if (at == std::string_view::npos)
+    return {};
+  at = said.find(sandbox::archive_refused, at) + sandbox::archive_refused.size();
+  return std::string(said.substr(at, said.find('\n', at) - at));
+}
+
 /// The program never began.
 void refuse(const std::optional<sandbox::enter::report>& told, const std::string& program,
             std::string_view engine, sandbox::exit_report& report) {
@@ -58,6 +70,11 @@ void refuse(const std::optional<sandbox::enter::report>& told, const std::string
   const std::string said = last_lines(
       report.standard_error.tail.empty() ? report.standard_error.text : report.standard_error.tail,
       evidence_max);
+  if (std::string why = refusal_in(said); !why.empty()) {
+    report.failure = {
+        .code = core::errc::invalid_argument, .message = std::move(why), .origin = "launch:image"};
+    return;
+  }
   report.failure = {.code = core::errc::unsupported_operation,
                     .message = fmt::format("{} could not run a container", engine),
                     .origin = "launch:container",

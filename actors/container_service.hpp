@@ -7,6 +7,7 @@
 #include "maze/io/files.hpp"
 #include "maze/sandbox/container_command.hpp"
 #include "maze/sandbox/container_engine.hpp"
+#include "maze/sandbox/image_script.hpp"
 #include "maze/sandbox/launcher.hpp"
 #include "maze/sandbox/syscalls.hpp"
 
@@ -28,8 +29,8 @@ public:
   struct options {
     /// Where the first process of a container is found.
     std::filesystem::path enter;
-    /// What reads saved images.
-    std::filesystem::path images;
+    /// How archives become images.
+    sandbox::image_import images;
     host_programs programs;
     /// Which node the containers belong to, by its folder: none of them outlives it for long. `arriving` in it holds what is fetched.
     std::string owner;

@@ -172,7 +172,8 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
     out->containers = std::make_shared<container_service>(
         std::move(*engine), out->launcher, out->events.context(),
         container_service::options{.enter = init->parent_path() / "maze-enter",
-                                   .images = init->parent_path() / "maze-image",
+                                   .images = {.reader = init->parent_path() / "maze-image",
+                                              .size_max = settings.image_size},
                                    .programs = out->programs,
                                    .owner = std::filesystem::absolute(out->folder).native()});
   std::optional<sandbox::child_user> reader;

@@ -61,6 +61,8 @@ struct node_settings {
   core::sandbox_policy policy;
   /// All that may be loaded here of libraries and pickled functions, of a master all that may be handed in; null: anything.
   std::shared_ptr<const io::trusted_code> trusted;
+  /// The most that an archive of an image may unpack to.
+  core::byte_count image_size{std::uint64_t{16} << 30};
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

@@ -2,7 +2,7 @@
 
 #include "maze/io/archive_entries.hpp"
 #include "maze/io/folders.hpp"
-#include "maze/io/hash.hpp"
+#include "maze/io/image_layer.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,6 +21,7 @@ constexpr std::uint64_t entries_max = 100'000;
 /// Of one text that says what an image is, and of all of them.
 constexpr std::uint64_t text_max = std::uint64_t{4} << 20;
 constexpr std::uint64_t texts_max = std::uint64_t{64} << 20;
+constexpr std::size_t layers_max = 512;
 constexpr int links_max = 8;
 constexpr std::string_view docker_list = "manifest.json";
 constexpr std::string_view oci_list = "index.json";
@@ -63,7 +64,7 @@ std::string text_of(const json& x) { return x.is_string() ? x.get<std::string>()
 class contents {
 public:
   /// False: it is no image.
-  core::result<bool> read(int from) {
+  core::result<bool> read(int from, image_room room) {
     auto in = entry_reader::open(from);
     if (!in)
       return core::fail(in.error());
@@ -81,6 +82,9 @@ public:
       if (at >= entries_max)
         return core::fail(core::errc::limit_exceeded,
                           fmt::format("the saved image has more than {} entries", entries_max));
+      // Told before what comes is passed over, which takes as long as it is.
+      if (auto fits = room.take_file(x.size); !fits)
+        return core::fail(fits.error());
       if (auto kept = keep(*in, x, at); !kept)
         return core::fail(kept.error());
     }
@@ -142,6 +146,9 @@ private:
     const auto found = places_.find(resolved(name));
     if (found == places_.end())
       return malformed(fmt::format("its layer '{}' is not in it", shown(name)));
+    if (to.layers.size() == layers_max)
+      return core::fail(core::errc::limit_exceeded,
+                        fmt::format("the saved image has more than {} layers", layers_max));
     to.layers.push_back(found->second);
     return {};
   }
@@ -232,85 +239,12 @@ private:
   std::uint64_t bytes_ = 0;
 };
 
-/// A layer, unpacked.
-struct layer {
-  std::uint64_t size = 0;
-  /// SHA-256, in hexadecimal digits.
-  std::string hash;
-};
-
-/// Calls `take` with the reader at each entry that is a layer of `image`, and its position.
-template <class Take>
-core::result<void> for_each_layer(int from, const saved_image& image, Take take) {
-  auto in = entry_reader::open(from);
-  if (!in)
-    return core::fail(in.error());
-  for (std::uint64_t at = 0;; ++at) {
-    const auto entry = in->next();
-    if (!entry)
-      return core::fail(entry.error());
-    if (!*entry)
-      return {};
-    if (std::find(image.layers.begin(), image.layers.end(), at) == image.layers.end())
-      continue;
-    if (auto done = take(*in, at); !done)
-      return done;
-  }
-}
-
-core::result<std::map<std::uint64_t, layer>> measure(int from, const saved_image& image) {
-  std::map<std::uint64_t, layer> out;
-  std::uint64_t all = 0;
-  auto done =
-      for_each_layer(from, image, [&](entry_reader& in, std::uint64_t at) -> core::result<void> {
-        layer& x = out[at];
-        sha256_hasher hash;
-        auto read = in.unpack([&](std::string_view piece) -> core::result<void> {
-          hash.update(piece);
-          x.size += piece.size();
-          all += piece.size();
-          if (all > image_size_max)
-            return core::fail(core::errc::limit_exceeded,
-                              fmt::format("the layers of the saved image have more than {} bytes",
-                                          image_size_max));
-          return {};
-        });
-        if (!read)
-          return read;
-        const auto bytes = hash.finish();
-        if (!bytes)
-          return core::fail(bytes.error());
-        x.hash = hex(*bytes);
-        return {};
-      });
-  if (!done)
-    return core::fail(done.error());
-  if (std::any_of(image.layers.begin(), image.layers.end(),
-                  [&out](std::uint64_t at) { return !out.contains(at); }))
-    return malformed("a layer is gone");
-  return out;
-}
-
-std::string file_of(const layer& x) { return x.hash + ".tar"; }
-
-/// Who made it and when is not said, so that equal images are the same one.
-std::string config_of(const saved_image& image, const std::map<std::uint64_t, layer>& layers) {
-  json hashes = json::array();
-  for (const std::uint64_t at : image.layers)
-    hashes.push_back("sha256:" + layers.at(at).hash);
-  const json out{{"architecture", image.architecture},
-                 {"os", "linux"},
-                 {"config", {{"Env", image.environment}}},
-                 {"rootfs", {{"type", "layers"}, {"diff_ids", std::move(hashes)}}}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 } // namespace
 
-core::result<std::optional<saved_image>> find_saved_image(int from,
-                                                          const std::string& architecture) {
+core::result<std::optional<saved_image>> find_saved_image(int from, const std::string& architecture,
+                                                          core::byte_count room) {
   contents all;
-  const auto is_image = all.read(from);
+  const auto is_image = all.read(from, image_room(room));
   if (!is_image)
     return core::fail(is_image.error());
   if (!*is_image)
@@ -319,42 +253,6 @@ core::result<std::optional<saved_image>> find_saved_image(int from,
   if (!image)
     return core::fail(image.error());
   return std::optional(std::move(*image));
-}
-
-core::result<void> write_saved_image(int from, const saved_image& image, const std::string& name,
-                                     int to) {
-  const auto layers = measure(from, image);
-  if (!layers)
-    return core::fail(layers.error());
-  auto out = entry_writer::open(to);
-  if (!out)
-    return core::fail(out.error());
-  std::vector<std::string> written;
-  auto copied =
-      for_each_layer(from, image, [&](entry_reader& in, std::uint64_t at) -> core::result<void> {
-        const layer& x = layers->at(at);
-        if (std::find(written.begin(), written.end(), x.hash) != written.end())
-          return {};
-        written.push_back(x.hash);
-        if (auto begun = out->begin(file_of(x), x.size); !begun)
-          return begun;
-        return in.unpack([&](std::string_view piece) { return out->write(piece); });
-      });
-  if (!copied)
-    return copied;
-  json files = json::array();
-  for (const std::uint64_t at : image.layers)
-    files.push_back(file_of(layers->at(at)));
-  const json list = json::array(
-      {{{"Config", "config.json"}, {"RepoTags", {name}}, {"Layers", std::move(files)}}});
-  for (const auto& [file, text] : {std::pair("config.json", config_of(image, *layers)),
-                                   std::pair("manifest.json", list.dump())}) {
-    if (auto begun = out->begin(file, text.size()); !begun)
-      return begun;
-    if (auto put = out->write(text); !put)
-      return put;
-  }
-  return out->finish();
 }
 
 } // namespace maze::io

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/result.hpp"
+#include "maze/core/units.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -24,23 +25,11 @@ struct saved_image {
 /// Looks for an image in an archive (tar; plain, gzip, xz or zstd), from bytes that nobody vouches for. Nothing: it is one of a file
 /// system. Of images for several machines that of `architecture` is taken. Fails with `malformed` for what is no archive and for an
 /// image with parts that are missing, with `invalid_argument` for several images, with `limit_exceeded` for more entries or text
-/// than images have.
+/// than images have, and for what has no room as it is in the archive.
 ///
 /// @pre `from` can be read from its start again.
 /// @note Blocks on disk. Moves the descriptor's position.
-core::result<std::optional<saved_image>> find_saved_image(int from,
-                                                          const std::string& architecture);
-
-/// Writes the `image` in the archive `from` to `to`, as an archive that docker and podman load under `name`: with its layers, unpacked, its variables
-/// and nothing else that it says of itself. So no name that it claims takes the place of somebody's image, and what the
-/// layers are called is found out from their bytes. Fails with `malformed` where a layer cannot be unpacked, with `limit_exceeded` beyond
-/// `image_size_max`.
-///
-/// @note Reads the archive twice: sizes come before contents. What was written is an image only if this succeeds.
-core::result<void> write_saved_image(int from, const saved_image& image, const std::string& name,
-                                     int to);
-
-/// Bytes of all layers, unpacked.
-constexpr std::uint64_t image_size_max = std::uint64_t{64} << 30;
+core::result<std::optional<saved_image>> find_saved_image(int from, const std::string& architecture,
+                                                          core::byte_count room);
 
 } // namespace maze::io

@@ -152,9 +152,10 @@ std::string shell_words(const words& all) {
 core::result<container_image> image_of(const launch_request& request) {
   const std::string image = request.sandbox.image.value_or(std::string(core::container_image));
   if (const auto& own = request.archive)
-    return container_image{fmt::format("{}run-{}", core::imported_images, own->version), own->path};
+    return container_image{fmt::format("{}run-{}", core::imported_images, own->version), own->path,
+                           image};
   if (!core::is_archive(image))
-    return container_image{image, {}};
+    return container_image{image, {}, image};
   if (!image.starts_with('/'))
     return core::fail(core::errc::not_found,
                       fmt::format("the archive {} did not come with the run", image), "launch");
@@ -168,27 +169,10 @@ core::result<container_image> image_of(const launch_request& request) {
       fmt::format("{} {} {} {} {}.{}", archive->native(), status.st_dev, status.st_ino,
                   status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   return container_image{std::string(core::imported_images) + to_string(io::hash_bytes(stamp)),
-                         *archive};
+                         *archive, image};
 }
 
-std::string image_script(const container_engine& engine, const container_image& image,
-                         const std::filesystem::path& reader,
-                         const std::filesystem::path& scratch) {
-  const std::string program = shell_words(begin(engine));
-  const std::string name = shell_words({image.name});
-  std::string get = fmt::format("{} pull --quiet {}", program, name);
-  if (!image.archive.empty())
-    // A saved image says what it is called, and could take the place of others: an engine never sees it as it is.
-    get = fmt::format("{0} <{1}; case $? in 0) {2} <{1} | {3} load --quiet ;; "
-                      "1) {3} import {4}- {5} <{1} ;; *) false ;; esac",
-                      shell_words({reader.native(), "look"}), shell_words({image.archive.native()}),
-                      shell_words({reader.native(), "write", image.name}), program,
-                      engine.kind == engine_kind::podman ? "--quiet " : "", name);
-  return fmt::format("{0} image inspect {1} >/dev/null 2>&1 || {{ mkdir -p {2} && "
-                     "(export TMPDIR={2}; {3}) >/dev/null; got=$?; rm -rf {2}; "
-                     "[ $got = 0 ] || exit {4}; }}; ",
-                     program, name, shell_words({scratch.native()}), get, container_refused);
-}
+std::string engine_words(const container_engine& engine) { return shell_words(begin(engine)); }
 
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names) {
   return fmt::format("exec {} rm --force {}", shell_words(begin(engine)), shell_words(names));

@@ -25,6 +25,8 @@ struct container_image {
   std::string name;
   /// What it is made of where the engine does not have it: the archive of a file system, or a saved image. Empty: it is pulled.
   std::filesystem::path archive;
+  /// What the task's `sandbox` calls it.
+  std::string written;
 };
 
 /// The image of a child: what its `sandbox.image` stands for. That of an archive has a name which changes with the file. Fails as `shown_path` does for an archive
@@ -66,15 +68,10 @@ struct container_start {
 core::result<std::vector<std::string>> run_command(const container_engine& engine,
                                                    const container_start& x);
 
-/// A shell script that gets `image` unless the engine has it. It prints nothing but what went wrong, and answers `container_refused` then.
-/// @param reader  the program maze-image
-/// @param scratch  a folder of its own, absolute: it is made, and holds what is on its way. What is left of it after a script that was killed is for
-///                 the caller to remove
-std::string image_script(const container_engine& engine, const container_image& image,
-                         const std::filesystem::path& reader, const std::filesystem::path& scratch);
-
 /// The words as a shell reads them again.
 std::string shell_words(const std::vector<std::string>& words);
+/// How a script calls the engine's program: what stands before the command follows it already.
+std::string engine_words(const container_engine& engine);
 
 /// A shell script that removes the containers `names` and what is left of them; fine where there is none.
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names);

@@ -1,10 +1,13 @@
-// maze-image: makes of an image that an engine saved to an archive one that an engine loads under a name of maze's. What an archive says is
-// foreign, so it is read by a process of its own, without rights.
+// maze-image: makes of an archive one that an engine loads as an image under a name of maze's, and of no more than that. What an archive says is foreign,
+// so it is read by a process of its own, without rights.
 
+#include "maze/core/printable.hpp"
+#include "maze/core/units.hpp"
+#include "maze/io/image_writer.hpp"
 #include "maze/io/saved_image.hpp"
+#include "maze/sandbox/image_script.hpp"
 
 #include <cstdio>
-#include <cstring>
 #include <grp.h>
 #include <string>
 #include <string_view>
@@ -14,10 +17,7 @@
 
 namespace {
 
-/// Of `look`.
-constexpr int saved_image_found = 0;
-constexpr int file_system_found = 1;
-constexpr int cannot_tell = 2;
+using namespace maze;
 
 constexpr unsigned nobody = 65534;
 
@@ -30,6 +30,7 @@ bool give_up_rights() {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
+/// As Go calls it.
 std::string architecture() {
   utsname machine{};
   ::uname(&machine);
@@ -39,32 +40,37 @@ std::string architecture() {
   return name == "aarch64" ? "arm64" : std::string(name);
 }
 
-int say(const maze::core::error& what) {
-  std::fprintf(stderr, "%s\n", what.message.c_str());
-  return cannot_tell;
+core::result<void> write_image(const io::written_image& as) {
+  const std::string here = architecture();
+  const auto saved = io::find_saved_image(STDIN_FILENO, here, as.size_max);
+  if (!saved)
+    return core::fail(saved.error());
+  return *saved ? io::write_saved_image(STDIN_FILENO, **saved, as, STDOUT_FILENO)
+                : io::write_file_system(STDIN_FILENO, here, as, STDOUT_FILENO);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-  const bool look = argc == 2 && std::strcmp(argv[1], "look") == 0;
-  if (!look && (argc != 3 || std::strcmp(argv[1], "write") != 0)) {
-    std::fputs(
-        "maze-image look <ARCHIVE: 0 where it is a saved image, 1 where it is a file system\n"
-        "maze-image write NAME <ARCHIVE: that image as NAME, for an engine to load\n",
-        stderr);
-    return cannot_tell;
+  const auto limit = argc == 4 ? core::parse_byte_count(argv[3])
+                               : core::fail(core::errc::invalid_argument, "wrong use");
+  if (!limit) {
+    std::fputs("maze-image NAME ARCHIVE LIMIT <ARCHIVE: the image in it as NAME, for an engine to "
+               "load, unpacked to at most LIMIT\n",
+               stderr);
+    return 2;
   }
   if (!give_up_rights()) {
     std::perror("maze-image: cannot give up its rights");
-    return cannot_tell;
+    return 2;
   }
-  const auto image = maze::io::find_saved_image(STDIN_FILENO, architecture());
-  if (!image)
-    return say(image.error());
-  if (look || !*image)
-    return *image ? saved_image_found : file_system_found;
-  if (auto done = maze::io::write_saved_image(STDIN_FILENO, **image, argv[2], STDOUT_FILENO); !done)
-    return say(done.error());
-  return 0;
+  const auto done = write_image({.name = argv[1], .size_max = *limit});
+  if (done)
+    return 0;
+  const bool again = done.error().code == core::errc::malformed;
+  std::fprintf(stderr, "%.*sthe archive '%s' cannot be used: %s%s\n",
+               static_cast<int>(sandbox::archive_refused.size()), sandbox::archive_refused.data(),
+               core::printable(argv[2]).c_str(), done.error().message.c_str(),
+               again ? ". Make it again, with tar, or with docker save or podman save" : "");
+  return 1;
 }

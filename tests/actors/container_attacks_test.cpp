@@ -59,7 +59,8 @@ TEST_CASE("no attack of the table gets through at level container",
   auto service = std::make_shared<container_service>(
       test::podman().value(), node.sut, node.context,
       container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = MAZE_BIN_DIR "/maze-image",
+                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
                                  .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                  .owner = outer.path().native()});
   sandbox::launch_request request;

@@ -13,11 +13,11 @@ using sandbox::exit_cause;
 namespace {
 
 sandbox::exit_report told(const std::optional<sandbox::enter::report>& said, exit_cause cause,
-                          int status = 0) {
+                          int status = 0, const char* printed = "first\nno such image\n") {
   sandbox::exit_report out;
   out.cause = cause;
   out.exit_code = status;
-  out.standard_error.text = "first\nno such image\n";
+  out.standard_error.text = printed;
   out.isolation = {.requested = core::sandbox_level::container, .began = true};
   tell_end(said, "/nowhere", "podman", out);
   return out;
@@ -81,4 +81,19 @@ TEST_CASE("a child that never began in its container has no fences and a reason"
   CHECK(refused.failure.code == core::errc::unsupported_operation);
   CHECK_THAT(refused.failure.message, Contains("podman could not run a container"));
   CHECK_THAT(refused.failure.evidence, Contains("no such image"));
+}
+
+TEST_CASE("an archive that is no image is refused by what is wrong with it, and not by the engine",
+          "[actors][container]") {
+  for (const char* printed : {"maze-image: the archive 'a.tar' is a text\n",
+                              "noise\nmaze-image: the archive 'a.tar' is a text\nmore\n"}) {
+    const auto refused = told(std::nullopt, exit_cause::exited, 125, printed);
+    CHECK(refused.cause == exit_cause::setup_failed);
+    CHECK(refused.failure.code == core::errc::invalid_argument);
+    CHECK(refused.failure.message == "the archive 'a.tar' is a text");
+    CHECK(refused.failure.origin == "launch:image");
+  }
+  // Only at the start of a line.
+  CHECK(told(std::nullopt, exit_cause::exited, 125, "x maze-image: y\n").failure.code
+        == core::errc::unsupported_operation);
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -218,7 +219,8 @@ TEST_CASE_METHOD(pool_fixture, "no container stays for longer than its time, or 
   service = std::make_shared<container_service>(
       test::podman().value(), sut, context,
       container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = MAZE_BIN_DIR "/maze-image",
+                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
                                  .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                  .owner = outer.path().native(),
                                  .pool = {.idle_max = std::chrono::milliseconds(1)}});
@@ -227,7 +229,8 @@ TEST_CASE_METHOD(pool_fixture, "no container stays for longer than its time, or 
   service = std::make_shared<container_service>(
       test::podman().value(), sut, context,
       container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = MAZE_BIN_DIR "/maze-image",
+                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
                                  .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
                                  .owner = outer.path().native(),
                                  .pool = {.idle_count_max = 1}});

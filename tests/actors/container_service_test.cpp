@@ -169,5 +169,6 @@ TEST_CASE_METHOD(service_fixture, "a saved image that lacks a part is refused by
   request.sandbox.image = path;
   const auto report = end_of(std::move(request));
   CHECK(report.cause == exit_cause::setup_failed);
-  CHECK_THAT(report.failure.evidence, Contains("'gone.tar' is not in it"));
+  CHECK_THAT(report.failure.message,
+             Contains(path.native()) && Contains("'gone.tar' is not in it"));
 }

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -27,7 +28,8 @@ struct container_service_fixture : launcher_fixture {
         podman().value(), sut, context,
         actors::container_service::options{
             .enter = MAZE_BIN_DIR "/maze-enter",
-            .images = MAZE_BIN_DIR "/maze-image",
+            .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                       .size_max = core::byte_count{std::uint64_t{1} << 30}},
             .programs = actors::host_programs::beside(MAZE_BIN_DIR "/maze-init"),
             .owner = containers.archive().parent_path().native()});
   }

@@ -252,8 +252,8 @@ TEST_CASE_METHOD(container_folder, "functions of libraries work in an image with
                  "[system][container]") {
   MAZE_NEEDS(containers.lacks());
   REQUIRE(test::run({.argv = {"/bin/sh", "-c",
-                              "mkdir -p root/proc root/sys root/dev root/tmp && tar "
-                              "-C root -cf empty.tar ."},
+                              "mkdir -p root/proc root/sys root/dev root/tmp && printf '#!/bin/sh' "
+                              ">root/only && chmod +x root/only && tar -C root -cf bare.tar ."},
                      .working_directory = folder.path()})
               .status
           == 0);
@@ -262,7 +262,7 @@ TEST_CASE_METHOD(container_folder, "functions of libraries work in an image with
                   "  c: { function: plain.add, inputs: { a: b.output.r, b: 4 }, child: forked }\n"
                   "result: c.output.r\n");
   const std::vector<std::string> flags{"--sandbox-option", "level=container", "--sandbox-option",
-                                       "image=empty.tar"};
+                                       "image=bare.tar"};
   CHECK(completed("native.yaml", flags)["result"] == 10);
   tasks("crash", "  a: { function: hostile.fault }\n");
   const auto crashed = run("crash.yaml", flags);
@@ -278,10 +278,36 @@ TEST_CASE_METHOD(container_folder, "an image that cannot be had is named", "[sys
   const auto gone = run("gone.yaml");
   CHECK(gone.status != 0);
   CHECK_THAT(gone.standard_output, Contains("missing.tar") && Contains("is not there"));
-  write("broken.tar", "no archive at all");
-  write("broken.yaml", "maze: 1\nname: broken\ntasks: { a: { output: { run: dict }, shell: "
-                       "\"true\", sandbox: { level: container, image: broken.tar } } }\n");
-  const auto broken = run("broken.yaml");
-  CHECK(broken.status != 0);
-  CHECK_THAT(broken.standard_output, Contains("could not run a container"));
+}
+
+TEST_CASE_METHOD(container_folder,
+                 "an archive that is no image, or too large, is refused by its name",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  write("text.tar", "no archive at all");
+  REQUIRE(
+      test::run({.argv = {"/bin/sh", "-c",
+                          "mkdir -p root/etc && echo x >root/etc/passwd && tar -C root -cf "
+                          "bare.tar . && tar -C root -czf cut.tgz . && truncate -s 80 cut.tgz && "
+                          "truncate -s 64M root/zeros && chmod +x root/etc/passwd && tar -C root "
+                          "-czf bomb.tar.gz ."},
+                 .working_directory = folder.path()})
+          .status
+      == 0);
+  const auto refused = [this](const std::string& archive) {
+    write("look.yaml", "maze: 1\nname: look\ntasks: { a: { output: { run: dict }, shell: "
+                       "\"true\", sandbox: { level: container, image: "
+                           + archive + " } } }\n");
+    const auto ended = run("look.yaml", {"--image-size", "32MiB"});
+    CHECK(ended.status != 0);
+    const auto report = json::parse(ended.standard_output);
+    return report.at("failed").at(0).at("error").at("message").get<std::string>();
+  };
+  CHECK_THAT(refused("text.tar"), Contains("'text.tar'") && Contains("no tar archive"));
+  CHECK_THAT(refused("bare.tar"),
+             Contains("'bare.tar'") && Contains("no file in it can be executed"));
+  CHECK_THAT(refused("cut.tgz"), Contains("'cut.tgz'") && Contains("truncated gzip"));
+  CHECK_THAT(refused("bomb.tar.gz"),
+             Contains("'bomb.tar.gz'") && Contains("more than 32MiB") && Contains("--image-size"));
+  CHECK(containers.engine({"images", "--quiet", "localhost/maze"}).standard_output.empty());
 }

@@ -88,6 +88,8 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                      std::string(core::to_string(values.sandbox)),
                      "--log-level",
                      std::string(io::to_string(values.log_level)),
+                     "--image-size",
+                     core::to_string(values.image_size),
                      "--lease",
                      fmt::format("{}ns", values.lease.count())};
     if (!values.pass_env.empty())

@@ -200,6 +200,7 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
   if (users)
     node.first_user = users->first();
   node.sandbox_min = values.sandbox;
+  node.image_size = values.image_size;
   node.permitted = values.permit;
   node.passed_variables = values.pass_env;
   if (values.trusted_code) {

@@ -43,6 +43,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return "auto";
   if (rule.key == "log_level")
     return "info";
+  if (rule.key == "image_size")
+    return "16GiB";
   if (rule.key == "lease")
     return "5s";
   if (rule.key == "reclaim_after")

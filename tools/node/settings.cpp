@@ -299,6 +299,9 @@ constexpr std::array rules{
     setting_rule{"sandbox_limit", "PART=VALUE",
                  "Hold all tasks to this part of `sandbox`, a minimum or maximum; may be repeated",
                  store<&settings::sandbox_limit, read_limits>, true},
+    setting_rule{"image_size", "SIZE",
+                 "Unpack an archive of a container's image to at most SIZE (default: 16GiB)",
+                 store<&settings::image_size, read_memory>},
     setting_rule{"permit", "LIST",
                  "Let tasks do only this: of read_files, write_files, network_access, "
                  "system_commands; or all, or none",

@@ -56,6 +56,8 @@ struct settings {
   core::sandbox_options sandbox_option;
   /// What the sandboxes of a started cluster, or of a run, are held to.
   core::sandbox_options sandbox_limit;
+  /// The most that an archive of an image may unpack to.
+  core::byte_count image_size{std::uint64_t{16} << 30};
   /// What tasks may do on the started node, and what may be handed in to the started cluster.
   core::permission_set permit = core::permission_set::all();
   /// All that may be loaded of libraries and pickled functions, as `io::trusted_code::read` takes it; nothing: anything.
