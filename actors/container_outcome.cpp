@@ -2,7 +2,7 @@
 
 #include "maze/actors/attempt_outcome.hpp"
 #include "maze/io/files.hpp"
-#include "maze/sandbox/image_script.hpp"
+#include "maze/sandbox/image_refusal.hpp"
 #include "maze/sandbox/messages.hpp"
 
 #include <fmt/format.h>

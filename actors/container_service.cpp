@@ -143,7 +143,8 @@ container_service::contain(sandbox::launch_request& request) {
     out.report = std::move(*report);
     request.inherited.push_back(out.report);
   }
-  auto start = make_container_start(request, own->words.mounts, settings_.enter, settings_.owner);
+  auto start = make_container_start(request, own->words.mounts, settings_.enter, settings_.owner,
+                                    settings_.images.records);
   if (!start)
     return core::fail(start.error());
   auto command = command_of(*start, first_inherited + static_cast<int>(request.inherited.size()));
@@ -171,7 +172,8 @@ container_service::pass_on(sandbox::launch_request& request) {
   auto report = make_report_file();
   if (!report)
     return core::fail(report.error());
-  auto start = make_standing_start(request, own->words.mounts, settings_.enter, settings_.owner);
+  auto start = make_standing_start(request, own->words.mounts, settings_.enter, settings_.owner,
+                                   settings_.images.records);
   if (!start)
     return core::fail(start.error());
   const auto task_user = request.user;
@@ -226,6 +228,8 @@ container_service::begin_standing(sandbox::container_start start, const shared_f
 
 core::result<std::vector<std::string>>
 container_service::command_of(sandbox::container_start& start, int input) {
+  // As long as it is open, nobody removes the image.
+  const int lock = input >= 0 ? input + 1 : first_inherited + static_cast<int>(start.inherited);
   // It begins where the task does, which is what others look at while it runs.
   std::string script = "cd /; ";
   {
@@ -233,14 +237,16 @@ container_service::command_of(sandbox::container_start& start, int input) {
     // Of a node of before that was killed together with what cleans up after it.
     if (!std::exchange(swept_, true))
       run_script(fmt::format("for each in {}/*; do case $each in */{}*) ;; *) rm -rf \"$each\" ;; "
-                             "esac; done; {}",
+                             "esac; done; {}; {}",
                              sandbox::shell_words({scratch_of({}).parent_path()}), prefix_,
-                             sandbox::sweep_script(engine_, settings_.owner, prefix_)));
+                             sandbox::sweep_script(engine_, settings_.owner, prefix_),
+                             sandbox::image_sweep_script(engine_, settings_.images)));
     start.name = prefix_ + std::to_string(++last_);
-    if (!ready_.contains(start.image.name))
-      script +=
-          "exec </dev/null; "
-          + sandbox::image_script(engine_, start.image, settings_.images, scratch_of(start.name));
+    script += "exec </dev/null; "
+              + sandbox::image_script(engine_, start.image, settings_.images,
+                                      {.scratch = scratch_of(start.name),
+                                       .lock = lock,
+                                       .known = ready_.contains(start.image.name)});
   }
   auto command = sandbox::run_command(engine_, start);
   if (!command)

@@ -67,8 +67,9 @@ core::result<void> show_paths(sandbox::container_start& start) {
 core::result<sandbox::container_start>
 make_container_start(const sandbox::launch_request& request,
                      const std::vector<sandbox::container_mount>& programs,
-                     const std::filesystem::path& enter, const std::string& owner) {
-  auto image = sandbox::image_of(request);
+                     const std::filesystem::path& enter, const std::string& owner,
+                     const std::filesystem::path& records) {
+  auto image = sandbox::image_of(request, records);
   if (!image)
     return core::fail(image.error());
   sandbox::container_start out{.name = {},
@@ -92,8 +93,9 @@ make_container_start(const sandbox::launch_request& request,
 core::result<sandbox::container_start>
 make_standing_start(const sandbox::launch_request& request,
                     const std::vector<sandbox::container_mount>& programs,
-                    const std::filesystem::path& enter, const std::string& owner) {
-  auto out = make_container_start(request, programs, enter, owner);
+                    const std::filesystem::path& enter, const std::string& owner,
+                    const std::filesystem::path& records) {
+  auto out = make_container_start(request, programs, enter, owner, records);
   if (!out)
     return out;
   const auto& folder = request.working_directory;

@@ -22,15 +22,18 @@ constexpr int first_inherited = 3;
 /// @param programs  what the child needs to see of the node's own
 /// @param enter  what is to be its first process
 /// @param owner  the folder of the node
+/// @param records  the folder with the records of images made of archives
 core::result<sandbox::container_start>
 make_container_start(const sandbox::launch_request& request,
                      const std::vector<sandbox::container_mount>& programs,
-                     const std::filesystem::path& enter, const std::string& owner);
+                     const std::filesystem::path& enter, const std::string& owner,
+                     const std::filesystem::path& records);
 /// The container that stays for all children that differ in nothing but their user, words and folder.
 core::result<sandbox::container_start>
 make_standing_start(const sandbox::launch_request& request,
                     const std::vector<sandbox::container_mount>& programs,
-                    const std::filesystem::path& enter, const std::string& owner);
+                    const std::filesystem::path& enter, const std::string& owner,
+                    const std::filesystem::path& records);
 
 /// How the child begins in its container. Takes the environment of `request`.
 /// @param report  the descriptor where its report goes; -1: none

@@ -123,6 +123,11 @@ core::result<void> check_minimum(const node_settings& settings, sandbox::launche
   return {};
 }
 
+std::filesystem::path images_of(const node_settings& settings) {
+  return std::filesystem::absolute(settings.image_folder.empty() ? settings.folder / "images"
+                                                                 : settings.image_folder);
+}
+
 } // namespace
 
 core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& settings,
@@ -173,7 +178,9 @@ core::result<std::unique_ptr<node_home>> node_home::open(const node_settings& se
         std::move(*engine), out->launcher, out->events.context(),
         container_service::options{.enter = init->parent_path() / "maze-enter",
                                    .images = {.reader = init->parent_path() / "maze-image",
-                                              .size_max = settings.image_size},
+                                              .size_max = settings.image_size,
+                                              .records = images_of(settings),
+                                              .age_max = settings.image_age},
                                    .programs = out->programs,
                                    .owner = std::filesystem::absolute(out->folder).native()});
   std::optional<sandbox::child_user> reader;

@@ -63,6 +63,10 @@ struct node_settings {
   std::shared_ptr<const io::trusted_code> trusted;
   /// The most that an archive of an image may unpack to.
   core::byte_count image_size{std::uint64_t{16} << 30};
+  /// An image that was made of an archive goes when it was not used for so long.
+  core::duration image_age = std::chrono::hours(7 * 24);
+  /// Which of them are used stands in this folder, and nodes with the same one share them; empty: `images` in its own.
+  std::filesystem::path image_folder;
   /// Soft limit of open files that children begin with; empty: this process's own.
   std::optional<std::uint64_t> child_open_files;
   /// The maze-init executable; empty: the one that came with the running executable.

@@ -1,5 +1,6 @@
 #include "maze/io/image_writer.hpp"
 
+#include "maze/core/utf8.hpp"
 #include "maze/io/archive_entries.hpp"
 #include "maze/io/image_layer.hpp"
 
@@ -98,13 +99,16 @@ core::result<void> copy_layer(unpacked_bytes& from, const image_layer& layer, en
 }
 
 /// Who made it and when is not said, so that equal images are the same one.
-std::string config_of(const saved_image& image, const std::vector<const image_layer*>& all) {
+std::string config_of(const saved_image& image, const std::vector<const image_layer*>& all,
+                      const std::string& folder) {
   json hashes = json::array();
   for (const image_layer* each : all)
     hashes.push_back("sha256:" + each->hash);
   const json out{{"architecture", image.architecture},
                  {"os", "linux"},
-                 {"config", {{"Env", image.environment}}},
+                 {"config",
+                  {{"Env", image.environment},
+                   {"Labels", {{"maze.images", core::is_utf8(folder) ? folder : "/"}}}}},
                  {"rootfs", {{"type", "layers"}, {"diff_ids", std::move(hashes)}}}};
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -118,8 +122,8 @@ core::result<void> write_descriptions(const saved_image& image,
     files.push_back(file_of(*each));
   const json list = json::array(
       {{{"Config", "config.json"}, {"RepoTags", {as.name}}, {"Layers", std::move(files)}}});
-  for (const auto& [file, text] :
-       {std::pair("config.json", config_of(image, all)), std::pair("manifest.json", list.dump())}) {
+  for (const auto& [file, text] : {std::pair("config.json", config_of(image, all, as.folder)),
+                                   std::pair("manifest.json", list.dump())}) {
     if (auto begun = to.begin(file, text.size()); !begun)
       return begun;
     if (auto put = to.write(text); !put)

@@ -12,6 +12,8 @@ namespace maze::io {
 struct written_image {
   /// What it is called.
   std::string name;
+  /// The folder without which nobody needs it: its label `maze.images`. Where that is no text, `/`.
+  std::string folder;
   /// The most that its layers may unpack to.
   core::byte_count size_max;
 };

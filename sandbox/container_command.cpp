@@ -2,6 +2,7 @@
 
 #include "maze/io/files.hpp"
 #include "maze/io/hash.hpp"
+#include "maze/sandbox/image_script.hpp"
 #include "maze/sandbox/shown_path.hpp"
 
 #include <fmt/format.h>
@@ -149,10 +150,11 @@ std::string shell_words(const words& all) {
   return out;
 }
 
-core::result<container_image> image_of(const launch_request& request) {
+core::result<container_image> image_of(const launch_request& request,
+                                       const std::filesystem::path& records) {
   const std::string image = request.sandbox.image.value_or(std::string(core::container_image));
   if (const auto& own = request.archive)
-    return container_image{fmt::format("{}run-{}", core::imported_images, own->version), own->path,
+    return container_image{fmt::format("{}run-{}", image_prefix(records), own->version), own->path,
                            image};
   if (!core::is_archive(image))
     return container_image{image, {}, image};
@@ -168,8 +170,7 @@ core::result<container_image> image_of(const launch_request& request) {
   const auto stamp =
       fmt::format("{} {} {} {} {}.{}", archive->native(), status.st_dev, status.st_ino,
                   status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-  return container_image{std::string(core::imported_images) + to_string(io::hash_bytes(stamp)),
-                         *archive, image};
+  return container_image{image_prefix(records) + to_string(io::hash_bytes(stamp)), *archive, image};
 }
 
 std::string engine_words(const container_engine& engine) { return shell_words(begin(engine)); }

@@ -31,7 +31,9 @@ struct container_image {
 
 /// The image of a child: what its `sandbox.image` stands for. That of an archive has a name which changes with the file. Fails as `shown_path` does for an archive
 /// of the node that `user` could not read, with `not_found` for one that should have come with the run.
-core::result<container_image> image_of(const launch_request& request);
+/// @param records  the folder with the records of such images
+core::result<container_image> image_of(const launch_request& request,
+                                       const std::filesystem::path& records);
 
 /// A path of the node that a container sees.
 struct container_mount {

@@ -5,7 +5,7 @@
 #include "maze/core/units.hpp"
 #include "maze/io/image_writer.hpp"
 #include "maze/io/saved_image.hpp"
-#include "maze/sandbox/image_script.hpp"
+#include "maze/sandbox/image_refusal.hpp"
 
 #include <cstdio>
 #include <grp.h>
@@ -52,19 +52,20 @@ core::result<void> write_image(const io::written_image& as) {
 } // namespace
 
 int main(int argc, char** argv) {
-  const auto limit = argc == 4 ? core::parse_byte_count(argv[3])
+  const auto limit = argc == 5 ? core::parse_byte_count(argv[3])
                                : core::fail(core::errc::invalid_argument, "wrong use");
   if (!limit) {
-    std::fputs("maze-image NAME ARCHIVE LIMIT <ARCHIVE: the image in it as NAME, for an engine to "
-               "load, unpacked to at most LIMIT\n",
-               stderr);
+    std::fputs(
+        "maze-image NAME ARCHIVE LIMIT FOLDER <ARCHIVE: the image in it as NAME, for an engine to "
+        "load, unpacked to at most LIMIT, of use as long as there is FOLDER\n",
+        stderr);
     return 2;
   }
   if (!give_up_rights()) {
     std::perror("maze-image: cannot give up its rights");
     return 2;
   }
-  const auto done = write_image({.name = argv[1], .size_max = *limit});
+  const auto done = write_image({.name = argv[1], .folder = argv[4], .size_max = *limit});
   if (done)
     return 0;
   const bool again = done.error().code == core::errc::malformed;

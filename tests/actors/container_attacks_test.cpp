@@ -58,11 +58,14 @@ TEST_CASE("no attack of the table gets through at level container",
   ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
   auto service = std::make_shared<container_service>(
       test::podman().value(), node.sut, node.context,
-      container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
-                                 .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-                                 .owner = outer.path().native()});
+      container_service::options{
+          .enter = MAZE_BIN_DIR "/maze-enter",
+          .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                     .size_max = core::byte_count{std::uint64_t{1} << 30},
+                     .records = containers.archive().parent_path() / "records",
+                     .age_max = std::chrono::hours(1)},
+          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+          .owner = outer.path().native()});
   sandbox::launch_request request;
   request.argv = {attack_program};
   for (const auto& row : test::attack_table())

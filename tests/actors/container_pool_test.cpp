@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
@@ -218,22 +219,28 @@ TEST_CASE_METHOD(pool_fixture, "no container stays for longer than its time, or 
   MAZE_NEEDS(containers.lacks());
   service = std::make_shared<container_service>(
       test::podman().value(), sut, context,
-      container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
-                                 .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-                                 .owner = outer.path().native(),
-                                 .pool = {.idle_max = std::chrono::milliseconds(1)}});
+      container_service::options{
+          .enter = MAZE_BIN_DIR "/maze-enter",
+          .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                     .size_max = core::byte_count{std::uint64_t{1} << 30},
+                     .records = containers.archive().parent_path() / "records",
+                     .age_max = std::chrono::hours(1)},
+          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+          .owner = outer.path().native(),
+          .pool = {.idle_max = std::chrono::milliseconds(1)}});
   CHECK(answer_of(shared("echo fine")) == "fine\n");
   wait_until([this] { return containers.containers().empty(); });
   service = std::make_shared<container_service>(
       test::podman().value(), sut, context,
-      container_service::options{.enter = MAZE_BIN_DIR "/maze-enter",
-                                 .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                                            .size_max = core::byte_count{std::uint64_t{1} << 30}},
-                                 .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-                                 .owner = outer.path().native(),
-                                 .pool = {.idle_count_max = 1}});
+      container_service::options{
+          .enter = MAZE_BIN_DIR "/maze-enter",
+          .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                     .size_max = core::byte_count{std::uint64_t{1} << 30},
+                     .records = containers.archive().parent_path() / "records",
+                     .age_max = std::chrono::hours(1)},
+          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+          .owner = outer.path().native(),
+          .pool = {.idle_count_max = 1}});
   CHECK(answer_of(shared("echo one", "one")) == "one\n");
   CHECK(answer_of(shared("echo two", "two")) == "two\n");
   wait_until([this] {

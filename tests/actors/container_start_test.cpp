@@ -36,7 +36,7 @@ TEST_CASE("a container of one child has its user and sees its folder", "[actors]
   auto request = child_of(60001, "/srv/views/1");
   request.sandbox.readable = {"/usr/share"};
   const auto x = make_container_start(request, {{"/opt/host", "/run/maze/host", false}},
-                                      "/opt/maze-enter", "/srv/node");
+                                      "/opt/maze-enter", "/srv/node", "/srv/images");
   REQUIRE(x);
   CHECK(x->user->uid == 60001);
   CHECK(x->owner == "/srv/node");
@@ -48,7 +48,7 @@ TEST_CASE("a container of one child has its user and sees its folder", "[actors]
 
 TEST_CASE("a container that stays is the same for all users and folders", "[actors][container]") {
   const auto start = [](const sandbox::launch_request& request) {
-    auto out = make_standing_start(request, {}, "/opt/maze-enter", "/srv/node");
+    auto out = make_standing_start(request, {}, "/opt/maze-enter", "/srv/node", "/srv/images");
     REQUIRE(out);
     return *out;
   };

@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!image)
     return 0;
   const io::unique_fd written(::memfd_create("written", MFD_CLOEXEC));
-  const io::written_image as{.name = "localhost/maze:1", .size_max = room};
+  const io::written_image as{.name = "localhost/maze:1", .folder = "/", .size_max = room};
   if (!*image) {
     if (io::write_file_system(file.get(), "amd64", as, written.get())) {
       const auto made = io::find_saved_image(written.get(), "amd64", room);

@@ -17,10 +17,11 @@ namespace {
 
 /// As maze-image does it.
 core::result<std::string> image_made_of(const std::string& archive,
-                                        core::byte_count most = test::image_room_max) {
+                                        core::byte_count most = test::image_room_max,
+                                        const std::string& folder = "/srv/images") {
   const auto from = test::image_file(archive);
   const io::unique_fd to(::memfd_create("to", MFD_CLOEXEC));
-  const io::written_image as{.name = "localhost/maze:1", .size_max = most};
+  const io::written_image as{.name = "localhost/maze:1", .folder = folder, .size_max = most};
   const auto image = io::find_saved_image(from.get(), "amd64", most);
   if (!image)
     return core::fail(image.error());
@@ -61,14 +62,21 @@ TEST_CASE("of a saved image its layers and variables are taken, and no name", "[
         == fmt::format(R"([{{"Config":"config.json","Layers":["{0}","{1}","{0}"],)"
                        R"("RepoTags":["localhost/maze:1"]}}])",
                        one, two));
-  CHECK(files.at("config.json")
-        == fmt::format(R"({{"architecture":"amd64","config":{{"Env":["PATH=/opt/bin:/bin",)"
-                       R"("ODD=a \"b\" $c\nd"]}},"os":"linux","rootfs":{{"diff_ids":[)"
-                       R"("sha256:{0}","sha256:{1}","sha256:{0}"],"type":"layers"}}}})",
-                       hash_of(test::lower_layer), hash_of(test::upper_layer)));
+  CHECK(
+      files.at("config.json")
+      == fmt::format(
+          R"({{"architecture":"amd64","config":{{"Env":["PATH=/opt/bin:/bin",)"
+          R"("ODD=a \"b\" $c\nd"],"Labels":{{"maze.images":"/srv/images"}}}},"os":"linux","rootfs":{{"diff_ids":[)"
+          R"("sha256:{0}","sha256:{1}","sha256:{0}"],"type":"layers"}}}})",
+          hash_of(test::lower_layer), hash_of(test::upper_layer)));
   auto packed = docker_image();
   packed[3].second = test::gzip(test::lower_layer);
   CHECK(files_made_of(test::gzip(image_of(packed))) == files);
+}
+
+TEST_CASE("a folder whose path is no text does not look as if it were gone", "[io][image]") {
+  const auto made = image_made_of(test::lower_layer, test::image_room_max, "/srv/\xff").value();
+  CHECK_THAT(made, Contains(R"({"maze.images":"/"})"));
 }
 
 TEST_CASE("a file system becomes an image of one layer", "[io][image]") {

@@ -1,5 +1,6 @@
 #include "maze/sandbox/container_command.hpp"
 
+#include "maze/sandbox/image_script.hpp"
 #include "support/process.hpp"
 #include "support/scratch_dir.hpp"
 #include "support/tree.hpp"
@@ -43,7 +44,7 @@ std::string words(const core::result<strings>& command) {
 core::result<container_image> image_named(const std::string& name) {
   launch_request out;
   out.sandbox.image = name;
-  return image_of(out);
+  return image_of(out, "/srv/images");
 }
 
 } // namespace
@@ -121,7 +122,7 @@ TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][c
 TEST_CASE("an archive is another image whenever it changes", "[sandbox][container]") {
   CHECK(image_named("debian:12")->name == "debian:12");
   CHECK(image_named("debian:12")->archive.empty());
-  CHECK(image_of({})->name == "python:3.11-slim");
+  CHECK(image_of({}, "/srv/images")->name == "python:3.11-slim");
   const test::scratch_dir dir;
   const std::string path = dir / "base.tar";
   CHECK(image_named(path).error().code == core::errc::not_found);
@@ -130,7 +131,7 @@ TEST_CASE("an archive is another image whenever it changes", "[sandbox][containe
   CHECK(first.archive == path);
   CHECK(first.written == path);
   CHECK(image_named(path)->name == first.name);
-  CHECK_THAT(first.name, Catch::StartsWith("localhost/maze:"));
+  CHECK_THAT(first.name, Catch::StartsWith(image_prefix("/srv/images")));
   std::ofstream(path) << "another";
   CHECK(image_named(path)->name != first.name);
 }
@@ -139,10 +140,10 @@ TEST_CASE("an archive that came with the run is another image than any of the no
           "[sandbox][container]") {
   launch_request request;
   request.sandbox.image = "base.tar";
-  CHECK(image_of(request).error().code == core::errc::not_found);
+  CHECK(image_of(request, "/srv/images").error().code == core::errc::not_found);
   request.archive = image_archive{.path = "/srv/node/store/ab/cd", .version = "abcd-7"};
-  const auto image = image_of(request).value();
-  CHECK(image.name == "localhost/maze:run-abcd-7");
+  const auto image = image_of(request, "/srv/images").value();
+  CHECK(image.name == image_prefix("/srv/images") + "run-abcd-7");
   CHECK(image.archive == "/srv/node/store/ab/cd");
   CHECK(image.written == "base.tar");
 }

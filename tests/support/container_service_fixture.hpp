@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -29,7 +30,9 @@ struct container_service_fixture : launcher_fixture {
         actors::container_service::options{
             .enter = MAZE_BIN_DIR "/maze-enter",
             .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                       .size_max = core::byte_count{std::uint64_t{1} << 30}},
+                       .size_max = core::byte_count{std::uint64_t{1} << 30},
+                       .records = containers.archive().parent_path() / "records",
+                       .age_max = std::chrono::hours(1)},
             .programs = actors::host_programs::beside(MAZE_BIN_DIR "/maze-init"),
             .owner = containers.archive().parent_path().native()});
   }

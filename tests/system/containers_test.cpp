@@ -311,3 +311,32 @@ TEST_CASE_METHOD(container_folder,
              Contains("'bomb.tar.gz'") && Contains("more than 32MiB") && Contains("--image-size"));
   CHECK(containers.engine({"images", "--quiet", "localhost/maze"}).standard_output.empty());
 }
+
+TEST_CASE_METHOD(container_folder, "an image of an archive goes when nobody used it for long",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  const auto tags = [this] {
+    return containers.engine({"images", "--format", "{{.Tag}}", "localhost/maze"}).standard_output;
+  };
+  contain("first", "  a: { shell: \"cat /etc/maze-image\" }\nresult: a.output.run.stdout\n");
+  CHECK(completed("first.yaml")["result"] == "an image of the tests\n");
+  const std::string first = tags();
+  REQUIRE_FALSE(first.empty());
+  completed("first.yaml");
+  CHECK(tags() == first);
+  REQUIRE(test::run({.argv = {"/bin/sh", "-c", "touch --date '2 days ago' state/images/*"},
+                     .working_directory = folder.path()})
+              .status
+          == 0);
+  std::filesystem::copy(containers.archive(), folder / "other.tar");
+  write("other.yaml", "maze: 1\nname: other\ntasks: { a: { output: { run: dict }, shell: \"true\", "
+                      "sandbox: { level: container, image: other.tar } } }\n");
+  // Room is made before another one comes.
+  completed("other.yaml", {"--image-age", "1d", "--workers", "1"});
+  const std::string other = tags();
+  CHECK_FALSE(other.empty());
+  CHECK_THAT(other, !Contains(first));
+  // Whoever wants it again has it imported again.
+  CHECK(completed("first.yaml")["result"] == "an image of the tests\n");
+  CHECK_THAT(tags(), Contains(first) && Contains(other));
+}

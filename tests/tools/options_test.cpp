@@ -296,6 +296,9 @@ TEST_CASE("sandboxes, their bounds and permissions are said by flag", "[tools][o
   CHECK(sut.values.sandbox_option.values.processes == 9u);
   CHECK(sut.values.sandbox_limit.values.level == core::sandbox_level::seccomp);
   CHECK(core::to_string(sut.values.permit) == "network_access");
+  CHECK(accepted({"start", "--image-age", "1d"}).values.image_age == std::chrono::hours(24));
+  CHECK_THAT(refused({"start", "--image-age", "1ms"}), Contains("from 1s to 365d"));
+  CHECK(accepted({"start", "--image-dir", "/x"}).values.image_dir == "/x");
   CHECK(accepted({"start"}).values.image_size == core::byte_count{std::uint64_t{16} << 30});
   CHECK(accepted({"run", "w.yaml", "--image-size", "1GiB"}).values.image_size
         == core::byte_count{1U << 30});

@@ -90,6 +90,10 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
                      std::string(io::to_string(values.log_level)),
                      "--image-size",
                      core::to_string(values.image_size),
+                     "--image-age",
+                     core::to_string(values.image_age),
+                     "--image-dir",
+                     images_of(values).string(),
                      "--lease",
                      fmt::format("{}ns", values.lease.count())};
     if (!values.pass_env.empty())

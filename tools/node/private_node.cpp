@@ -172,6 +172,10 @@ std::uint32_t tasks_at_once(const settings& values) {
   return std::max<std::uint32_t>(1, std::min(values.jobs.value_or(cores), cores));
 }
 
+fs::path images_of(const settings& values) {
+  return fs::absolute(values.image_dir.value_or(values.dir / "images"));
+}
+
 core::result<std::optional<user_range>> claim_users(const settings& values) {
   if (values.task_user != task_user::slot)
     return std::nullopt;
@@ -201,6 +205,8 @@ core::result<actors::node_settings> node_settings_of(const settings& values,
     node.first_user = users->first();
   node.sandbox_min = values.sandbox;
   node.image_size = values.image_size;
+  node.image_age = values.image_age;
+  node.image_folder = images_of(values);
   node.permitted = values.permit;
   node.passed_variables = values.pass_env;
   if (values.trusted_code) {

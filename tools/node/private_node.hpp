@@ -70,6 +70,9 @@ core::result<std::shared_ptr<io::log>> open_log(const settings& values,
 /// How many tasks a node with these settings runs at once when each needs a core.
 std::uint32_t tasks_at_once(const settings& values);
 
+/// The folder that says which images made of archives are used; absolute.
+std::filesystem::path images_of(const settings& values);
+
 /// The user ids of a node's children, where `values` want such.
 core::result<std::optional<user_range>> claim_users(const settings& values);
 

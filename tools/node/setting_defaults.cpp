@@ -45,6 +45,8 @@ std::string default_text(const setting_rule& rule, const surroundings& around) {
     return "info";
   if (rule.key == "image_size")
     return "16GiB";
+  if (rule.key == "image_age")
+    return "7d";
   if (rule.key == "lease")
     return "5s";
   if (rule.key == "reclaim_after")

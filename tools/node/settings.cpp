@@ -231,6 +231,15 @@ core::result<core::duration> read_reclaim_after(const std::string& text) {
   return *time;
 }
 
+core::result<core::duration> read_image_age(const std::string& text) {
+  const auto time = core::parse_duration(text);
+  if (!time)
+    return fail(time.error());
+  if (*time < std::chrono::seconds(1) || *time > std::chrono::hours(365 * 24))
+    return expected("a time from 1s to 365d", text);
+  return *time;
+}
+
 core::result<void> read_resources(settings& to, const std::string& text) {
   return for_each_part(text, [&](const std::string& part) -> core::result<void> {
     const auto pair = read_pair(part, "cpus=4,memory=8GB");
@@ -302,6 +311,13 @@ constexpr std::array rules{
     setting_rule{"image_size", "SIZE",
                  "Unpack an archive of a container's image to at most SIZE (default: 16GiB)",
                  store<&settings::image_size, read_memory>},
+    setting_rule{"image_age", "TIME",
+                 "Remove an image made of an archive once unused for TIME (default: 7d)",
+                 store<&settings::image_age, read_image_age>},
+    setting_rule{"image_dir", "DIR",
+                 "Share images made of archives with the nodes that have the same DIR (default: "
+                 "images in the state)",
+                 store<&settings::image_dir, read_path>},
     setting_rule{"permit", "LIST",
                  "Let tasks do only this: of read_files, write_files, network_access, "
                  "system_commands; or all, or none",

@@ -58,6 +58,10 @@ struct settings {
   core::sandbox_options sandbox_limit;
   /// The most that an archive of an image may unpack to.
   core::byte_count image_size{std::uint64_t{16} << 30};
+  /// An image that was made of an archive goes when it was not used for so long.
+  core::duration image_age = std::chrono::hours(7 * 24);
+  /// Folder that says which of them are used; nothing: one in the state.
+  std::optional<std::filesystem::path> image_dir;
   /// What tasks may do on the started node, and what may be handed in to the started cluster.
   core::permission_set permit = core::permission_set::all();
   /// All that may be loaded of libraries and pickled functions, as `io::trusted_code::read` takes it; nothing: anything.
