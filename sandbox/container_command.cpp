@@ -86,6 +86,20 @@ core::result<void> let_it_stay(words& to, const container_start& x) {
   return {};
 }
 
+/// Podman fails to stop a container whose monitor was killed, because nobody tells it of the end; it finds that out, and keeps the container until it is
+/// asked again. It may forget the control groups that it made for it without systemd: those have the container's name.
+std::string removal_words(const container_engine& engine, const std::string& name) {
+  const std::string program = shell_words(begin(engine));
+  const std::string remove = fmt::format("{0} rm --force {1} || {0} rm --force {1}", program, name);
+  if (engine.kind != engine_kind::podman)
+    return remove;
+  // Only what is empty can be removed.
+  return fmt::format("id=$({0} inspect --type container --format {1} {2}); {3}; [ -z \"$id\" ] || "
+                     "find /sys/fs/cgroup -depth -type d -path \"*/libpod_parent/libpod-$id*\" "
+                     "-exec rmdir {{}} +",
+                     program, shell_words({"{{.Id}}"}), name, remove);
+}
+
 } // namespace
 
 core::result<words> run_command(const container_engine& engine, const container_start& x) {
@@ -176,7 +190,8 @@ core::result<container_image> image_of(const launch_request& request,
 std::string engine_words(const container_engine& engine) { return shell_words(begin(engine)); }
 
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names) {
-  return fmt::format("exec {} rm --force {}", shell_words(begin(engine)), shell_words(names));
+  return fmt::format("for name in {}; do {{ {}; }} & done; wait", shell_words(names),
+                     removal_words(engine, "\"$name\""));
 }
 
 std::string sweep_script(const container_engine& engine, const std::string& owner,
@@ -186,10 +201,11 @@ std::string sweep_script(const container_engine& engine, const std::string& owne
                                 : "{{.Names}} {{.Label \"maze.node\"}}";
   return fmt::format("{0} ps --all --filter label={1} --format {2} | while read -r name folder; do "
                      "case $name in {3}*) continue ;; esac; "
-                     "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {0} rm --force \"$name\"; "
+                     "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {{ {5}; }}; "
                      "done",
                      shell_words(begin(engine)), owner_label, shell_words({label}),
-                     shell_words({spared}), shell_words({owner}));
+                     shell_words({spared}), shell_words({owner}),
+                     removal_words(engine, "\"$name\""));
 }
 
 } // namespace maze::sandbox

@@ -75,6 +75,33 @@ TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, fi
   CHECK(containers.containers().empty());
 }
 
+TEST_CASE_METHOD(service_fixture,
+                 "a container that was killed leaves neither itself nor its groups",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  std::optional<sandbox::exit_report> out;
+  const auto id = service->launch(script("echo ready; sleep 1000"),
+                                  [&out](auto report) { out = std::move(report); });
+  REQUIRE(id);
+  wait_until([&] {
+    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
+    return said && said->starts_with("ready");
+  });
+  auto name = containers.engine({"ps", "--no-trunc", "--quiet"}).standard_output;
+  REQUIRE_FALSE(name.empty());
+  name.pop_back();
+  const auto groups = [&name] {
+    return test::run({.argv = {"/usr/bin/find", "/sys/fs/cgroup", "-type", "d", "-name",
+                               "*" + name + "*"}})
+        .standard_output;
+  };
+  CHECK_FALSE(groups().empty());
+  sut->stop(*id, std::chrono::seconds(0));
+  wait_until([&out] { return out.has_value(); });
+  wait_until([this] { return containers.containers().empty(); });
+  CHECK(groups().empty());
+}
+
 TEST_CASE_METHOD(service_fixture, "a child whose container is killed from outside was killed",
                  "[actors][container]") {
   MAZE_NEEDS(containers.lacks());

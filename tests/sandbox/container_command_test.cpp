@@ -162,7 +162,7 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
   std::ofstream(fake) << "#!/bin/sh\necho \"$*\" >>" << (dir / "asked").native()
                       << "\ncase \"$*\" in *' ps '*) echo maze-old-1 /srv/node; echo maze-new-1 "
                          "/srv/node; echo maze-else-1 /; "
-                         "echo maze-gone-1 /nowhere ;; esac\n";
+                         "echo maze-gone-1 /nowhere ;; *stuck-1) exit 1 ;; esac\n";
   std::filesystem::permissions(fake, std::filesystem::perms(0755));
   const container_engine engine{.kind = engine_kind::podman,
                                 .program = fake,
@@ -176,8 +176,17 @@ TEST_CASE("the scripts around a container do what they are for", "[sandbox][cont
     CHECK(ended.standard_output.empty());
     return test::read_file(dir / "asked");
   };
+  const auto removed = [](const std::string& name, int times) {
+    std::string out = "-g inspect --type container --format {{.Id}} " + name + "\n";
+    for (int i = 0; i < times; ++i)
+      out += "-g rm --force " + name + "\n";
+    return out;
+  };
   CHECK(asked(sweep_script(engine, "/srv/node", "maze-new-"))
         == "-g ps --all --filter label=maze.node --format {{.Names}} {{index .Labels "
-           "\"maze.node\"}}\n-g rm --force maze-old-1\n-g rm --force maze-gone-1\n");
-  CHECK(asked(removal_script(engine, {"maze-1", "maze-2"})) == "-g rm --force maze-1 maze-2\n");
+           "\"maze.node\"}}\n"
+               + removed("maze-old-1", 1) + removed("maze-gone-1", 1));
+  CHECK(asked(removal_script(engine, {"maze-1"})) == removed("maze-1", 1));
+  // The first time podman only sees that nothing is left of it.
+  CHECK(asked(removal_script(engine, {"stuck-1"})) == removed("stuck-1", 2));
 }
