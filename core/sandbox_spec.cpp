@@ -1,5 +1,6 @@
 #include "maze/core/sandbox_spec.hpp"
 
+#include "maze/core/image_name.hpp"
 #include "maze/core/printable.hpp"
 #include "maze/core/reference.hpp"
 
@@ -29,6 +30,15 @@ bool is_plain_path(std::string_view path) noexcept {
     at = end + 1;
   }
   return true;
+}
+
+/// What begins with a dash could be an option of the engine.
+bool is_plain_name(std::string_view text) noexcept {
+  static constexpr std::string_view marks = "._-/:@+";
+  return !text.starts_with('-') && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+           || marks.find(c) != std::string_view::npos;
+  });
 }
 
 result<void> check_paths(std::string_view part, const std::vector<std::string>& paths) {
@@ -112,17 +122,8 @@ result<void> check_container(const sandbox_spec& spec) {
   if (image.size() > container_image_max)
     return wrong(fmt::format("`image` has {} bytes, at most {} are taken", image.size(),
                              container_image_max));
-  // What begins with a dash would be an option of the engine.
-  static constexpr std::string_view marks = "._-/:@+";
-  const bool plain = std::all_of(image.begin(), image.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-           || marks.find(c) != std::string_view::npos;
-  });
-  if (image.starts_with('/') ? !is_plain_path(image)
-                             : image.empty() || !plain || image.starts_with('-'))
-    return wrong(fmt::format("`image`: \"{}\" is neither the name of an image nor the path of an "
-                             "archive",
-                             printable(image)));
+  if (image.starts_with('/') ? !is_plain_path(image) : is_archive(image) && !is_plain_name(image))
+    return wrong(fmt::format("`image`: \"{}\" is no plain path of an archive", printable(image)));
   // To podman these words say where to fetch from, and all of it with the rights of root.
   constexpr std::array<std::string_view, 11> transports{
       "docker", "docker-archive",     "docker-daemon", "oci", "oci-archive",
@@ -135,6 +136,11 @@ result<void> check_container(const sandbox_spec& spec) {
         fmt::format("`image`: \"{}\" says how to fetch it: write the name of an image alone, "
                     "or the path of an archive",
                     printable(image)));
+  if (!is_archive(image))
+    if (auto fine = check_image_name(image); !fine)
+      return wrong(fmt::format("`image`: \"{}\" is neither the name of an image nor the path of an "
+                               "archive (.tar, .tar.gz, .tgz, .tar.xz or .tar.zst): {}",
+                               printable(image), fine.error().message));
   if (image.starts_with(imported_images))
     return wrong(fmt::format(
         "`image`: names that begin with \"{}\" are maze's own: name the archive", imported_images));

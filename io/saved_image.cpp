@@ -1,5 +1,6 @@
 #include "maze/io/saved_image.hpp"
 
+#include "maze/core/printable.hpp"
 #include "maze/io/archive_entries.hpp"
 #include "maze/io/folders.hpp"
 #include "maze/io/image_layer.hpp"
@@ -23,6 +24,8 @@ constexpr std::uint64_t text_max = std::uint64_t{4} << 20;
 constexpr std::uint64_t texts_max = std::uint64_t{64} << 20;
 constexpr std::size_t layers_max = 512;
 constexpr int links_max = 8;
+/// Of a list of architectures, in bytes, and a little.
+constexpr std::size_t others_shown = 100;
 constexpr std::string_view docker_list = "manifest.json";
 constexpr std::string_view oci_list = "index.json";
 constexpr std::string_view oci_mark = "oci-layout";
@@ -92,7 +95,13 @@ public:
   }
 
   [[nodiscard]] core::result<saved_image> image(const std::string& architecture) const {
-    return texts_.contains(docker_list) ? of_docker() : of_oci(architecture);
+    auto out = texts_.contains(docker_list) ? of_docker() : of_oci(architecture);
+    // Images of old say nothing.
+    if (out && out->architecture.empty())
+      out->architecture = architecture;
+    if (out && out->architecture != architecture)
+      return other_machine(out->architecture, architecture);
+    return out;
   }
 
 private:
@@ -194,11 +203,15 @@ private:
     return "blobs/" + digest;
   }
 
+  static std::string machine_of(const json& description) {
+    return text_of(member(member(description, "platform"), "architecture"));
+  }
+
   static bool is_for(const json& description, const std::string& architecture) {
     const json& platform = member(description, "platform");
     return platform.is_null()
            || (text_of(member(platform, "os")) == "linux"
-               && text_of(member(platform, "architecture")) == architecture);
+               && machine_of(description) == architecture);
   }
 
   [[nodiscard]] core::result<saved_image> of_oci(const std::string& architecture) const {
@@ -206,10 +219,16 @@ private:
     // A list, a list for several machines in it, the image.
     for (int i = 0; found && i < 3 && !member(*found, "manifests").is_null(); ++i) {
       std::vector<std::string> fit;
+      std::string others;
       if (const json& all = member(*found, "manifests"); all.is_array())
-        for (const json& each : all)
+        for (const json& each : all) {
           if (is_for(each, architecture))
             fit.push_back(blob_of(each));
+          else if (others.size() < others_shown)
+            others += (others.empty() ? "" : ", ") + machine_of(each);
+        }
+      if (fit.empty() && !others.empty())
+        return other_machine(others, architecture);
       if (fit.size() != 1)
         return several(fit.size());
       found = parsed(fit.front());
@@ -225,6 +244,13 @@ private:
     if (auto taken = take_config(blob_of(member(*found, "config")), out); !taken)
       return core::fail(taken.error());
     return out;
+  }
+
+  static tl::unexpected<core::error> other_machine(std::string_view holds, std::string_view here) {
+    return core::fail(core::errc::invalid_argument,
+                      fmt::format("it holds an image for machines of architecture {}, and this "
+                                  "node is {}: save one that was pulled with --platform linux/{}",
+                                  core::printable(shown(holds)), here, here));
   }
 
   static tl::unexpected<core::error> several(std::size_t count) {

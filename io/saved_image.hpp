@@ -24,7 +24,7 @@ struct saved_image {
 
 /// Looks for an image in an archive (tar; plain, gzip, xz or zstd), from bytes that nobody vouches for. Nothing: it is one of a file
 /// system. Of images for several machines that of `architecture` is taken. Fails with `malformed` for what is no archive and for an
-/// image with parts that are missing, with `invalid_argument` for several images, with `limit_exceeded` for more entries or text
+/// image with parts that are missing, with `invalid_argument` for several images and for one for other machines, with `limit_exceeded` for more entries or text
 /// than images have, and for what has no room as it is in the archive.
 ///
 /// @pre `from` can be read from its start again.

@@ -7,6 +7,7 @@
 #include "maze/io/saved_image.hpp"
 #include "maze/sandbox/image_refusal.hpp"
 
+#include <array>
 #include <cstdio>
 #include <grp.h>
 #include <string>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <utility>
 
 namespace {
 
@@ -32,12 +34,19 @@ bool give_up_rights() {
 
 /// As Go calls it.
 std::string architecture() {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> names{
+      {{"x86_64", "amd64"},
+       {"aarch64", "arm64"},
+       {"armv7l", "arm"},
+       {"i686", "386"},
+       {"loongarch64", "loong64"}}};
   utsname machine{};
   ::uname(&machine);
-  const std::string_view name = machine.machine;
-  if (name == "x86_64")
-    return "amd64";
-  return name == "aarch64" ? "arm64" : std::string(name);
+  const std::string_view own = machine.machine;
+  for (const auto& [kernel, go] : names)
+    if (own == kernel)
+      return std::string(go);
+  return std::string(own);
 }
 
 core::result<void> write_image(const io::written_image& as) {

@@ -52,7 +52,7 @@ TEST_CASE("of images in OCI's format that of this machine is taken", "[io][image
   CHECK(found(list(R"({"manifests":[{"digest":"sha256:bb"}]})")).value() == nested);
   const auto none = found(list(R"({"manifests":[{"digest":"sha256:bb",
       "platform":{"os":"linux","architecture":"arm64"}}]})"));
-  CHECK_THAT(none.error().message, Contains("holds 0 images for this machine"));
+  CHECK_THAT(none.error().message, Contains("architecture arm64, and this node is amd64"));
   CHECK_FALSE(found(list(R"({"manifests":[{"digest":"sha256:gone"}]})")));
   CHECK_FALSE(found(list(R"({"manifests":[{"digest":"sha256:../../index.json"}]})")));
 }
@@ -100,4 +100,14 @@ TEST_CASE("a saved image has at most 512 layers", "[io][image]") {
     layers += R"(,"one.tar")";
   files.back().second = R"([{"Config":"config.json","Layers":[)" + layers + "]}]";
   CHECK_THAT(found(files).error().message, Contains("more than 512 layers"));
+}
+
+TEST_CASE("an image for other machines is refused by both architectures", "[io][image]") {
+  auto files = docker_image();
+  files[1].second = R"({"architecture":"arm64","os":"linux"})";
+  CHECK_THAT(found(files).error().message, Contains("architecture arm64, and this node is amd64")
+                                               && Contains("--platform linux/amd64"));
+  // What says nothing is for whoever has it.
+  files[1].second = R"({"os":"linux"})";
+  CHECK(found(files).value()->architecture == "amd64");
 }
