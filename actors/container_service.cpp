@@ -229,7 +229,7 @@ container_service::begin_standing(sandbox::container_start start, const shared_f
 core::result<std::vector<std::string>>
 container_service::command_of(sandbox::container_start& start, int input) {
   // As long as it is open, nobody removes the image.
-  const int lock = input >= 0 ? input + 1 : first_inherited + static_cast<int>(start.inherited);
+  const int lock_fd = input >= 0 ? input + 1 : first_inherited + static_cast<int>(start.inherited);
   // It begins where the task does, which is what others look at while it runs.
   std::string script = "cd /; ";
   {
@@ -245,7 +245,7 @@ container_service::command_of(sandbox::container_start& start, int input) {
     script += "exec </dev/null; "
               + sandbox::image_script(engine_, start.image, settings_.images,
                                       {.scratch = scratch_of(start.name),
-                                       .lock = lock,
+                                       .lock = lock_fd,
                                        .known = ready_.contains(start.image.name)});
   }
   auto command = sandbox::run_command(engine_, start);

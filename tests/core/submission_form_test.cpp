@@ -64,6 +64,7 @@ submission_form full_form() {
   out.libraries = {{"plot", {{3, 4}, 4096}}};
   out.tasks[1].sandbox.level = sandbox_level::container;
   out.tasks[1].sandbox.image = "../base.tar";
+  out.tasks[1].sandbox.reuse = true;
   out.archives = {{"../base.tar", {{5, 6}, 10240}}};
   return out;
 }

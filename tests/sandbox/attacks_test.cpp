@@ -50,7 +50,9 @@ TEST_CASE_METHOD(sealed_fixture, "calls of another architecture end their proces
   const auto report = run(std::move(request));
   INFO(report.standard_output.text);
   CHECK(report.cause == exit_cause::signalled);
-  CHECK(report.signal == SIGSYS);
+  // Where the machine's kernel has no such calls, it ends the process itself.
+  const bool unknown = how == "i386" && report.signal == SIGSEGV;
+  CHECK((unknown || report.signal == SIGSYS));
 }
 #endif
 

@@ -12,6 +12,7 @@
 
 using namespace maze;
 using namespace maze::sandbox;
+using Catch::Contains;
 using strings = std::vector<std::string>;
 
 namespace {
