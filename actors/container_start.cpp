@@ -109,6 +109,10 @@ make_standing_start(const sandbox::launch_request& request,
   const auto temporary = out->sandbox.temporary.value_or(core::container_temporary).value;
   out->arguments = {"stay", std::to_string(first_inherited), std::to_string(temporary),
                     out->folders.native()};
+  // Each task has these places to itself, without what is mounted below them.
+  for (const sandbox::container_mount& each : out->mounts)
+    if (each.to.native().starts_with("/tmp/") || each.to.native().starts_with("/dev/shm/"))
+      out->arguments.push_back(each.to.native());
   return out;
 }
 

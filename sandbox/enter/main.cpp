@@ -2,7 +2,7 @@
 // everything when the task has ended or when nobody holds the other end of its standard input any more: then the node is gone,
 // or has given the task up.
 //
-// maze-enter stay LINE TEMPORARY FOLDER: the first process of a container that serves one task after the other.
+// maze-enter stay LINE TEMPORARY FOLDER [SHOWN...]: the first process of a container that serves one task after the other.
 // maze-enter pass LINE REPORT INPUT UID GID own|none: on the node, the stand-in for a task in such a container.
 
 #include "maze/sandbox/enter/pass.hpp"
@@ -43,8 +43,9 @@ int main(int argc, char** argv) {
                  .input = number<int>(words[3])});
   if (::getpid() != 1)
     return wrong("maze-enter is the first process of a container\n");
-  if (words.size() == 4 && words[0] == "stay")
-    return stay(number<int>(words[1]), argv[4], number<unsigned long long>(words[2]));
+  if (words.size() >= 4 && words[0] == "stay")
+    return stay(number<int>(words[1]), argv[4], number<unsigned long long>(words[2]),
+                {words.begin() + 4, words.end()});
   if (!words.empty())
     return wrong("maze-enter: no such words\n");
   const auto how = read_block(STDIN_FILENO);

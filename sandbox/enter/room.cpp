@@ -1,5 +1,7 @@
 #include "maze/sandbox/enter/room.hpp"
 
+#include "maze/io/files.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <grp.h>
@@ -41,20 +43,6 @@ bool is_there(const char* path) {
   return ::stat(path, &status) == 0;
 }
 
-/// What one task leaves in them is not there for the next.
-bool make_places(const room& x) {
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return false;
-  const std::string temporary = "mode=1777,size=" + std::to_string(x.temporary);
-  if (::mount("tmpfs", "/tmp", "tmpfs", own, temporary.c_str()) != 0)
-    return false;
-  if (is_there("/dev/shm")
-      && ::mount("shm", "/dev/shm", "tmpfs", own | MS_NOEXEC, shared_memory) != 0)
-    return false;
-  return !is_there("/dev/mqueue")
-         || ::mount("mqueue", "/dev/mqueue", "mqueue", own | MS_NOEXEC, nullptr) == 0;
-}
-
 /// Where /tmp or another place of the task's own is above it, it is not there any more.
 bool make_folders(const std::string& path) {
   for (auto end = path.find('/', 1);; end = path.find('/', end + 1)) {
@@ -64,6 +52,46 @@ bool make_folders(const std::string& path) {
     if (end == std::string::npos)
       return true;
   }
+}
+
+/// Puts what `tree` holds, a folder or a file, under a path that may have been covered.
+bool show_again(const io::unique_fd& tree, const std::string& path) {
+  struct stat status {};
+  if (::fstat(tree.get(), &status) != 0)
+    return false;
+  const bool is_folder = S_ISDIR(status.st_mode);
+  if (!make_folders(is_folder ? path : path.substr(0, path.rfind('/'))))
+    return false;
+  if (!is_folder) {
+    const io::unique_fd file(::open(path.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, 0444));
+    if (!file)
+      return false;
+  }
+  return ::move_mount(tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
+/// What one task leaves in them is not there for the next.
+bool make_places(const room& x) {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return false;
+  std::vector<io::unique_fd> trees;
+  for (const std::string& path : x.shown) {
+    trees.emplace_back(
+        ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (!trees.back())
+      return false;
+  }
+  const std::string temporary = "mode=1777,size=" + std::to_string(x.temporary);
+  if (::mount("tmpfs", "/tmp", "tmpfs", own, temporary.c_str()) != 0)
+    return false;
+  if (is_there("/dev/shm")
+      && ::mount("shm", "/dev/shm", "tmpfs", own | MS_NOEXEC, shared_memory) != 0)
+    return false;
+  for (std::size_t i = 0; i < trees.size(); ++i)
+    if (!show_again(trees[i], x.shown[i]))
+      return false;
+  return !is_there("/dev/mqueue")
+         || ::mount("mqueue", "/dev/mqueue", "mqueue", own | MS_NOEXEC, nullptr) == 0;
 }
 
 /// Nothing but this task's folder is below that of all.

@@ -19,6 +19,8 @@ struct room {
   std::string folders;
   /// Bytes of /tmp.
   unsigned long long temporary = 0;
+  /// What the container shows below /tmp and /dev/shm, and the task sees there, too.
+  std::span<const std::string> shown;
   /// What it inherits, from 3 on. Their numbers are in ascending order, and no descriptor that is needed later lies below them.
   std::span<const int> inherited;
 };

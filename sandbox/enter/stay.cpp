@@ -20,7 +20,8 @@ namespace {
 constexpr int line_number_min = 512;
 
 /// Runs one task, and says through its line how it ended.
-void serve(packet& order, const std::string& folders, unsigned long long temporary) {
+void serve(packet& order, const std::string& folders, unsigned long long temporary,
+           const std::vector<std::string>& shown) {
   const auto who = decode_task(order.bytes);
   const std::size_t first = further_fds + (who && who->folder ? 1U : 0U);
   if (!who || order.fds.size() < first)
@@ -42,6 +43,7 @@ void serve(packet& order, const std::string& folders, unsigned long long tempora
                  .path = how->working_directory,
                  .folders = folders,
                  .temporary = temporary,
+                 .shown = shown,
                  .inherited = inherited};
   const auto status = static_cast<unsigned char>(supervise(
       *how,
@@ -51,7 +53,8 @@ void serve(packet& order, const std::string& folders, unsigned long long tempora
 
 } // namespace
 
-int stay(int line, const char* folder, unsigned long long temporary) {
+int stay(int line, const char* folder, unsigned long long temporary,
+         const std::vector<std::string>& shown) {
   // Tasks have another user, and yet: nothing of this process is for them to read.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const io::unique_fd own(::fcntl(line, F_DUPFD_CLOEXEC, line_number_min));
@@ -69,7 +72,7 @@ int stay(int line, const char* folder, unsigned long long temporary) {
     if (order->bytes.empty())
       return 0;
     if (order->bytes.front() == static_cast<char>(word::task))
-      serve(*order, folder, temporary);
+      serve(*order, folder, temporary, shown);
     else if (!say(word::idle))
       return 0;
   }

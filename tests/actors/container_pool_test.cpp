@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -119,6 +120,26 @@ TEST_CASE_METHOD(pool_fixture,
   auto fewer = shared("");
   fewer.sandbox.open_files = 50;
   CHECK(container_of(std::move(fewer)) == bare);
+}
+
+TEST_CASE_METHOD(pool_fixture,
+                 "what a child is shown below /tmp is there although its /tmp is its own",
+                 "[actors][container][pool]") {
+  MAZE_NEEDS(containers.lacks());
+  for (const char* place : {"/tmp", "/dev/shm"}) {
+    INFO(place);
+    std::string folder = std::string(place) + "/maze-test-XXXXXX";
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    std::filesystem::create_directories(folder + "/a/b");
+    std::ofstream(folder + "/a/b/one") << "one\n";
+    std::ofstream(folder + "/two") << "two\n";
+    auto request =
+        shared("cd " + folder + " && cat a/b/one two && ! echo x 2>/dev/null >two && ls");
+    request.sandbox.readable = {folder + "/a", folder + "/two"};
+    CHECK(answer_of(std::move(request)) == "one\ntwo\na\ntwo\n");
+    std::filesystem::remove_all(folder);
+  }
 }
 
 TEST_CASE_METHOD(pool_fixture, "a child of a container that stays inherits descriptors",

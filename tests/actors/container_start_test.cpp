@@ -2,6 +2,7 @@
 
 #include "maze/actors/attempt_environment.hpp"
 #include "maze/io/files.hpp"
+#include "support/scratch_dir.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -71,6 +72,11 @@ TEST_CASE("a container that stays is the same for all users and folders", "[acto
   CHECK(start(without).folders.empty());
   without.sandbox.temporary = core::byte_count{4096};
   CHECK(start(without).arguments == strings{"stay", "3", "4096", ""});
+  // What is below a place that each task has to itself is named.
+  const test::scratch_dir dir;
+  without.sandbox.readable = {dir.path().native()};
+  if (dir.path().native().starts_with("/tmp/") || dir.path().native().starts_with("/dev/shm/"))
+    CHECK(start(without).arguments.back() == dir.path().native());
 }
 
 TEST_CASE("a child begins in its container with its own environment and limits",

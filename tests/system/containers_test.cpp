@@ -126,7 +126,7 @@ TEST_CASE_METHOD(container_folder, "with `reuse` a few containers serve all task
           tasks + "  all: { shell: \"cat t* | sort -u\", after: [" + all
               + "] }\nresult: all.output.run.stdout\n",
           ", reuse: true");
-  const auto names = completed("many.yaml", {"--slots", "2"})["result"].get<std::string>();
+  const auto names = completed("many.yaml", {"--jobs", "2"})["result"].get<std::string>();
   INFO(names);
   // A task that waits for its slot has its container already.
   CHECK(std::count(names.begin(), names.end(), '\n') <= 4);
