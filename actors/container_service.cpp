@@ -94,6 +94,11 @@ core::result<sandbox::launch_id> container_service::launch(sandbox::launch_reque
         const auto self = own.lock();
         if (self && child.standing) {
           auto place = std::move(child.standing);
+          if (!report.isolation.began) {
+            // It never was in there, and its node counts on hearing of that before the end of the one before it.
+            self->pool_->give_back(std::move(place), [](const auto*) {});
+            return done(std::move(report));
+          }
           return self->pool_->give_back(std::move(place),
                                         [own, child = std::move(child), done = std::move(done),
                                          report = std::move(report)](const auto* gone) mutable {

@@ -116,7 +116,7 @@ TEST_CASE_METHOD(container_folder, "with `reuse` a few containers serve all task
   MAZE_NEEDS(containers.lacks());
   std::string tasks;
   std::string all;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 100; ++i) {
     const auto name = "t" + std::to_string(i);
     tasks +=
         "  " + name + ": { shell: \"ls -A /tmp; echo x > /tmp/x; uname -n > " + name + "\" }\n";
