@@ -81,8 +81,9 @@ core::isolation container_service::isolation_of(const sandbox::launch_request& r
 
 core::result<sandbox::launch_id> container_service::launch(sandbox::launch_request request,
                                                            sandbox::launcher::completion done) {
+  // Without a user of its own a task could not be told from what stays.
   const bool shared =
-      request.sandbox.reuse.value_or(false) && !request.tenant.empty() && can_stay();
+      request.sandbox.reuse.value_or(false) && !request.tenant.empty() && request.user;
   auto child = shared ? pass_on(request) : contain(request);
   if (!child)
     return core::fail(child.error());
@@ -140,14 +141,11 @@ container_service::contain(sandbox::launch_request& request) {
   out.program = own->words.argv.front();
   out.isolation = isolation_of(request);
   const int report_fd = first_inherited + static_cast<int>(request.inherited.size());
-  // Docker hands no descriptor on.
-  if (engine_.kind == sandbox::engine_kind::podman) {
-    auto report = make_report_file();
-    if (!report)
-      return core::fail(report.error());
-    out.report = std::move(*report);
-    request.inherited.push_back(out.report);
-  }
+  auto report = make_report_file();
+  if (!report)
+    return core::fail(report.error());
+  out.report = std::move(*report);
+  request.inherited.push_back(out.report);
   auto start = make_container_start(request, own->words.mounts, settings_.enter, settings_.owner,
                                     settings_.images.records);
   if (!start)
@@ -158,8 +156,8 @@ container_service::contain(sandbox::launch_request& request) {
   out.name = std::move(start->name);
   out.image = std::move(start->image.name);
   auto input = make_container_input(
-      context_, encode(take_block(request, std::move(own->words.argv), std::move(own->filter),
-                                  out.report ? report_fd : -1)));
+      context_,
+      encode(take_block(request, std::move(own->words.argv), std::move(own->filter), report_fd)));
   if (!input)
     return core::fail(input.error());
   out.hold = std::move(input->hold);
@@ -253,6 +251,11 @@ container_service::command_of(sandbox::container_start& start, int input) {
                                        .lock = lock_fd,
                                        .known = ready_.contains(start.image.name)});
   }
+  if (!sandbox::hands_descriptors_on(engine_)) {
+    start.door = scratch_of(start.name);
+    script += fmt::format("mkdir -p -m 700 {} || exit {}; ", sandbox::shell_words({start.door}),
+                          sandbox::container_refused);
+  }
   auto command = sandbox::run_command(engine_, start);
   if (!command)
     return core::fail(command.error());
@@ -260,6 +263,10 @@ container_service::command_of(sandbox::container_start& start, int input) {
     const std::lock_guard lock(mutex_);
     alive_.insert(start.name);
   }
+  if (!start.door.empty())
+    command->insert(command->begin(),
+                    {settings_.enter.native(), "door", start.door.native(),
+                     std::to_string(first_inherited + static_cast<int>(start.inherited))});
   script += "exec " + sandbox::shell_words(*command);
   if (input >= 0)
     script += fmt::format(" <&{0} {0}<&-", input);
@@ -294,8 +301,7 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
   const auto told = read_report(child.report);
   const bool ended = report.cause == exit_cause::exited;
   // Whatever began leaves a report, where it can.
-  const bool refused =
-      ended && !told && (child.report || report.exit_code == sandbox::container_refused);
+  const bool refused = ended && !told;
   {
     const std::lock_guard lock(mutex_);
     if (refused)
@@ -304,8 +310,7 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
       ready_.insert(child.image);
   }
   report.isolation = child.isolation;
-  if (refused || told)
-    tell_end(told, child.program, to_string(engine_.kind), report);
+  tell_end(told, child.program, to_string(engine_.kind), report);
   if (ended && !refused)
     // The engine's program has removed it.
     forget(child.name);

@@ -50,13 +50,9 @@ public:
   [[nodiscard]] bool sees_mounts() const noexcept {
     return engine_.kind == sandbox::engine_kind::podman;
   }
-  /// Whether its containers can serve one task after the other: that takes a descriptor that goes along.
-  [[nodiscard]] bool can_stay() const noexcept {
-    return engine_.kind == sandbox::engine_kind::podman;
-  }
   /// As `launcher::launch`, of a child of level container, which the engine's program runs: that one is the launcher's child. Its working
   /// directory, where it has one of its own, is shown to it at the same path. An image that the engine lacks is fetched first,
-  /// in the child's time. With `sandbox.reuse` and a tenant it runs in a container that stays, where the engine is podman. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can
+  /// in the child's time. With `sandbox.reuse`, a tenant and a user of its own it runs in a container that stays. Errors are those of `sandbox::image_of` and `sandbox::run_command`, and `unsupported_operation` for what no container can
   /// have.
   core::result<sandbox::launch_id> launch(sandbox::launch_request request,
                                           sandbox::launcher::completion done);
@@ -73,7 +69,7 @@ private:
     std::string program;
     /// Its first process ends when the last one lets go of this.
     std::shared_ptr<void> hold;
-    /// Where it leaves how it ended; null with docker.
+    /// Where it leaves how it ended.
     shared_fd report;
     core::isolation isolation;
     /// The container that stays; null: it has one of its own.

@@ -2,6 +2,7 @@
 
 #include "maze/io/files.hpp"
 #include "maze/io/hash.hpp"
+#include "maze/sandbox/enter_packet.hpp"
 #include "maze/sandbox/image_script.hpp"
 #include "maze/sandbox/shown_path.hpp"
 
@@ -104,22 +105,17 @@ std::string removal_words(const container_engine& engine, const std::string& nam
 
 core::result<words> run_command(const container_engine& engine, const container_start& x) {
   words out = begin(engine);
-  out.insert(out.end(), {"run", "--rm", "--interactive", "--pull=never", "--log-driver=none",
-                         "--name", x.name, "--label", fmt::format("{}={}", owner_label, x.owner)});
+  out.insert(out.end(), {"run", "--rm", "--pull=never", "--log-driver=none", "--name", x.name,
+                         "--label", fmt::format("{}={}", owner_label, x.owner)});
   // With host its loopback is the node's, as it is at the levels below.
   out.emplace_back(x.sandbox.has_network() ? "--network=host" : "--network=none");
   out.insert(out.end(), {"--read-only", "--security-opt=no-new-privileges", "--cap-drop=ALL",
                          "--no-healthcheck"});
   if (engine.kind == engine_kind::podman) {
     // Else it makes more folders writable than /tmp: its own, and those that an image names.
-    out.insert(out.end(), {"--read-only-tmpfs=false", "--image-volume=ignore"});
+    out.insert(out.end(), {"--interactive", "--read-only-tmpfs=false", "--image-volume=ignore"});
     if (x.inherited > 0)
       out.push_back(fmt::format("--preserve-fds={}", x.inherited));
-  } else if (x.inherited > 0) {
-    return core::fail(core::errc::unsupported_operation,
-                      "docker hands no descriptors to containers, which functions need: install "
-                      "podman, or make the task a command",
-                      "launch");
   }
   add_limits(out, engine, x.sandbox);
   if (x.stays) {
@@ -137,6 +133,9 @@ core::result<words> run_command(const container_engine& engine, const container_
   for (const container_mount& each : x.mounts)
     if (auto shown = show(each); !shown)
       return core::fail(shown.error());
+  if (!hands_descriptors_on(engine))
+    if (auto shown = show({x.door / enter::name_of_door, container_door, false}); !shown)
+      return core::fail(shown.error());
   for (const std::filesystem::path& device : x.devices) {
     if (device.native().find(':') != std::string::npos)
       return core::fail(core::errc::invalid_argument,
@@ -146,6 +145,8 @@ core::result<words> run_command(const container_engine& engine, const container_
     out.push_back("--device=" + device.native());
   }
   out.insert(out.end(), {"--entrypoint", container_enter, x.image.name});
+  if (!hands_descriptors_on(engine))
+    out.insert(out.end(), {"at", container_door});
   out.insert(out.end(), x.arguments.begin(), x.arguments.end());
   return out;
 }

@@ -16,6 +16,8 @@ namespace maze::sandbox {
 /// Where a container finds what comes from the node, and the program of it that begins the task.
 inline constexpr const char* container_folder = "/run/maze";
 inline constexpr const char* container_enter = "/run/maze/enter";
+/// Where a container of an engine that hands no descriptor on gets its own: a socket.
+inline constexpr const char* container_door = "/run/maze/door";
 /// What an engine's program answers where it could not run a container.
 inline constexpr int container_refused = 125;
 
@@ -54,8 +56,10 @@ struct container_start {
   std::vector<container_mount> mounts;
   /// Device files of the node, at the same paths in the container.
   std::vector<std::filesystem::path> devices;
-  /// Descriptors behind 2 that go along; docker takes none.
+  /// Descriptors behind 2 that go along.
   std::size_t inherited = 0;
+  /// A folder of the node for the socket through which they go where the engine hands none on (`maze-enter door`).
+  std::filesystem::path door;
   /// It stays for tasks that come to its first process, which is root's until it begins one; `user` says nothing then.
   bool stays = false;
   /// Of a container that stays, where the node has the folders of tasks; empty: they have none.
@@ -65,8 +69,7 @@ struct container_start {
 };
 
 /// The command line that runs `x` and stays until it has ended, its streams those of the container. Nothing secret is in it: it
-/// can be read by everybody. Fails with `invalid_argument` for a path that the engine's options cannot hold, with
-/// `unsupported_operation` for descriptors with docker.
+/// can be read by everybody. Fails with `invalid_argument` for a path that the engine's options cannot hold.
 core::result<std::vector<std::string>> run_command(const container_engine& engine,
                                                    const container_start& x);
 

@@ -26,6 +26,11 @@ struct container_engine {
   std::optional<std::uint64_t> processes;
 };
 
+/// Whether descriptors of its program go on to the container. Docker's are started by a daemon, and its streams come through it, too.
+inline bool hands_descriptors_on(const container_engine& x) noexcept {
+  return x.kind == engine_kind::podman;
+}
+
 /// What the search looks at; the machine's own where a test says nothing.
 struct engine_search {
   /// Folders for programs, in order.

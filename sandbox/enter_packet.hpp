@@ -11,6 +11,9 @@
 
 namespace maze::sandbox::enter {
 
+/// The socket that `maze-enter door` opens in a folder.
+inline constexpr const char* name_of_door = "door";
+
 /// The first byte of a packet on the line (a socket of the kind SOCK_SEQPACKET) between a node and the first process of a container
 /// that stays.
 enum class word : char {

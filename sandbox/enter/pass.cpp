@@ -1,13 +1,13 @@
 #include "maze/sandbox/enter/pass.hpp"
 
 #include "maze/io/files.hpp"
+#include "maze/sandbox/enter/refusal.hpp"
 #include "maze/sandbox/enter_packet.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <string>
@@ -20,15 +20,6 @@
 namespace maze::sandbox::enter {
 
 namespace {
-
-/// What an engine's program answers where it could not run a container.
-constexpr int refused = 125;
-
-int refuse(const char* step) {
-  const std::string text = std::string("maze-enter: ") + step + ": " + std::strerror(errno) + '\n';
-  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()));
-  return refused;
-}
 
 /// Until the container says how the task ended.
 int wait_for_end(int line, int signals) {

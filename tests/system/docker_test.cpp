@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -38,12 +39,12 @@ struct docker_folder : test::functions_folder {
     return how;
   }
   void contain(const std::string& name, const std::string& tasks,
-               const std::string& image = "base.tar") const {
+               const std::string& image = "base.tar", const std::string& sandbox = {}) const {
     write(name + ".yaml", "maze: 1\nname: " + name
                               + "\ndefaults: { output: { run: dict }, sandbox: { level: docker, "
                                 "image: "
-                              + image + " }, env: { MAZE_TEST_MARK: " + mark + " } }\ntasks:\n"
-                              + tasks);
+                              + image + sandbox + " }, env: { MAZE_TEST_MARK: " + mark
+                              + " } }\ntasks:\n" + tasks);
   }
   [[nodiscard]] bool nothing_runs() const {
     return engine.containers().empty() && test::processes_with("MAZE_TEST_MARK=" + mark).empty();
@@ -76,9 +77,65 @@ TEST_CASE_METHOD(docker_folder, "commands run in containers of docker", "[system
   CHECK_THAT(saved.standard_output, Contains("an image of the tests"));
 }
 
-TEST_CASE_METHOD(docker_folder, "what ends a command in a container of docker is told",
+TEST_CASE_METHOD(docker_folder, "functions run in containers of docker", "[system][docker]") {
+  MAZE_NEEDS(engine.lacks());
+  const std::string reuse = GENERATE("", ", reuse: true");
+  write("in.txt", "a b a");
+  contain(
+      "mixed",
+      "  read: { output: { r: any }, code: \"def f(path):\\n  print('noise')\\n  "
+      "open('made.txt', 'w').write('made')\\n  return open(path).read()\", inputs: { path: "
+      "in.txt } }\n"
+      "  warm: { output: { r: any }, code: \"def f(x): return [x]\", child: warm, inputs: { x: "
+      "read.output.r } }\n"
+      "  count: { output: { r: any }, function: plain.count, inputs: { text: read.output.r } }\n"
+      "  all: { output: { r: any }, code: \"def f(x, n): return x + [open('made.txt').read(), "
+      "n]\", after: [read], inputs: { x: warm.output.r, n: count.output.r } }\n"
+      "files: [in.txt]\nlibraries: { plain: "
+          + test::task_library("plain").native() + " }\nresult: all.output.r\n",
+      "base.tar", reuse);
+  const auto ended = test::run(options_of("mixed.yaml", {"--out", "home"}));
+  INFO(ended.standard_error);
+  INFO(ended.standard_output);
+  REQUIRE(ended.status == 0);
+  CHECK(json::parse(ended.standard_output).at("result")
+        == json{"a b a", "made", {{"a", 2}, {"b", 1}}});
+  CHECK(test::read_file(folder / "home" / "made.txt") == "made");
+  CHECK(engine.containers().empty());
+}
+
+TEST_CASE_METHOD(docker_folder, "a container of docker can stay for many tasks, each by itself",
                  "[system][docker]") {
   MAZE_NEEDS(engine.lacks());
+  std::string tasks;
+  std::string all;
+  for (int i = 0; i < 20; ++i) {
+    const auto name = "t" + std::to_string(i);
+    tasks +=
+        "  " + name
+        + ": { shell: \"ls -A /tmp; echo x > /tmp/x; grep Cap /proc/self/status | grep -v '0$'; "
+          "uname -n > "
+        + name + "\" }\n";
+    all += (i == 0 ? "" : ", ") + name;
+  }
+  contain("many",
+          tasks + "  all: { shell: \"cat t* | sort -u\", after: [" + all
+              + "] }\nresult: all.output.run.stdout\n",
+          "base.tar", ", reuse: true");
+  const auto ended = test::run(options_of("many.yaml", {"--jobs", "2"}));
+  INFO(ended.standard_error);
+  REQUIRE(ended.status == 0);
+  const auto names = json::parse(ended.standard_output).at("result").get<std::string>();
+  INFO(names);
+  CHECK(std::count(names.begin(), names.end(), '\n') <= 4);
+  CHECK(names.find("Cap") == std::string::npos);
+  CHECK(engine.containers().empty());
+}
+
+TEST_CASE_METHOD(docker_folder, "what ends a task in a container of docker is told",
+                 "[system][docker]") {
+  MAZE_NEEDS(engine.lacks());
+  const std::string reuse = GENERATE("", ", reuse: true");
   struct ending {
     const char* name;
     const char* task;
@@ -88,10 +145,14 @@ TEST_CASE_METHOD(docker_folder, "what ends a command in a container of docker is
       {"status", "{ shell: \"exit 7\" }", "exit_nonzero"},
       {"wall", "{ shell: \"trap '' TERM; setsid sleep 1000 & sleep 1000\", timeout: 5s }",
        "timeout_wall"},
-      {"function", "{ output: { r: any }, code: \"def f(): return 1\" }", "unsupported_operation"}};
+      {"signal", "{ shell: \"kill -SEGV $$\" }", "signalled"},
+      {"memory", "{ command: [python3, -c, \"x = b'x' * (1 << 28)\"], sandbox: { memory: 64MiB } }",
+       "oom_killed"},
+      {"cpu", "{ shell: \"while :; do :; done\", sandbox: { cpu_time: 1s } }", "timeout_cpu"},
+      {"missing", "{ command: [/nowhere] }", "invalid_payload"}};
   for (const ending& each : endings) {
     INFO(each.name);
-    contain(each.name, std::string("  a: ") + each.task + "\n");
+    contain(each.name, std::string("  a: ") + each.task + "\n", "base.tar", reuse);
     const auto ended = test::run(options_of(std::string(each.name) + ".yaml"));
     INFO(ended.standard_error);
     CHECK(ended.status != 0);
@@ -104,7 +165,8 @@ TEST_CASE_METHOD(docker_folder, "what ends a command in a container of docker is
 TEST_CASE_METHOD(docker_folder, "no container of docker outlives the node that made it",
                  "[system][docker][kill]") {
   MAZE_NEEDS(engine.lacks());
-  contain("long", "  a: { shell: \"echo here; setsid sleep 1000 & sleep 1000\" }\n");
+  contain("long", "  a: { shell: \"echo here; setsid sleep 1000 & sleep 1000\" }\n", "base.tar",
+          GENERATE("", ", reuse: true"));
   test::process run(options_of("long.yaml"));
   REQUIRE(
       test::eventually([&] { return test::processes_with("MAZE_TEST_MARK=" + mark).size() >= 2; }));
