@@ -1,8 +1,8 @@
 // The attacks of the table at level container: each gets the answer that it gets at level seccomp, or one that is as good.
 #include "maze/actors/container_service.hpp"
 #include "support/attack_table.hpp"
-#include "support/container_fixture.hpp"
-#include "support/launcher_fixture.hpp"
+#include "support/container_service_fixture.hpp"
+#include "support/docker_fixture.hpp"
 #include "support/needs.hpp"
 #include "support/sealed.hpp"
 
@@ -41,31 +41,21 @@ const std::map<std::string_view, const char*> answers_of_containers{
     {"core_filter", "done"},
     {"device_times", "done"}};
 
-} // namespace
+/// Of docker's own, which gives /tmp the mode that it has in the image: here nobody but root may write there.
+const std::map<std::string_view, const char*> answers_of_docker{{"fill_tmp", "EACCES"},
+                                                                {"fill_names", "EACCES"}};
 
-TEST_CASE("no attack of the table gets through at level container",
-          "[actors][container][attacks]") {
-  test::container_fixture containers;
-  MAZE_NEEDS(containers.lacks());
-  const bool stays = GENERATE(false, true);
+struct attacks_fixture : test::container_service_fixture {
+  void try_all(bool stays, const std::map<std::string_view, const char*>& further = {});
+};
+
+void attacks_fixture::try_all(bool stays, const std::map<std::string_view, const char*>& further) {
   INFO("in a container that stays: " << stays);
-  test::launcher_fixture node;
   const test::scratch_dir outer;
   std::filesystem::permissions(outer.path(), std::filesystem::perms(0755));
   const auto folder = outer / "taskspace";
   std::filesystem::create_directory(folder);
   REQUIRE(::chown(folder.c_str(), 60001, 60002) == 0);
-  ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
-  auto service = std::make_shared<container_service>(
-      test::podman().value(), node.sut, node.context,
-      container_service::options{
-          .enter = MAZE_BIN_DIR "/maze-enter",
-          .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                     .size_max = core::byte_count{std::uint64_t{1} << 30},
-                     .records = containers.archive().parent_path() / "records",
-                     .age_max = std::chrono::hours(1)},
-          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-          .owner = outer.path().native()});
   sandbox::launch_request request;
   request.argv = {attack_program};
   for (const auto& row : test::attack_table())
@@ -82,29 +72,52 @@ TEST_CASE("no attack of the table gets through at level container",
   request.user = sandbox::child_user{60001, 60002};
   request.sandbox.reuse = stays;
   request.tenant = "a run";
-  std::optional<sandbox::exit_report> ended;
-  REQUIRE(
-      service->launch(std::move(request), [&ended](auto report) { ended = std::move(report); }));
-  node.wait_until([&ended] { return ended.has_value(); });
-  ::unsetenv("CONTAINERS_STORAGE_CONF");
-  INFO(ended->standard_error.text);
-  INFO(ended->failure.message);
-  REQUIRE(ended->cause == sandbox::exit_cause::exited);
-  REQUIRE(ended->exit_code == 0);
+  const auto ended = end_of(std::move(request));
+  INFO(ended.standard_error.text);
+  INFO(ended.failure.message);
+  REQUIRE(ended.cause == sandbox::exit_cause::exited);
+  REQUIRE(ended.exit_code == 0);
   std::map<std::string, std::string> answers;
-  std::istringstream lines(ended->standard_output.text);
+  std::istringstream lines(ended.standard_output.text);
   for (std::string name, answer; lines >> name >> answer;)
     answers[name] = answer;
+  auto own_answers = further;
+  own_answers.insert(answers_of_containers.begin(), answers_of_containers.end());
   for (const auto& row : test::attack_table())
     for (const auto& way : row.ways) {
       if (way.limit != test::under::nothing || *way.sealed.any_of == '\0')
         continue;
-      const auto own = answers_of_containers.find(way.name);
-      const auto* const wanted =
-          own == answers_of_containers.end() ? way.sealed.any_of : own->second;
+      const auto own = own_answers.find(way.name);
+      const auto* const wanted = own == own_answers.end() ? way.sealed.any_of : own->second;
       INFO(row.number << ": " << row.what << ": " << way.name << ": got " << answers[way.name]
                       << ", wanted one of " << wanted);
       CHECK(fmt::format(" {} ", wanted).find(fmt::format(" {} ", answers[way.name]))
             != std::string::npos);
     }
+}
+
+} // namespace
+
+TEST_CASE_METHOD(attacks_fixture, "no attack of the table gets through at level container",
+                 "[actors][container][attacks]") {
+  MAZE_NEEDS(containers.lacks());
+  try_all(GENERATE(false, true));
+}
+
+TEST_CASE_METHOD(attacks_fixture, "nor in a container of docker",
+                 "[actors][container][attacks][docker]") {
+  MAZE_NEEDS(containers.lacks());
+  const test::docker_fixture engine;
+  MAZE_NEEDS(engine.lacks());
+  ::setenv("DOCKER_HOST", engine.host().c_str(), 1);
+  service = make_service({.kind = sandbox::engine_kind::docker,
+                          .program = test::docker_fixture::client().value(),
+                          .options = {},
+                          .open_files = {},
+                          .processes = {}});
+  const bool stays = GENERATE(false, true);
+  // In one that stays, /tmp is not the engine's.
+  try_all(stays, stays ? std::map<std::string_view, const char*>() : answers_of_docker);
+  service.reset();
+  ::unsetenv("DOCKER_HOST");
 }

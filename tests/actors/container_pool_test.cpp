@@ -52,18 +52,6 @@ struct pool_fixture : test::container_service_fixture {
     CHECK(report.exit_code == 0);
     return report.standard_output.text;
   }
-  /// Starts a child that says that it is ready, and waits for that.
-  sandbox::launch_id begin(sandbox::launch_request request,
-                           std::optional<sandbox::exit_report>& out) {
-    const auto id =
-        service->launch(std::move(request), [&out](auto report) { out = std::move(report); });
-    REQUIRE(id);
-    wait_until([&] {
-      const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
-      return out || (said && said->starts_with("ready"));
-    });
-    return *id;
-  }
   /// The name of the machine is that of the container.
   std::string container_of(sandbox::launch_request request) {
     request.argv = {"/bin/sh", "-c", "uname -n"};
@@ -238,30 +226,10 @@ TEST_CASE_METHOD(pool_fixture, "what keeps a child or its container from beginni
 TEST_CASE_METHOD(pool_fixture, "no container stays for longer than its time, or than its node",
                  "[actors][container][pool]") {
   MAZE_NEEDS(containers.lacks());
-  service = std::make_shared<container_service>(
-      test::podman().value(), sut, context,
-      container_service::options{
-          .enter = MAZE_BIN_DIR "/maze-enter",
-          .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                     .size_max = core::byte_count{std::uint64_t{1} << 30},
-                     .records = containers.archive().parent_path() / "records",
-                     .age_max = std::chrono::hours(1)},
-          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-          .owner = outer.path().native(),
-          .pool = {.idle_max = std::chrono::milliseconds(1)}});
+  service = make_service(test::podman().value(), {.idle_max = std::chrono::milliseconds(1)});
   CHECK(answer_of(shared("echo fine")) == "fine\n");
   wait_until([this] { return containers.containers().empty(); });
-  service = std::make_shared<container_service>(
-      test::podman().value(), sut, context,
-      container_service::options{
-          .enter = MAZE_BIN_DIR "/maze-enter",
-          .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                     .size_max = core::byte_count{std::uint64_t{1} << 30},
-                     .records = containers.archive().parent_path() / "records",
-                     .age_max = std::chrono::hours(1)},
-          .programs = host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-          .owner = outer.path().native(),
-          .pool = {.idle_count_max = 1}});
+  service = make_service(test::podman().value(), {.idle_count_max = 1});
   CHECK(answer_of(shared("echo one", "one")) == "one\n");
   CHECK(answer_of(shared("echo two", "two")) == "two\n");
   wait_until([this] {

@@ -35,6 +35,7 @@ inline process_result make_base_image(const std::filesystem::path& root,
       | tar -C "$root/usr/lib/python3.11" -x
     ldd "$root"/usr/bin/* "$3" "$root"/usr/lib/python3.11/lib-dynload/*.so 2>/dev/null \
       | grep -o '/lib[^ ]* (0x' | cut -d' ' -f1 | sort -u | while read -r library; do cp -L --parents "$library" "$root/"; done
+    echo 'root:x:0:0::/:/bin/sh' > "$root/etc/passwd"
     echo 'an image of the tests' > "$root/etc/maze-image"
     tar -C "$root" -cf "$2" .; rm -r "$root")sh";
   return run({.argv = {"/bin/bash", "-ec", script, "bash", root.native(), archive.native(),

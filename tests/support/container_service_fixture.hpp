@@ -13,10 +13,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace maze::test {
 
-/// Starts children of level container, with podman.
+/// Starts children of level container, with podman where nothing else is said.
 struct container_service_fixture : launcher_fixture {
   container_fixture containers;
   std::shared_ptr<actors::container_service> service;
@@ -25,20 +26,26 @@ struct container_service_fixture : launcher_fixture {
     if (containers.lacks())
       return;
     ::setenv("CONTAINERS_STORAGE_CONF", containers.configuration().c_str(), 1);
-    service = std::make_shared<actors::container_service>(
-        podman().value(), sut, context,
-        actors::container_service::options{
-            .enter = MAZE_BIN_DIR "/maze-enter",
-            .images = {.reader = MAZE_BIN_DIR "/maze-image",
-                       .size_max = core::byte_count{std::uint64_t{1} << 30},
-                       .records = containers.archive().parent_path() / "records",
-                       .age_max = std::chrono::hours(1)},
-            .programs = actors::host_programs::beside(MAZE_BIN_DIR "/maze-init"),
-            .owner = containers.archive().parent_path().native()});
+    service = make_service(podman().value());
   }
   ~container_service_fixture() {
     service.reset();
     ::unsetenv("CONTAINERS_STORAGE_CONF");
+  }
+  [[nodiscard]] std::shared_ptr<actors::container_service>
+  make_service(sandbox::container_engine engine, actors::container_pool::options pool = {}) {
+    const auto folder = containers.archive().parent_path();
+    return std::make_shared<actors::container_service>(
+        std::move(engine), sut, context,
+        actors::container_service::options{
+            .enter = MAZE_BIN_DIR "/maze-enter",
+            .images = {.reader = MAZE_BIN_DIR "/maze-image",
+                       .size_max = core::byte_count{std::uint64_t{1} << 30},
+                       .records = folder / "records",
+                       .age_max = std::chrono::hours(1)},
+            .programs = actors::host_programs::beside(MAZE_BIN_DIR "/maze-init"),
+            .owner = folder.native(),
+            .pool = pool});
   }
   [[nodiscard]] sandbox::launch_request script(std::string text) const {
     sandbox::launch_request out;
@@ -57,6 +64,18 @@ struct container_service_fixture : launcher_fixture {
                             [&out](sandbox::exit_report report) { out = std::move(report); }));
     wait_until([&out] { return out.has_value(); });
     return *out;
+  }
+  /// Starts a child that says that it is ready, and waits for that.
+  sandbox::launch_id begin(sandbox::launch_request request,
+                           std::optional<sandbox::exit_report>& out) {
+    const auto id =
+        service->launch(std::move(request), [&out](auto report) { out = std::move(report); });
+    REQUIRE(id);
+    wait_until([&] {
+      const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
+      return out || (said && said->starts_with("ready"));
+    });
+    return *id;
   }
 };
 

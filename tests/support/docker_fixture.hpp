@@ -30,9 +30,7 @@ public:
         lacks_ = std::string("needs docker: there is no ") + name + " in PATH";
         return;
       }
-    // The one that a node finds.
-    if (!std::filesystem::exists("/usr/bin/docker")
-        && !std::filesystem::exists("/usr/local/bin/docker")) {
+    if (!client()) {
       lacks_ = "needs docker: there is no docker in /usr/bin or /usr/local/bin";
       return;
     }
@@ -74,6 +72,13 @@ public:
   docker_fixture(const docker_fixture&) = delete;
   docker_fixture& operator=(const docker_fixture&) = delete;
 
+  /// The one that a node finds.
+  [[nodiscard]] static std::optional<std::filesystem::path> client() {
+    for (const char* path : {"/usr/bin/docker", "/usr/local/bin/docker"})
+      if (std::filesystem::exists(path))
+        return path;
+    return std::nullopt;
+  }
   /// Why it cannot be tested here.
   [[nodiscard]] const std::optional<std::string>& lacks() const { return lacks_; }
   /// For the environment of a node: DOCKER_HOST.
