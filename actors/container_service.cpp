@@ -54,12 +54,13 @@ container_service::container_service(sandbox::container_engine engine,
       context_(context),
       settings_(std::move(settings)),
       pool_(std::make_shared<container_pool>(context, launcher_, settings_.pool)),
-      prefix_(fmt::format("maze-{}-", random_word())) {}
+      prefix_(fmt::format("{}{}-", sandbox::container_prefix(settings_.owner), random_word())) {}
 
 container_service::~container_service() {
   pool_->close();
-  if (!alive_.empty())
-    run_to_end({"/bin/sh", "-c", sandbox::removal_script(engine_, {alive_.begin(), alive_.end()})});
+  if (last_ > 0)
+    run_to_end({"/bin/sh", "-c",
+                sandbox::farewell_script(engine_, {alive_.begin(), alive_.end()}, group())});
 }
 
 core::isolation container_service::isolation_of(const sandbox::launch_request& request) {
@@ -245,6 +246,7 @@ container_service::command_of(sandbox::container_start& start, int input) {
                              sandbox::sweep_script(engine_, settings_.owner, prefix_),
                              sandbox::image_sweep_script(engine_, settings_.images)));
     start.name = prefix_ + std::to_string(++last_);
+    start.group = group();
     script += "exec </dev/null; "
               + sandbox::image_script(engine_, start.image, settings_.images,
                                       {.scratch = scratch_of(start.name),

@@ -105,6 +105,8 @@ private:
                     const sandbox::exit_report& report);
   /// The script that runs it, under a name of its own; `input` is the descriptor that becomes its standard input, none: -1.
   core::result<std::vector<std::string>> command_of(sandbox::container_start& start, int input);
+  /// The control group above those of all containers.
+  [[nodiscard]] std::string group() const { return prefix_ + "groups"; }
   void remove(const std::string& container);
   /// @param removed  the container that is gone when the script has ended; may be empty
   void run_script(std::string script, std::string removed = {});

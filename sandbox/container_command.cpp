@@ -87,6 +87,11 @@ core::result<void> let_it_stay(words& to, const container_start& x) {
   return {};
 }
 
+/// Removes the control groups whose paths fit `tests` of find(1); only what is empty can be removed.
+std::string group_removal(const std::string& tests) {
+  return fmt::format("find /sys/fs/cgroup -depth -type d {} -exec rmdir {{}} + 2>/dev/null", tests);
+}
+
 /// Podman fails to stop a container whose monitor was killed, because nobody tells it of the end; it finds that out, and keeps the container until it is
 /// asked again. It may forget the control groups that it made for it without systemd: those have the container's name.
 std::string removal_words(const container_engine& engine, const std::string& name) {
@@ -94,11 +99,9 @@ std::string removal_words(const container_engine& engine, const std::string& nam
   const std::string remove = fmt::format("{0} rm --force {1} || {0} rm --force {1}", program, name);
   if (engine.kind != engine_kind::podman)
     return remove;
-  // Only what is empty can be removed.
-  return fmt::format("id=$({0} inspect --type container --format {1} {2}); {3}; [ -z \"$id\" ] || "
-                     "find /sys/fs/cgroup -depth -type d -path \"*/libpod_parent/libpod-$id*\" "
-                     "-exec rmdir {{}} +",
-                     program, shell_words({"{{.Id}}"}), name, remove);
+  return fmt::format(
+      "id=$({0} inspect --type container --format {1} {2}); {3}; [ -z \"$id\" ] || {4}", program,
+      shell_words({"{{.Id}}"}), name, remove, group_removal("-path \"*/libpod-$id*\""));
 }
 
 } // namespace
@@ -116,6 +119,8 @@ core::result<words> run_command(const container_engine& engine, const container_
     out.insert(out.end(), {"--interactive", "--read-only-tmpfs=false", "--image-volume=ignore"});
     if (x.inherited > 0)
       out.push_back(fmt::format("--preserve-fds={}", x.inherited));
+    if (makes_groups(engine))
+      out.push_back(fmt::format("--cgroup-parent=/{}", x.group));
   }
   add_limits(out, engine, x.sandbox);
   if (x.stays) {
@@ -195,18 +200,38 @@ std::string removal_script(const container_engine& engine, const std::vector<std
                      removal_words(engine, "\"$name\""));
 }
 
+std::string container_prefix(const std::string& owner) {
+  constexpr std::size_t digits = 16;
+  return fmt::format("maze-{}-", to_string(io::hash_bytes(owner)).substr(0, digits));
+}
+
+std::string farewell_script(const container_engine& engine, const std::vector<std::string>& names,
+                            const std::string& group) {
+  std::string out = names.empty() ? ":" : removal_script(engine, names);
+  if (makes_groups(engine))
+    out += "; " + group_removal(fmt::format("-path {}", shell_words({"*/" + group + "*"})));
+  return out;
+}
+
 std::string sweep_script(const container_engine& engine, const std::string& owner,
                          const std::string& spared) {
   const char* const label = engine.kind == engine_kind::podman
                                 ? "{{.Names}} {{index .Labels \"maze.node\"}}"
                                 : "{{.Names}} {{.Label \"maze.node\"}}";
-  return fmt::format("{0} ps --all --filter label={1} --format {2} | while read -r name folder; do "
-                     "case $name in {3}*) continue ;; esac; "
-                     "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {{ {5}; }}; "
-                     "done",
-                     shell_words(begin(engine)), owner_label, shell_words({label}),
-                     shell_words({spared}), shell_words({owner}),
-                     removal_words(engine, "\"$name\""));
+  std::string out =
+      fmt::format("{0} ps --all --filter label={1} --format {2} | while read -r name folder; do "
+                  "case $name in {3}*) continue ;; esac; "
+                  "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {{ {5}; }}; "
+                  "done",
+                  shell_words(begin(engine)), owner_label, shell_words({label}),
+                  shell_words({spared}), shell_words({owner}), removal_words(engine, "\"$name\""));
+  if (makes_groups(engine))
+    // Of which the engine lost sight.
+    out += "; "
+           + group_removal(fmt::format("-path {} ! -path {}",
+                                       shell_words({fmt::format("*/{}*", container_prefix(owner))}),
+                                       shell_words({fmt::format("*/{}*", spared)})));
+  return out;
 }
 
 } // namespace maze::sandbox

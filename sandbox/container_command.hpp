@@ -60,6 +60,8 @@ struct container_start {
   std::size_t inherited = 0;
   /// A folder of the node for the socket through which they go where the engine hands none on (`maze-enter door`).
   std::filesystem::path door;
+  /// The control group above its own, at the top of the machine, where the engine makes groups without systemd.
+  std::string group;
   /// It stays for tasks that come to its first process, which is root's until it begins one; `user` says nothing then.
   bool stays = false;
   /// Of a container that stays, where the node has the folders of tasks; empty: they have none.
@@ -78,10 +80,15 @@ std::string shell_words(const std::vector<std::string>& words);
 /// How a script calls the engine's program: what stands before the command follows it already.
 std::string engine_words(const container_engine& engine);
 
+/// How the names begin of all containers and groups of `owner`, the folder of a node.
+std::string container_prefix(const std::string& owner);
+
 /// A shell script that removes the containers `names` and what is left of them; fine where there is none.
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names);
-/// The same for all containers of `owner`, the folder of a node, but those whose names begin with `spared`; and for those of owners whose folder is
-/// gone.
+/// The same for a node that ends: `group`, in which all its containers were, goes too.
+std::string farewell_script(const container_engine& engine, const std::vector<std::string>& names,
+                            const std::string& group);
+/// The same for all containers and groups of `owner`, but those whose names begin with `spared`; and for the containers of owners whose folder is gone.
 std::string sweep_script(const container_engine& engine, const std::string& owner,
                          const std::string& spared);
 

@@ -20,6 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The manager of control groups that makes them by itself.
+constexpr const char* own_groups = "cgroupfs";
+
 bool somebody_listens(const fs::path& path) {
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
@@ -85,7 +88,7 @@ std::string lacks_podman(const engine_search& look, container_engine& to) {
     return "podman's crun refuses the control groups of this machine, which are of both versions: "
            "install runc";
   if (!look.systemd)
-    to.options.insert(to.options.end(), {"--cgroup-manager", "cgroupfs"});
+    to.options.insert(to.options.end(), {"--cgroup-manager", own_groups});
   return {};
 }
 
@@ -93,6 +96,10 @@ std::string lacks_podman(const engine_search& look, container_engine& to) {
 
 std::string_view to_string(engine_kind x) noexcept {
   return x == engine_kind::docker ? "docker" : "podman";
+}
+
+bool makes_groups(const container_engine& x) {
+  return std::find(x.options.begin(), x.options.end(), own_groups) != x.options.end();
 }
 
 engine_search engine_search::of_this_machine() {

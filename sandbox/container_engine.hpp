@@ -31,6 +31,9 @@ inline bool hands_descriptors_on(const container_engine& x) noexcept {
   return x.kind == engine_kind::podman;
 }
 
+/// Whether it makes the control groups of its containers by itself, instead of asking systemd or leaving that to a daemon.
+bool makes_groups(const container_engine& x);
+
 /// What the search looks at; the machine's own where a test says nothing.
 struct engine_search {
   /// Folders for programs, in order.

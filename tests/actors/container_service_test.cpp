@@ -18,7 +18,13 @@ using sandbox::exit_cause;
 
 namespace {
 
-using service_fixture = test::container_service_fixture;
+struct service_fixture : test::container_service_fixture {
+  /// The control groups whose names fit, a line each.
+  [[nodiscard]] static std::string groups(const std::string& names) {
+    return test::run({.argv = {"/usr/bin/find", "/sys/fs/cgroup", "-type", "d", "-name", names}})
+        .standard_output;
+  }
+};
 
 } // namespace
 
@@ -60,15 +66,9 @@ TEST_CASE_METHOD(service_fixture, "a child is stopped with all that it began, fi
                  "[actors][container]") {
   MAZE_NEEDS(containers.lacks());
   std::optional<sandbox::exit_report> out;
-  auto request = script("trap 'echo gently; exit 0' TERM; echo ready; while :; do sleep 0.1; done");
-  const auto id =
-      service->launch(std::move(request), [&out](auto report) { out = std::move(report); });
-  REQUIRE(id);
-  wait_until([&] {
-    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
-    return said && said->starts_with("ready");
-  });
-  sut->stop(*id, std::chrono::seconds(20));
+  const auto id = begin(
+      script("trap 'echo gently; exit 0' TERM; echo ready; while :; do sleep 0.1; done"), out);
+  sut->stop(id, std::chrono::seconds(20));
   wait_until([&out] { return out.has_value(); });
   CHECK(out->cause == exit_cause::stopped);
   service.reset();
@@ -80,39 +80,47 @@ TEST_CASE_METHOD(service_fixture,
                  "[actors][container]") {
   MAZE_NEEDS(containers.lacks());
   std::optional<sandbox::exit_report> out;
-  const auto id = service->launch(script("echo ready; sleep 1000"),
-                                  [&out](auto report) { out = std::move(report); });
-  REQUIRE(id);
-  wait_until([&] {
-    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
-    return said && said->starts_with("ready");
-  });
+  const auto id = begin(script("echo ready; sleep 1000"), out);
   auto name = containers.engine({"ps", "--no-trunc", "--quiet"}).standard_output;
   REQUIRE_FALSE(name.empty());
   name.pop_back();
-  const auto groups = [&name] {
-    return test::run({.argv = {"/usr/bin/find", "/sys/fs/cgroup", "-type", "d", "-name",
-                               "*" + name + "*"}})
-        .standard_output;
-  };
-  CHECK_FALSE(groups().empty());
-  sut->stop(*id, std::chrono::seconds(0));
+  CHECK_FALSE(groups("*" + name + "*").empty());
+  sut->stop(id, std::chrono::seconds(0));
   wait_until([&out] { return out.has_value(); });
   wait_until([this] { return containers.containers().empty(); });
-  CHECK(groups().empty());
+  CHECK(groups("*" + name + "*").empty());
+}
+
+TEST_CASE_METHOD(service_fixture, "groups of which the engine lost sight go with their node",
+                 "[actors][container]") {
+  MAZE_NEEDS(containers.lacks());
+  const auto own = sandbox::container_prefix(containers.archive().parent_path().native());
+  MAZE_NEEDS(makes_groups(test::podman().value())
+                 ? std::nullopt
+                 : std::optional<std::string>("needs a machine without systemd"));
+  std::optional<sandbox::exit_report> out;
+  const auto id = begin(script("echo ready; sleep 1000"), out);
+  auto place = groups(own + "*-groups");
+  REQUIRE_FALSE(place.empty());
+  place.resize(place.find('\n'));
+  std::filesystem::create_directory(place + "/libpod-lost");
+  // Of a node of before in the same folder, which was killed.
+  const auto before = std::filesystem::path(place).parent_path() / (own + "0-groups/libpod-old");
+  std::filesystem::create_directories(before);
+  sut->stop(id, std::chrono::seconds(0));
+  wait_until([&out] { return out.has_value(); });
+  service.reset();
+  CHECK(groups(own + "*") == before.parent_path().string() + "\n");
+  service = make_service(test::podman().value());
+  CHECK(end_of(script("true")).exit_code == 0);
+  wait_until([&] { return !std::filesystem::exists(before.parent_path()); });
 }
 
 TEST_CASE_METHOD(service_fixture, "a child whose container is killed from outside was killed",
                  "[actors][container]") {
   MAZE_NEEDS(containers.lacks());
   std::optional<sandbox::exit_report> out;
-  const auto id = service->launch(script("echo ready; sleep 1000"),
-                                  [&out](auto report) { out = std::move(report); });
-  REQUIRE(id);
-  wait_until([&] {
-    const auto said = sut->peek(*id, sandbox::output_stream::standard_output, 0, 100);
-    return said && said->starts_with("ready");
-  });
+  begin(script("echo ready; sleep 1000"), out);
   REQUIRE(containers.engine({"kill", "--all"}).status == 0);
   wait_until([&out] { return out.has_value(); });
   INFO(out->failure.message);

@@ -112,6 +112,18 @@ TEST_CASE("a container that stays has root for its first process, and what that 
   CHECK(run_command(podman, x).error().code == core::errc::invalid_argument);
 }
 
+TEST_CASE("an engine that makes groups by itself makes them in one of the node's",
+          "[sandbox][container]") {
+  auto engine = podman;
+  auto x = plain();
+  x.group = "maze-1-groups";
+  CHECK(words(run_command(engine, x)).find("--cgroup-parent") == std::string::npos);
+  engine.options = {"--cgroup-manager", "cgroupfs"};
+  CHECK_THAT(words(run_command(engine, x)), Contains(" --cgroup-parent=/maze-1-groups "));
+  CHECK(container_prefix("/srv/node") != container_prefix("/srv/node2"));
+  CHECK_THAT(container_prefix("/srv/node"), Catch::StartsWith("maze-"));
+}
+
 TEST_CASE("what an engine cannot do is refused before it is asked", "[sandbox][container]") {
   auto x = plain();
   x.door = "/a,b";

@@ -53,6 +53,7 @@ TEST_CASE_METHOD(machine, "podman goes before a docker without a daemon, with ru
   install("a", "podman");
   install("b", "crun");
   CHECK(find_engine(look)->options == std::vector<std::string>{"--cgroup-manager", "cgroupfs"});
+  CHECK(makes_groups(*find_engine(look)));
   install("b", "runc");
   look.systemd = true;
   const auto found = find_engine(look);
