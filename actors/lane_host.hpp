@@ -18,6 +18,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -53,6 +54,8 @@ struct lane_host_setup {
   std::chrono::milliseconds start_max{60'000};
   /// The same for one in a container, whose image may have to be fetched first.
   std::chrono::milliseconds container_start_max{600'000};
+  /// How long after its function a container may take to be gone.
+  std::chrono::milliseconds container_end_max{30'000};
   /// The node stops: what is stopped then was not cancelled.
   std::stop_token stopping;
   /// Children without a lane, at most.
@@ -64,10 +67,31 @@ public:
   static constexpr const char* name = "lane_host";
 
   explicit lane_host_state(caf::io::broker* self) : self_(self) {}
+  ~lane_host_state() { door_->close(); }
+  lane_host_state(const lane_host_state&) = delete;
+  lane_host_state& operator=(const lane_host_state&) = delete;
 
   caf::behavior make_behavior(lane_host_setup setup);
 
 private:
+  /// Children may end when the actor system is gone, and a broker may not be sent anything then.
+  class door {
+  public:
+    template <class Function>
+    void pass(const Function& through) {
+      const std::lock_guard lock(mutex_);
+      if (open_)
+        through();
+    }
+    void close() {
+      const std::lock_guard lock(mutex_);
+      open_ = false;
+    }
+
+  private:
+    std::mutex mutex_;
+    bool open_ = true;
+  };
   using clock = std::chrono::steady_clock;
   using child_id = std::uint64_t;
 
@@ -181,6 +205,8 @@ private:
   static const core::call_plan& plan_of(const lane& x) { return *x.plan; }
 
   caf::io::broker* self_;
+  /// Closed with this.
+  const std::shared_ptr<door> door_ = std::make_shared<door>();
   lane_host_setup setup_;
   std::map<core::attempt_id, lane> lanes_;
   /// By run and by all that its tasks have in common who can share a child.

@@ -116,11 +116,13 @@ core::result<lane_host_state::child_id> lane_host_state::start_child(const lane&
   // No strong reference: the launcher outlives the system's actors.
   auto process = launch_child(
       *setup_.launcher, setup_.containers, std::move(*request),
-      [own = caf::weak_actor_ptr(self_->ctrl()), id](sandbox::exit_report report) {
-        if (const auto alive = own.lock())
-          caf::anon_send(
-              caf::actor_cast<caf::actor>(alive),
-              warm_child_ended{id, std::make_shared<sandbox::exit_report>(std::move(report))});
+      [to = door_, own = caf::weak_actor_ptr(self_->ctrl()), id](sandbox::exit_report report) {
+        to->pass([&] {
+          if (const auto alive = own.lock())
+            caf::anon_send(
+                caf::actor_cast<caf::actor>(alive),
+                warm_child_ended{id, std::make_shared<sandbox::exit_report>(std::move(report))});
+        });
       });
   if (!process) {
     self_->close(handle);
@@ -237,7 +239,9 @@ void lane_host_state::look_around() {
   std::size_t idle = 0;
   std::vector<child_id> half_gone;
   for (auto& [id, child] : children_) {
-    if (child.closed != (child.report != nullptr) && now - child.ended_at >= 2 * setup_.tick)
+    const bool contained = child.isolation.has(core::fence::container);
+    if (child.closed != (child.report != nullptr)
+        && now - child.ended_at >= (contained ? setup_.container_end_max : 2 * setup_.tick))
       half_gone.push_back(id);
     if (!child.lane) {
       if (now - child.since >= setup_.idle_max || ++idle > setup_.idle_children_max)
@@ -246,7 +250,6 @@ void lane_host_state::look_around() {
     }
     const lane& x = lanes_.at(*child.lane);
     const auto& limit = plan_of(x).sandbox.wall_time;
-    const bool contained = child.isolation.has(core::fence::container);
     // The time of a call does not hold for an image that is fetched.
     const core::duration patience =
         contained ? std::max<core::duration>(setup_.container_start_max,
