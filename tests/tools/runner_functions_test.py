@@ -152,7 +152,9 @@ class Functions(unittest.TestCase):
                 ("def f(params): return params", {"x": 1, "y": 2}, {"x": 1, "y": 2}),
                 ("def f(params): return params", {"params": 1}, 1), ("def f(params): return params", {}, {}),
                 ("def f(*, params): return params", {"x": 1}, {"x": 1}),
-                ("def f(a, /): return a", {"x": 1}, {"x": 1}),
+                ("def f(all: dict): return all", {"x": 1}, {"x": 1}), ("def f(all: 'dict[str, int]', /): return all", {"x": 1}, {"x": 1}),
+                ("import typing\ndef f(all: typing.Mapping[str, int]): return all", {"x": 1}, {"x": 1}),
+                ("def f(all: dict): return all", {"all": {"x": 1}}, {"x": 1}),
                 ("import functools\ndef g(a, b): return [a, b]\nf = functools.partial(g, 1)", {"b": 2}, [1, 2])):
             with self.subTest(code, args=args):
                 self.assertEqual(self.value(code, args, entry="f"), result)
@@ -164,6 +166,9 @@ class Functions(unittest.TestCase):
                 ("def f(a=1): pass", {"x": 1, "y": 2}, "there is no parameter 'x', 'y'; f takes 'a'"),
                 ("def f(a, b): pass", {"a": 1, "x": 1}, "parameter 'b' has no value and no default, and there is no "
                  "parameter 'x'; f takes 'a', 'b'"),
+                ("def f(items): pass", {"item": 1}, "parameter 'items' has no value and no default, and there is no parameter "
+                 "'item'; f takes 'items'"),
+                ("def f(x: int): pass", {}, "parameter 'x' has no value and no default; f takes 'x'"),
                 ("def f(): pass", [1, 2], "2 arguments by position are more than 0; f takes none"),
                 ("def f(a=1, b=2, /): pass", {"b": 1}, "parameter 'a' needs a value, as 'b' has one; f takes 'a', 'b'"),
                 ("def f(): pass", 5, "arguments are a list or a dictionary")):

@@ -12,21 +12,34 @@ if TYPE_CHECKING:  # The module takes longer to import than all of ours together
 VARIADIC, KEYWORDS = 4, 8
 """Bits of `co_flags`: there is `*args`, `**kwargs`."""
 
+DICTIONARIES = frozenset(("dict", "Dict", "Mapping", "MutableMapping"))
+"""What a parameter is annotated with that may take all arguments as one dictionary."""
+
 
 class Signature:
     """The parameters of a function by the way they may be given, and which may be left out.
 
     `by_position` stand before a slash, `by_name` behind a star; `variadic` and `keywords` tell of `*args` and `**kwargs`.
+    `takes_all`: the only parameter is made for all arguments by name together, as its name or its annotation says.
     """
-    __slots__ = ("by_position", "by_both", "by_name", "names", "defaults", "variadic", "keywords")
+    __slots__ = ("by_position", "by_both", "by_name", "names", "defaults", "variadic", "keywords", "takes_all")
 
-    def __init__(self, groups: tuple[tuple[str, ...], ...], defaults: frozenset[str], *, variadic: bool,
-                 keywords: bool) -> None:
+    def __init__(self, groups: tuple[tuple[str, ...], ...], defaults: frozenset[str], annotations: dict[str, Any], *,
+                 variadic: bool, keywords: bool) -> None:
         self.by_position, self.by_both, self.by_name = groups
         self.names = self.by_position + self.by_both + self.by_name
         self.defaults = defaults
         self.variadic = variadic
         self.keywords = keywords
+        self.takes_all = (len(self.names) == 1 and not keywords and not defaults
+                          and (self.names[0] == "params" or is_dictionary(annotations.get(self.names[0]))))
+
+
+def is_dictionary(annotation: Any) -> bool:
+    """Also of one that is text, as behind `from __future__ import annotations`."""
+    if isinstance(annotation, str):
+        return annotation.partition("[")[0].rpartition(".")[2].strip() in DICTIONARIES
+    return getattr(getattr(annotation, "__origin__", annotation), "__name__", None) in DICTIONARIES
 
 
 def signature_of(function: Callable) -> Signature | None:
@@ -41,7 +54,7 @@ def signature_of(function: Callable) -> Signature | None:
     late = len(function.__defaults__ or ())
     defaults = frozenset(placed[len(placed) - late:]) | frozenset(function.__kwdefaults__ or ())
     return Signature((placed[:code.co_posonlyargcount], placed[code.co_posonlyargcount:], named), defaults,
-                     variadic=bool(code.co_flags & VARIADIC), keywords=bool(code.co_flags & KEYWORDS))
+                     function.__annotations__, variadic=bool(code.co_flags & VARIADIC), keywords=bool(code.co_flags & KEYWORDS))
 
 
 def inspected(function: Callable) -> Signature | None:
@@ -54,6 +67,7 @@ def inspected(function: Callable) -> Signature | None:
     groups = tuple(tuple(each.name for each in found if each.kind is way)
                    for way in (ways.POSITIONAL_ONLY, ways.POSITIONAL_OR_KEYWORD, ways.KEYWORD_ONLY))
     return Signature(groups, frozenset(each.name for each in found if each.default is not each.empty),
+                     {each.name: each.annotation for each in found},
                      variadic=any(each.kind is ways.VAR_POSITIONAL for each in found),
                      keywords=any(each.kind is ways.VAR_KEYWORD for each in found))
 
@@ -85,14 +99,14 @@ def bind_list(function: str, takes: Signature | None, args: list) -> tuple[list,
 
 
 def bind_dict(function: str, takes: Signature | None, args: dict) -> tuple[list, dict]:
-    """Arguments by name; a function of one parameter gets all of them where none is meant for it.
+    """Arguments by name; a function whose only parameter is made for that gets all of them where none has its name.
 
     Raises Failure, naming the parameters.
     """
     if takes is None:
         return [], args
     names = takes.names
-    if len(names) == 1 and not takes.keywords and not takes.defaults and names[0] not in args:
+    if takes.takes_all and names[0] not in args:
         return ([], {names[0]: args}) if takes.by_name else ([args], {})
     left = [name for name in names if name not in args and name not in takes.defaults]
     unknown = [] if takes.keywords else [name for name in args if name not in names]
