@@ -95,8 +95,10 @@ void link_checker::lookalike(const named_site& site) {
   const auto& [form, keys] = target.output;
   const auto rest = text.substr(dot + 1);
   if (form == core::output_form::many || core::is_function(target)) {
-    if (target.output.find(rest) != nullptr)
-      report_lookalike(site, known->first, rest);
+    constexpr std::string_view misspelt = "outputs.";
+    const auto meant = rest.starts_with(misspelt) ? rest.substr(misspelt.size()) : rest;
+    if (target.output.find(meant.substr(0, meant.find_first_of(".["))) != nullptr)
+      report_lookalike(site, known->first, meant);
     return;
   }
   const std::string_view key = keys.front().key;
