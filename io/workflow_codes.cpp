@@ -52,6 +52,7 @@ constexpr auto meanings = std::to_array<code_meaning>({
     {codes::bad_pickle, "a pickled function that is not base 64"},
     {codes::unknown_library, "the workflow has no library of this name"},
     {codes::library_unreadable, "the file of a library is not there, no file, empty or too large"},
+    {codes::source_missing, "what `files` or `python` names is not there"},
     {codes::image_unreadable, "the archive of an image could not be opened"},
     {codes::empty_command, "a command without a program"},
     {codes::empty_script, "a shell script or Python code without text"},

@@ -61,6 +61,7 @@ inline constexpr std::string_view bad_function = "bad_function";
 inline constexpr std::string_view bad_pickle = "bad_pickle";
 inline constexpr std::string_view unknown_library = "unknown_library";
 inline constexpr std::string_view library_unreadable = "library_unreadable";
+inline constexpr std::string_view source_missing = "source_missing";
 inline constexpr std::string_view image_unreadable = "image_unreadable";
 inline constexpr std::string_view empty_command = "empty_command";
 inline constexpr std::string_view empty_script = "empty_script";

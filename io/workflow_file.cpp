@@ -53,47 +53,118 @@ const document_member* member_of(const document_node* in, std::string_view key) 
   return members == nullptr ? nullptr : find_member(*members, key);
 }
 
-/// Where the key `name` stands in the map `section` of a workflow; nothing where it does not.
-std::optional<line_column> locate(std::string_view text, text_format format,
-                                  std::string_view section, std::string_view name) {
-  if (text.starts_with(byte_order_mark))
-    text.remove_prefix(byte_order_mark.size());
-  const source_text source(text);
-  findings found(source);
-  const auto document = parse_document(found, format);
-  const auto* holder = member_of(document ? &*document : nullptr, section);
-  const auto* member = member_of(holder == nullptr ? nullptr : &holder->value, name);
-  if (member == nullptr)
-    return std::nullopt;
-  return source.locate(member->key_offset);
-}
+/// Where things stand in a text that was read before.
+class document_places {
+public:
+  document_places(std::string_view text, text_format format)
+      : source_(text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0)),
+        found_(source_),
+        document_(parse_document(found_, format)) {}
+  document_places(const document_places&) = delete;
+  document_places& operator=(const document_places&) = delete;
 
-/// A fault for each archive of an image that would travel and is not there, at the first task that names it.
-std::vector<diagnostic> missing_archives(const core::workflow& work, std::string_view text,
-                                         const std::filesystem::path& file) {
-  std::vector<diagnostic> out;
-  std::set<std::string_view> seen;
-  for (const core::task_spec& task : work.tasks) {
-    const std::string* const name = core::carried_archive(task.sandbox);
-    if (name == nullptr || !seen.insert(*name).second)
-      continue;
-    const auto archive = open_archive(*name, file.parent_path() / *name);
-    if (archive)
-      continue;
-    diagnostic fault{.code = std::string(codes::image_unreadable),
-                     .file = file.string(),
-                     .field = fmt::format("tasks.{}.sandbox.image", task.name),
-                     .message = archive.error().message,
-                     .remedy = "correct the path, which counts from the folder of this file; an "
-                               "absolute one is looked for on each node"};
-    if (const auto at = locate(text, format_of(file), "tasks", task.name)) {
-      fault.line = at->line;
-      fault.column = at->column;
-    }
-    out.push_back(std::move(fault));
+  /// Of the key `name` in the map `section` of a workflow; nothing where it is not there.
+  [[nodiscard]] std::optional<line_column> key(std::string_view section,
+                                               std::string_view name) const {
+    const auto* holder = member_of(root(), section);
+    const auto* member = member_of(holder == nullptr ? nullptr : &holder->value, name);
+    return member == nullptr ? std::nullopt : std::optional(source_.locate(member->key_offset));
   }
-  return out;
-}
+  /// The same of an element of the list `section`.
+  [[nodiscard]] std::optional<line_column> element(std::string_view section,
+                                                   std::size_t index) const {
+    const auto* holder = member_of(root(), section);
+    const auto* items = holder == nullptr ? nullptr : holder->value.as_list();
+    return items == nullptr || index >= items->size()
+               ? std::nullopt
+               : std::optional(source_.locate((*items)[index].offset));
+  }
+
+private:
+  [[nodiscard]] const document_node* root() const { return document_ ? &*document_ : nullptr; }
+
+  source_text source_;
+  findings found_;
+  std::optional<document_node> document_;
+};
+
+/// Looks at what a workflow that was read names beside its file.
+class neighbour_check {
+public:
+  neighbour_check(const core::workflow& work, std::string_view text,
+                  const std::filesystem::path& file)
+      : work_(work), text_(text), file_(file) {}
+
+  std::vector<diagnostic> run() && {
+    archives();
+    sources();
+    scripts();
+    return std::move(out_);
+  }
+
+private:
+  /// Each archive of an image that would travel, at the first task that names it.
+  void archives() {
+    std::set<std::string_view> seen;
+    for (const core::task_spec& task : work_.tasks) {
+      const std::string* const name = core::carried_archive(task.sandbox);
+      if (name == nullptr || !seen.insert(*name).second)
+        continue;
+      if (const auto archive = open_archive(*name, beside(*name)); !archive)
+        report(codes::image_unreadable, places().key("tasks", task.name),
+               fmt::format("tasks.{}.sandbox.image", task.name), archive.error().message,
+               "correct the path, which counts from the folder of this file; an absolute one is "
+               "looked for on each node");
+    }
+  }
+  void sources() {
+    for (std::size_t i = 0; i < work_.files.size(); ++i)
+      // What stands for several files at once is told of with its remedy as they are taken.
+      if (const std::string& from = work_.files[i].from;
+          from.find_first_of("*?[") == std::string::npos && is_missing(from))
+        report(codes::source_missing, places().element("files", i), fmt::format("files[{}]", i),
+               fmt::format("{} is not there (looked for {})", from, beside(from).native()),
+               "write a path from the folder of this file, or an absolute one");
+  }
+  /// Python files, unless `files` may bring them.
+  void scripts() {
+    for (const core::task_spec& task : work_.tasks)
+      if (const auto* python = std::get_if<core::python_action>(&task.action);
+          python != nullptr && python->source == core::python_source::file && work_.files.empty()
+          && is_missing(python->text))
+        report(codes::source_missing, places().key("tasks", task.name),
+               fmt::format("tasks.{}.python", task.name),
+               fmt::format("{} is not there (looked for {})", python->text,
+                           beside(python->text).native()),
+               "write a path from the folder of this file, or one to which `files` brings "
+               "something");
+  }
+
+  const document_places& places() {
+    return places_ ? *places_ : places_.emplace(text_, format_of(file_));
+  }
+  [[nodiscard]] std::filesystem::path beside(const std::string& path) const {
+    return file_.parent_path() / path;
+  }
+  [[nodiscard]] bool is_missing(const std::string& path) const {
+    std::error_code unknown;
+    return std::filesystem::symlink_status(beside(path), unknown).type()
+           == std::filesystem::file_type::not_found;
+  }
+  void report(std::string_view code, const std::optional<line_column>& at, std::string field,
+              std::string message, std::string remedy) {
+    if (out_.size() < findings::count_max)
+      out_.push_back({std::string(code), file_.string(), at ? at->line : 0, at ? at->column : 0,
+                      std::move(field), std::move(message), std::move(remedy)});
+  }
+
+  const core::workflow& work_;
+  const std::string_view text_;
+  const std::filesystem::path& file_;
+  /// Of use for those only who are told of something.
+  std::optional<document_places> places_;
+  std::vector<diagnostic> out_;
+};
 
 } // namespace
 
@@ -133,7 +204,7 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
   auto out = parse(*text, name, format, &folder);
   if (out)
-    if (auto missing = missing_archives(*out, *text, file); !missing.empty())
+    if (auto missing = neighbour_check(*out, *text, file).run(); !missing.empty())
       return tl::unexpected(std::move(missing));
   if (format == text_format::json && !out)
     for (auto& one : out.error())
@@ -147,7 +218,7 @@ parsed<core::workflow> read_workflow(const std::filesystem::path& file) {
 std::string place_of(const std::filesystem::path& file, std::string_view section,
                      std::string_view name) {
   const auto read = read_file(file, file_bytes_max);
-  const auto at = read ? locate(*read, format_of(file), section, name) : std::nullopt;
+  const auto at = read ? document_places(*read, format_of(file)).key(section, name) : std::nullopt;
   return at ? fmt::format("{}:{}:{}", file.string(), at->line, at->column) : file.string();
 }
 

@@ -294,6 +294,36 @@ TEST_CASE("libraries may be a folder, of which only those travel that tasks name
   CHECK(read.error().at(0).message.find("is empty") != std::string::npos);
 }
 
+TEST_CASE("each file that is not where the workflow says is shown at its place", "[io][workflow]") {
+  const test::scratch_dir folder;
+  const auto path = folder / "w.yaml";
+  const auto write = [&](const std::string& files) {
+    std::ofstream(path) << "maze: 1\nname: w\n"
+                        << files << "tasks:\n"
+                        << "  a: {python: \"gone.py:f\", output: {r: int}}\n";
+  };
+  std::ofstream(folder / "here.txt") << "text";
+  write("files:\n  - here.txt\n  - gone.txt\n  - {from: /nowhere/else, to: else}\n");
+  auto read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  // Whether something brings the Python file is known when they are taken.
+  REQUIRE(read.error().size() == 2);
+  CHECK(read.error()[0].code == "source_missing");
+  CHECK(read.error()[0].line == 5);
+  CHECK(read.error()[0].field == "files[1]");
+  CHECK(read.error()[0].message.find((folder / "gone.txt").string()) != std::string::npos);
+  CHECK(read.error()[1].field == "files[2]");
+  write("");
+  read = io::read_workflow(path);
+  REQUIRE_FALSE(read);
+  REQUIRE(read.error().size() == 1);
+  CHECK(read.error()[0].code == "source_missing");
+  CHECK(read.error()[0].line == 4);
+  CHECK(read.error()[0].field == "tasks.a.python");
+  std::ofstream(folder / "gone.py") << "def f(): return 1";
+  CHECK(io::read_workflow(path));
+}
+
 TEST_CASE("a library that is not where the workflow says is shown at its place", "[io][workflow]") {
   const test::scratch_dir folder;
   const auto text = "maze: 1\nname: w\nlibraries:\n  text: lib/libtext.so\n"
