@@ -64,4 +64,8 @@ std::string describe_beyond(const file_report& report) {
   return out;
 }
 
+std::string describe_unused(const file_report& report) {
+  return paths_of(report, file_difference::unused_read);
+}
+
 } // namespace maze::core

@@ -116,5 +116,7 @@ struct file_report {
 /// What people are told of the files beyond the declaration: `read a and b, and wrote c`; of each kind a few by name. Empty
 /// where there are none.
 std::string describe_beyond(const file_report& report);
+/// What was declared and never read, the same way: `a and b`.
+std::string describe_unused(const file_report& report);
 
 } // namespace maze::core

@@ -32,6 +32,7 @@ TEST_CASE("a declared read that never happened goes beyond nothing", "[core][fil
 TEST_CASE("what goes beyond a declaration is said in one sentence", "[core][file_report]") {
   using enum file_difference;
   CHECK(describe_beyond(reported({{unused_read, "*.txt"}})).empty());
+  CHECK(describe_unused(reported({{undeclared_read, "a"}, {unused_read, "*.txt"}})) == "*.txt");
   CHECK(describe_beyond(reported({{undeclared_read, "a"}})) == "read a");
   CHECK(describe_beyond(reported({{undeclared_read, "a"}, {undeclared_read, "b"}}))
         == "read a and b");

@@ -158,8 +158,11 @@ TEST_CASE("what tasks used beyond their declarations is told, and listed for pro
   report.file_reports = {{"make", found}, {"dig", in_part}, {"idle", unused}, {"fall", failed}};
   CHECK(summary(report, {.width = 200})
         == "w 1 completed after 1.0 s: 1 of 1 done\n"
-           "task make read a\\xff.h, wrote b, removed c, and 2 more, beyond what it declares\n"
-           "not all that task dig read is known\n");
+           "task make read a\\xff.h, wrote b, removed c, and 2 more, beyond what it declares, and "
+           "never "
+           "read *.txt\n"
+           "not all that task dig read is known\n"
+           "task idle never read *.txt, which it declares\n");
   const auto json = nlohmann::json::parse(json_report(report))["file_reports"];
   REQUIRE(json.size() == 4);
   CHECK(json[0]

@@ -159,20 +159,29 @@ std::string truncations(const std::vector<truncated_stream>& cut, const screen& 
   return out;
 }
 
-/// What each task used beyond its declaration, wrapped, as long as they are few. Of a task that failed for it the table
-/// tells.
+/// How the use of files by one task differs from its declaration; empty where it does not.
+std::string file_note(const std::string& task, const core::file_report& report) {
+  const auto beyond = core::describe_beyond(report);
+  const auto unused = core::describe_unused(report);
+  const auto name = core::printable(task);
+  if (beyond.empty() && !report.complete)
+    return fmt::format("not all that task {} read is known", name);
+  if (beyond.empty())
+    return unused.empty() ? std::string()
+                          : fmt::format("task {} never read {}, which it declares", name, unused);
+  return fmt::format("task {} {}, beyond what it declares{}", name, beyond,
+                     unused.empty() ? "" : ", and never read " + unused);
+}
+
+/// The same of all tasks, wrapped, as long as they are few. Of a task that failed for it the table tells.
 std::string file_notes(const std::vector<reported_files>& reports, const screen& on) {
   std::string out;
   std::size_t count = 0;
   for (const auto& [task, report] : reports) {
-    const auto beyond = core::describe_beyond(report);
-    if (report.mode != core::file_report_mode::observe || (beyond.empty() && report.complete)
-        || ++count > warnings_max)
-      continue;
     const auto text =
-        beyond.empty()
-            ? fmt::format("not all that task {} read is known", core::printable(task))
-            : fmt::format("task {} {}, beyond what it declares", core::printable(task), beyond);
+        report.mode == core::file_report_mode::observe ? file_note(task, report) : std::string();
+    if (text.empty() || ++count > warnings_max)
+      continue;
     for (const std::string& part : wrapped(text, on.width))
       out += part + "\n";
   }
