@@ -44,6 +44,19 @@ TEST_CASE("a machine that can do all is told so without advice", "[tools][doctor
   CHECK(text.find("sysctl") == std::string::npos);
 }
 
+TEST_CASE("a node that is root lacks two levels where its tasks are root, too", "[tools][doctor]") {
+  auto report = node::report_of(everything(), true, podman());
+  node::take_own_users(report);
+  const auto text = node::show(report, {});
+  CHECK_THAT(text, Contains("level seccomp") && Contains("level container"));
+  for (const auto& each : report.levels) {
+    const bool other = each.name == "seccomp" || each.name == "container";
+    CHECK(each.here == !other);
+    CHECK(each.remedy.empty() == !other);
+  }
+  CHECK_THAT(text, Contains("--task-user slot"));
+}
+
 TEST_CASE("what a machine lacks comes with its meaning and a remedy", "[tools][doctor]") {
   sandbox::capabilities can;
   can.sealed_failure = {.code = core::errc::sandbox_violation, .message = "namespaces failed"};

@@ -68,9 +68,9 @@ std::vector<command_rule> local_commands() {
        "  maze-node doctor --output json\n\n"
        "Each mechanism was tried, as whoever asks, overlays in the node's folder: ask as the user "
        "that runs the node, with its "
-       "--dir.",
+       "--dir and --task-user.",
        {},
-       {"dir", "output", "color", "quiet"},
+       {"dir", "output", "color", "quiet", "task_user"},
        {}},
   };
 }

@@ -46,9 +46,11 @@ int examine_machine(const options& what) {
       can.sealed_failure = works.error();
     }
   }
-  std::cout << show(
-      report_of(can, root, sandbox::find_engine(sandbox::engine_search::of_this_machine())),
-      {what.values.output, wants_color(what.values, STDOUT_FILENO)});
+  auto report =
+      report_of(can, root, sandbox::find_engine(sandbox::engine_search::of_this_machine()));
+  if (root && what.values.task_user == task_user::same)
+    take_own_users(report);
+  std::cout << show(report, {what.values.output, wants_color(what.values, STDOUT_FILENO)});
   return exit_code::done;
 }
 

@@ -126,6 +126,13 @@ machine_report report_of(const sandbox::capabilities& can, bool root,
   return {levels_of(can, engine), mechanisms_of(can, root)};
 }
 
+void take_own_users(machine_report& report) {
+  for (mechanism_row& each : report.levels)
+    if (each.name == "seccomp" || each.name == "container")
+      each = row(each.name, false, "", std::move(each.meaning),
+                 "a node that is root gives it only to users of their own: --task-user slot");
+}
+
 std::string show(const machine_report& report, const print_form& as) {
   if (as.form == output_form::json)
     return ordered_json{{"levels", json_of(report.levels)},

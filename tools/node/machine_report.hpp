@@ -33,6 +33,9 @@ struct machine_report {
 machine_report report_of(const sandbox::capabilities& can, bool root,
                          const core::result<sandbox::container_engine>& engine);
 
+/// What is left of it on a node that is root and gives its tasks no users of their own.
+void take_own_users(machine_report& report);
+
 /// A table for people, with what to do below it; or a JSON object.
 std::string show(const machine_report& report, const print_form& as);
 
