@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -75,6 +76,16 @@ core::result<std::filesystem::path> read_path(const std::string& text) {
   if (text.empty())
     return fail(errc::invalid_argument, "a path must not be empty");
   return std::filesystem::path(text);
+}
+
+/// Engines of containers, and what runs in them, are told paths under it, which have to lead to the same place there.
+core::result<std::filesystem::path> read_folder(const std::string& text) {
+  auto path = read_path(text);
+  if (!path || std::find(path->begin(), path->end(), "..") == path->end())
+    return path;
+  std::error_code unknown;
+  auto direct = std::filesystem::weakly_canonical(std::filesystem::absolute(*path), unknown);
+  return unknown ? path : direct;
 }
 
 core::result<output_form> read_output(const std::string& text) {
@@ -272,7 +283,7 @@ constexpr std::array rules{
                  store<&settings::out, read_path>},
     setting_rule{"keep", "", "Keep the state of the private cluster afterwards",
                  store<&settings::keep, read_switch>},
-    setting_rule{"dir", "DIR", "Keep the state in DIR", store<&settings::dir, read_path>},
+    setting_rule{"dir", "DIR", "Keep the state in DIR", store<&settings::dir, read_folder>},
     setting_rule{"output", "table|json", "Print results as text or as one JSON object",
                  store<&settings::output, read_output>},
     setting_rule{"jobs", "N", "Run at most N tasks at once, whatever they need",
