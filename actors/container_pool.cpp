@@ -26,11 +26,17 @@ bool is_gone(int line) {
 
 } // namespace
 
-/// All but `kind` and `line` belong to the thread of the context.
+/// All but `tenant`, `kind` and `line` belong to the thread of the context.
 struct container_pool::standing {
-  standing(boost::asio::io_context& context, std::string what, shared_fd node_end)
-      : kind(std::move(what)), line(std::move(node_end)), ear(context), timer(context) {}
+  standing(boost::asio::io_context& context, std::string whose, std::string what,
+           shared_fd node_end)
+      : tenant(std::move(whose)),
+        kind(std::move(what)),
+        line(std::move(node_end)),
+        ear(context),
+        timer(context) {}
 
+  const std::string tenant;
   const std::string kind;
   const shared_fd line;
   /// A copy of `line`, for the context to watch.
@@ -71,15 +77,29 @@ void container_pool::close() {
   }
 }
 
-core::result<container_pool::lease> container_pool::take(const std::string& kind,
+void container_pool::dismiss_all(const std::string& tenant) {
+  std::list<lease> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto each = idle_.begin(); each != idle_.end();)
+      if (const auto here = each++; (*here)->tenant == tenant)
+        all.splice(all.end(), idle_, here);
+  }
+  for (const lease& each : all)
+    boost::asio::post(context_, [own = shared_from_this(), each] { own->dismiss(each); });
+}
+
+core::result<container_pool::lease> container_pool::take(const std::string& tenant,
+                                                         const std::string& kind,
                                                          const begin_function& begin) {
   {
     const std::lock_guard lock(mutex_);
     // One that was killed while it rested may not have been told of yet.
     std::erase_if(idle_, [](const lease& x) { return is_gone(x->line->get()); });
     // The one that rests for the shortest time is the warmest.
-    const auto found = std::find_if(idle_.rbegin(), idle_.rend(),
-                                    [&kind](const lease& x) { return x->kind == kind; });
+    const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const lease& x) {
+      return x->tenant == tenant && x->kind == kind;
+    });
     if (found != idle_.rend()) {
       lease out = *found;
       idle_.erase(std::prev(found.base()));
@@ -93,7 +113,7 @@ core::result<container_pool::lease> container_pool::take(const std::string& kind
   auto begun = begin(std::make_shared<const io::unique_fd>(ends[1]));
   if (!begun)
     return core::fail(begun.error());
-  auto out = std::make_shared<standing>(context_, kind, std::move(outer));
+  auto out = std::make_shared<standing>(context_, tenant, kind, std::move(outer));
   out->child = launcher_->launch(std::move(begun->request),
                                  [own = weak_from_this(), out, ended = std::move(begun->ended)](
                                      sandbox::exit_report report) mutable {

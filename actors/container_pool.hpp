@@ -49,14 +49,17 @@ public:
   container_pool(const container_pool&) = delete;
   container_pool& operator=(const container_pool&) = delete;
 
-  /// A container of this kind without a task, or else a new one. Fails as socketpair(2) and `begin` do.
-  core::result<lease> take(const std::string& kind, const begin_function& begin);
+  /// A container of this kind and tenant without a task, or else a new one. Fails as socketpair(2) and `begin` do.
+  core::result<lease> take(const std::string& tenant, const std::string& kind,
+                           const begin_function& begin);
   /// The node's end of its line.
   [[nodiscard]] static shared_fd line_of(const lease& x);
   /// No more is passed to it. Calls `then` once no process of its task is left: with null, or with the report of a container that has ended.
   /// One that does not come to that, or had not even begun, is ended.
   void give_back(lease x, std::function<void(const sandbox::exit_report*)> then);
 
+  /// Ends those of the tenant that have no task.
+  void dismiss_all(const std::string& tenant);
   /// Ends all that have no task. Those that have one end with their launcher.
   void close();
 

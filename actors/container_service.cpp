@@ -195,7 +195,7 @@ container_service::pass_on(sandbox::launch_request& request) {
   out.isolation = isolation_of(request);
   out.image = start->image.name;
   auto place = pool_->take(
-      request.tenant + '\n' + sandbox::shell_words(*kind),
+      request.tenant, sandbox::shell_words(*kind),
       [this, &start](const shared_fd& line) { return begin_standing(std::move(*start), line); });
   if (!place)
     return core::fail(place.error());

@@ -56,6 +56,8 @@ public:
   /// have.
   core::result<sandbox::launch_id> launch(sandbox::launch_request request,
                                           sandbox::launcher::completion done);
+  /// No child of `tenant` is launched any more: none of its containers stays for others.
+  void dismiss(const std::string& tenant) { pool_->dismiss_all(tenant); }
   /// What stands around a child of `request` while it runs.
   [[nodiscard]] static core::isolation isolation_of(const sandbox::launch_request& request);
 

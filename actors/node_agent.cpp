@@ -190,6 +190,8 @@ void node_agent_state::close(core::run_id run) {
       self_->send(owned.worker, stop_child{owned.next->attempt});
   if (setup_.lanes)
     self_->send(setup_.lanes, close_run{run});
+  if (setup_.run_over)
+    setup_.run_over(run);
   // The last owner removes trees from the disk, which must not block this actor.
   self_->spawn<caf::detached>([files = std::move(known->second.files)](caf::event_based_actor*) {});
   runs_.erase(known);

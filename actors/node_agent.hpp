@@ -44,6 +44,8 @@ struct node_agent_setup {
   /// Reads the logs of attempts that have ended here.
   log_actor logs;
   std::map<std::string, std::string> labels;
+  /// Told of a run that is over here; may be empty.
+  std::function<void(core::run_id)> run_over;
   /// How long they are on their way before the log says so; it does so again after each such time.
   std::chrono::milliseconds files_slow{std::chrono::seconds(10)};
   std::shared_ptr<io::log> log;

@@ -7,6 +7,7 @@
 #include "maze/actors/type_ids.hpp"
 #include "maze/actors/worker.hpp"
 #include "maze/core/ensure.hpp"
+#include "maze/core/run_name.hpp"
 #include "maze/io/folders.hpp"
 #include "maze/io/run_sources.hpp"
 #include "maze/sandbox/init_process.hpp"
@@ -266,6 +267,11 @@ local_agent_actor spawn_agent(caf::actor_system& system, const node_home& home,
           .overlay = settings.first_user ? can.idmapped_overlay : can.overlay,
           .logs = system.spawn<caf::detached>(log_reader, home.folder / "runs", home.log),
           .labels = settings.labels,
+          .run_over =
+              [containers = home.containers](core::run_id run) {
+                if (containers)
+                  containers->dismiss(core::to_string(run));
+              },
           .log = home.log});
 }
 

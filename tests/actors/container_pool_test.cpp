@@ -223,6 +223,19 @@ TEST_CASE_METHOD(pool_fixture, "what keeps a child or its container from beginni
   CHECK(answer_of(shared("echo fine")) == "fine\n");
 }
 
+TEST_CASE_METHOD(pool_fixture, "no container stays for a run that is over",
+                 "[actors][container][pool]") {
+  MAZE_NEEDS(containers.lacks());
+  CHECK(answer_of(shared("echo one", "one")) == "one\n");
+  const auto name = container_of(shared("", "two"));
+  service->dismiss("one");
+  wait_until([this] {
+    const auto names = containers.containers();
+    return std::count(names.begin(), names.end(), '\n') == 1;
+  });
+  CHECK(container_of(shared("", "two")) == name);
+}
+
 TEST_CASE_METHOD(pool_fixture, "no container stays for longer than its time, or than its node",
                  "[actors][container][pool]") {
   MAZE_NEEDS(containers.lacks());

@@ -263,13 +263,15 @@ private:
 
   void print(const run_report& report) const {
     if (what_.values.output == output_form::json) {
-      std::cout << json_report(report);
+      std::cout << json_report(report) << std::flush;
       return;
     }
     if (!what_.values.quiet || report.state != core::run_state::completed)
       std::cerr << summary(report, measure(what_.values));
     if (report.result)
       std::cout << result_text(*report.result);
+    // What is left to end may take a moment, and nobody is to wait for that.
+    std::cout.flush();
   }
 
   const options& what_;
