@@ -101,7 +101,8 @@ make_standing_start(const sandbox::launch_request& request,
   const auto& folder = request.working_directory;
   if (folder != "/") {
     std::erase_if(out->mounts, [&folder](const auto& x) { return x.to == folder; });
-    out->folders = folder.parent_path();
+    // An overlay has a folder of its own for all its parts.
+    out->folders = request.overlay ? folder.parent_path().parent_path() : folder.parent_path();
   }
   out->user.reset();
   out->stays = true;
@@ -139,6 +140,8 @@ std::vector<std::string> engine_environment() {
 
 void become_engines(sandbox::launch_request& request) {
   request.environment = engine_environment();
+  if (request.overlay)
+    request.overlay->owner = request.user;
   request.user.reset();
   request.sandbox = {.level = core::sandbox_level::none, .wall_time = request.sandbox.wall_time};
 }

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/stat.h>
@@ -67,8 +68,8 @@ void add_limits(words& to, const container_engine& engine, const core::sandbox_s
     to.push_back(limit("nofile", *engine.open_files));
   if (engine.processes)
     to.push_back(limit("nproc", *engine.processes));
-  // Not 0: with that the kernel would still start the program that the machine has for crashes.
-  to.push_back(limit("core", 1));
+  // Not 0, where that may be: with it the kernel would still start the program that the machine has for crashes.
+  to.push_back(limit("core", std::min<std::uint64_t>(1, engine.core.value_or(1))));
 }
 
 /// What its first process needs to make a room for each task; the task has nothing of it.
@@ -112,6 +113,10 @@ core::result<words> run_command(const container_engine& engine, const container_
                          "--label", fmt::format("{}={}", owner_label, x.owner)});
   // With host its loopback is the node's, as it is at the levels below.
   out.emplace_back(x.sandbox.has_network() ? "--network=host" : "--network=none");
+  if (x.sandbox.has_network())
+    // Else it had the machine's.
+    out.emplace_back("--hostname=maze");
+  out.emplace_back("--cgroupns=private");
   out.insert(out.end(), {"--read-only", "--security-opt=no-new-privileges", "--cap-drop=ALL",
                          "--no-healthcheck"});
   if (engine.kind == engine_kind::podman) {
@@ -188,8 +193,10 @@ core::result<container_image> image_of(const launch_request& request,
   if (::stat(archive->c_str(), &status) != 0)
     return core::fail(io::errno_error(fmt::format("look at {}", image), errno));
   const auto stamp =
-      fmt::format("{} {} {} {} {}.{}", archive->native(), status.st_dev, status.st_ino,
-                  status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+      fmt::format("{} {} {} {} {}.{} {}.{}", archive->native(), status.st_dev, status.st_ino,
+                  status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                  // Times of contents can be set.
+                  status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
   return container_image{image_prefix(records) + to_string(io::hash_bytes(stamp)), *archive, image};
 }
 
@@ -207,7 +214,12 @@ std::string container_prefix(const std::string& owner) {
 
 std::string farewell_script(const container_engine& engine, const std::vector<std::string>& names,
                             const std::string& group) {
-  std::string out = names.empty() ? ":" : removal_script(engine, names);
+  // One program for all: each takes as long to start as a container to go.
+  std::string out =
+      names.empty()
+          ? ":"
+          : fmt::format("{0} rm --force {1} >/dev/null 2>&1 || {0} rm --force {1} >/dev/null 2>&1",
+                        shell_words(begin(engine)), shell_words(names));
   if (makes_groups(engine))
     out += "; " + group_removal(fmt::format("-path {}", shell_words({"*/" + group + "*"})));
   return out;

@@ -79,7 +79,8 @@ std::string lacks_podman(const engine_search& look, container_engine& to) {
         .program = *program,
         .options = {},
         .open_files = most(RLIMIT_NOFILE),
-        .processes = std::min(most(RLIMIT_NPROC).value_or(podman_processes), podman_processes)};
+        .processes = std::min(most(RLIMIT_NPROC).value_or(podman_processes), podman_processes),
+        .core = most(RLIMIT_CORE)};
   if (const auto runc = find_program(look, "runc"))
     to.options = {"--runtime", runc->native()};
   else if (!find_program(look, "crun"))

@@ -24,6 +24,7 @@ struct container_engine {
   /// What its containers get of the limits that no process here may raise; empty: the engine decides.
   std::optional<std::uint64_t> open_files;
   std::optional<std::uint64_t> processes;
+  std::optional<std::uint64_t> core{};
 };
 
 /// Whether descriptors of its program go on to the container. Docker's are started by a daemon, and its streams come through it, too.

@@ -155,6 +155,10 @@ struct launch_view {
   const char* upper = "";
   const char* work = "";
   const char* mount_point = "";
+  /// As whose the lower layers appear.
+  bool has_owner = false;
+  std::uint32_t owner_uid = 0;
+  std::uint32_t owner_gid = 0;
   bool has_user = false;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
@@ -288,7 +292,8 @@ inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
     return false;
   if (x.has_overlay
       && (!in.texts(x.lower) || x.lower.empty() || !in.text(x.upper) || !in.text(x.work)
-          || !in.text(x.mount_point)))
+          || !in.text(x.mount_point) || !in.flag(x.has_owner) || !in.number(x.owner_uid)
+          || !in.number(x.owner_gid)))
     return false;
   if (!in.flag(x.has_user) || !in.number(x.uid) || !in.number(x.gid)
       || !detail::read_limits(in, x.sandbox) || (x.sealed() && !detail::read_shown(in, x.shown))

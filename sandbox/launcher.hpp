@@ -22,6 +22,12 @@ namespace maze::sandbox {
 
 class file_watch;
 
+/// Who the child is. Needs a node that is root; the overlay's lower files then appear as this user's.
+struct child_user {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
 /// An overlay to mount in the child's own mount namespace before it starts.
 struct overlay_mount {
   /// Uppermost first.
@@ -29,12 +35,8 @@ struct overlay_mount {
   std::filesystem::path upper;
   std::filesystem::path work;
   std::filesystem::path mount_point;
-};
-
-/// Who the child is. Needs a node that is root; the overlay's lower files then appear as this user's.
-struct child_user {
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
+  /// As whose its lower files appear where that is not the child: what runs in its place is the node's.
+  std::optional<child_user> owner{};
 };
 
 /// How much of one output stream is kept.

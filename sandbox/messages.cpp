@@ -67,13 +67,18 @@ void encode_list(protocol::writer& out, const std::vector<std::string>& list) {
     out.text(x);
 }
 
-void encode_overlay(protocol::writer& out, const overlay_mount& x) {
+void encode_overlay(protocol::writer& out, const overlay_mount& x,
+                    const std::optional<child_user>& child) {
   out.number(static_cast<std::uint32_t>(x.lower.size()));
   for (const auto& path : x.lower)
     out.text(path.native());
   out.text(x.upper.native());
   out.text(x.work.native());
   out.text(x.mount_point.native());
+  const auto owner = x.owner ? x.owner : child;
+  out.number(owner.has_value());
+  out.number(owner.value_or(child_user{}).uid);
+  out.number(owner.value_or(child_user{}).gid);
 }
 
 void encode_view(protocol::writer& out, const sealed_view& x) {
@@ -169,7 +174,7 @@ core::result<std::string> encode_request(launch_id id, const launch_request& req
   out.text(request.working_directory.native());
   out.number(request.overlay.has_value());
   if (request.overlay)
-    encode_overlay(out, *request.overlay);
+    encode_overlay(out, *request.overlay, request.user);
   const auto user = request.user.value_or(child_user{});
   out.number(request.user.has_value());
   out.number(user.uid);

@@ -101,7 +101,7 @@ bool show_folder(const room& x) {
   const char* const path = x.path.c_str();
   return make_folders(x.folders)
          && ::mount("tmpfs", x.folders.c_str(), "tmpfs", own | MS_NOEXEC, "mode=755,size=64k") == 0
-         && ::mkdir(path, 0755) == 0
+         && make_folders(x.path)
          && ::move_mount(x.folder, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == 0
          && ::mount(nullptr, path, nullptr, MS_BIND | MS_REMOUNT | own, nullptr) == 0
          && ::mount(nullptr, x.folders.c_str(), nullptr,

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -27,6 +28,8 @@ namespace maze::sandbox::enter {
 namespace {
 
 constexpr int cpu_look_ms = 50;
+/// As elsewhere.
+constexpr const char* memory_goes_first = "500";
 
 bool read_exactly(int from, std::string& into, std::size_t size) {
   into.resize(size);
@@ -53,6 +56,7 @@ public:
   /// In the child; comes back only where it cannot begin.
   failure begin(const sigset_t& before) {
     ::setsid();
+    go_first();
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (const char* const step = where_.furnish ? where_.furnish() : nullptr)
       return failed(step);
@@ -63,11 +67,9 @@ public:
       ::close(nothing);
     if (::chdir(how_.working_directory.c_str()) != 0)
       return failed("chdir");
-    for (const limit& each : how_.limits) {
-      const rlimit value{each.value, each.value};
-      if (::setrlimit(static_cast<__rlimit_resource>(each.resource), &value) != 0)
+    for (const limit& each : how_.limits)
+      if (!hold_to(each))
         return failed("limits");
-    }
     for (const std::string& each : how_.environment)
       ::putenv(const_cast<char*>(each.c_str()));
     std::vector<char*> words;
@@ -81,6 +83,22 @@ public:
   }
 
 private:
+  /// A limit that is lower already stays.
+  static bool hold_to(const limit& x) {
+    const auto resource = static_cast<__rlimit_resource>(x.resource);
+    rlimit value{};
+    if (::getrlimit(resource, &value) != 0)
+      return false;
+    value.rlim_max = std::min<rlim_t>(value.rlim_max, x.value);
+    value.rlim_cur = value.rlim_max;
+    return ::setrlimit(resource, &value) == 0;
+  }
+  /// Where memory runs out, the task goes and not the process that tells of it. Others of the task's user have begun nothing yet.
+  static void go_first() {
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    const io::unique_fd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    static_cast<void>(::write(score.get(), memory_goes_first, std::strlen(memory_goes_first)));
+  }
   [[nodiscard]] bool fence_off() const {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !keep_in())
       return false;

@@ -278,11 +278,11 @@ failure server::start_child(child& made, const protocol::launch_view& request,
                   .walled = request.sealed() && can_.walled,
                   .groups = joined,
                   .grouped = grouped};
-  if (request.has_overlay && request.has_user) {
+  if (request.has_overlay && request.has_owner) {
     // The slot that was entered last may be dead, and nothing can be made in a dead pid namespace.
-    if (!id_maps_.has(request.uid, request.gid) && !slots_.enter(nullptr))
+    if (!id_maps_.has(request.owner_uid, request.owner_gid) && !slots_.enter(nullptr))
       return {stage::pid_namespace, errno, "own pid namespace"};
-    plan.idmap_fd = id_maps_.find_or_make(request.uid, request.gid);
+    plan.idmap_fd = id_maps_.find_or_make(request.owner_uid, request.owner_gid);
     if (plan.idmap_fd < 0)
       return {stage::idmap, errno, "user namespace"};
   }

@@ -58,7 +58,8 @@ TEST_CASE("a container has the limits and fences of its level by default", "[san
   x.arguments = {"stay", "3"};
   CHECK(words(run_command(docker, x))
         == "/usr/bin/docker run --rm --pull=never --log-driver=none --name maze-1 "
-           "--label maze.node=/srv/node --network=none --read-only "
+           "--label maze.node=/srv/node --network=none --cgroupns=private "
+           "--read-only "
            "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck --memory=2147483648 "
            "--memory-swap=2147483648 --cpus=1.00 --pids-limit=101 "
            "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size=104857600 --ulimit=core=1:1 "
@@ -79,7 +80,9 @@ TEST_CASE("a task says otherwise", "[sandbox][container]") {
   x.devices = {"/dev/nvidia0"};
   CHECK(words(run_command(podman, x))
         == "/usr/bin/podman --runtime /usr/sbin/runc run --rm --pull=never "
-           "--log-driver=none --name maze-1 --label maze.node=/srv/node --network=host --read-only "
+           "--log-driver=none --name maze-1 --label maze.node=/srv/node --network=host "
+           "--hostname=maze "
+           "--cgroupns=private --read-only "
            "--security-opt=no-new-privileges --cap-drop=ALL --no-healthcheck "
            "--interactive --read-only-tmpfs=false --image-volume=ignore "
            "--preserve-fds=3 --memory=268435456 --memory-swap=268435456 --cpus=2.05 "
@@ -110,6 +113,12 @@ TEST_CASE("a container that stays has root for its first process, and what that 
   CHECK(words(run_command(podman, x)).find("--mount") == std::string::npos);
   x.folders = "/a,b";
   CHECK(run_command(podman, x).error().code == core::errc::invalid_argument);
+}
+
+TEST_CASE("a container has no more of core files than its node", "[sandbox][container]") {
+  auto engine = podman;
+  engine.core = 0;
+  CHECK_THAT(words(run_command(engine, plain())), Contains(" --ulimit=core=0:0 "));
 }
 
 TEST_CASE("an engine that makes groups by itself makes them in one of the node's",

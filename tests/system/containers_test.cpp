@@ -90,6 +90,8 @@ def f():
   out['unshare'] = libc.unshare(0x10000000), ctypes.get_errno()
   out['first'] = refused(lambda: os.kill(1, 9))
   out['uid'] = os.getuid() > 0
+  out['groups'] = os.readlink('/proc/self/ns/cgroup')
+  out['memory'] = int(open('/proc/self/oom_score_adj').read())
   out['tmp'] = os.statvfs('/tmp').f_frsize * os.statvfs('/tmp').f_blocks
   return out
 )py");
@@ -109,6 +111,9 @@ def f():
   CHECK((seen["first"] == EPERM || seen["first"] == 0));
   CHECK(seen["uid"] == true);
   CHECK(seen["tmp"] == 1 << 20);
+  CHECK(seen["groups"] != std::filesystem::read_symlink("/proc/self/ns/cgroup").native());
+  // Where memory runs out, it goes before the process that tells of its end.
+  CHECK(seen["memory"] == 500);
 }
 
 TEST_CASE_METHOD(container_folder, "with `reuse` a few containers serve all tasks of a run",
@@ -131,6 +136,30 @@ TEST_CASE_METHOD(container_folder, "with `reuse` a few containers serve all task
   // A task that waits for its slot has its container already.
   CHECK(std::count(names.begin(), names.end(), '\n') <= 4);
   CHECK(containers.containers().empty());
+}
+
+TEST_CASE_METHOD(container_folder, "a task in a container may change what it has, as elsewhere",
+                 "[system][container]") {
+  MAZE_NEEDS(containers.lacks());
+  write("in/key", "secret\n");
+  std::filesystem::permissions(folder / "in", std::filesystem::perms(0700));
+  std::filesystem::permissions(folder / "in" / "key", std::filesystem::perms(0600));
+  const std::string reuse = GENERATE("", ", reuse: true");
+  contain(
+      "change",
+      "  a: { shell: \"mkdir out; echo 1 > out/a; chmod 600 out/a; cat in/key > log; uname -n > "
+      "name\" }\n"
+      "  b: { shell: \"cat out/a >> log; echo 2 > out/b; rm out/a; mkdir out/sub; chmod 700 out; "
+      "uname -n >> name\", after: [a], deletes: [\"**\"] }\n"
+      "  c: { shell: \"cat log; ls out; sort -u name > names; id -u > /dev/null\", after: [b] }\n"
+      "files: [in]\nresult: c.output.run.stdout\n",
+      reuse);
+  CHECK(completed("change.yaml", {"--jobs", "1", "--out", "home"})["result"]
+        == "secret\n1\nb\nsub\n");
+  const auto names = test::read_file(folder / "home" / "names");
+  INFO(names);
+  // Files of their own keep no tasks from sharing a container.
+  CHECK(std::count(names.begin(), names.end(), '\n') == (reuse.empty() ? 2 : 1));
 }
 
 TEST_CASE_METHOD(container_folder, "the time of a call does not count while its container begins",
@@ -159,7 +188,11 @@ TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as e
       {"wall", "{ shell: \"trap '' TERM; setsid sleep 1000 & sleep 1000\", timeout: 2s }",
        "timeout_wall"},
       {"memory", "{ command: [python3, -c, \"x = b'x' * (1 << 28)\"], sandbox: { memory: 64MiB } }",
-       "oom_killed"}};
+       "oom_killed"},
+      {"warm",
+       "{ output: { r: any }, code: \"import os\\ndef f(): os.kill(os.getpid(), 9)\", "
+       "child: warm }",
+       "worker_crash"}};
   for (const ending& each : endings) {
     INFO(each.name);
     contain(each.name, std::string("  a: ") + each.task + "\n");
@@ -167,7 +200,10 @@ TEST_CASE_METHOD(container_folder, "what ends a task in a container is told as e
     CHECK(ended.status != 0);
     INFO(ended.standard_error);
     const auto report = json::parse(ended.standard_output);
-    CHECK(report.at("failed").at(0).at("error").at("class") == each.code);
+    const auto& error = report.at("failed").at(0).at("error");
+    CHECK(error.at("class") == each.code);
+    if (std::string_view(each.name) == "warm")
+      CHECK_THAT(error.at("message").get<std::string>(), Contains("signal 9"));
   }
   CHECK(test::processes_with("MAZE_TEST_MARK=" + mark).empty());
 }
