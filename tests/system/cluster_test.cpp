@@ -195,7 +195,7 @@ TEST_CASE_METHOD(fixture, "a forgotten run leaves nothing behind that no other r
   std::ofstream(folder / "in.txt") << "shared\n";
   const std::string task = "files: [in.txt]\ntasks: { a: { shell: \"echo $MAZE_RUN > out\" } }\n";
   workflow("first", task);
-  workflow("second", task);
+  workflow("second", "collect: [out]\n" + task);
   good({"submit", "first.yaml", "--wait", "--out", "one"});
   const auto id = nlohmann::json::parse(good({"runs", "--output", "json"}))["runs"][0]["run"];
   const auto logs = folder / "state" / "clusters" / "lab" / "runs" / id.get<std::string>();
@@ -207,7 +207,10 @@ TEST_CASE_METHOD(fixture, "a forgotten run leaves nothing behind that no other r
   CHECK(test::eventually([&] { return blobs() == 2 && !fs::exists(logs); }));
   CHECK(nlohmann::json::parse(good({"runs", "--output", "json"}))["runs"].size() == 1);
   CHECK(node({"result", "first"}).status == 2);
-  good({"files", "second", "--out", "again"});
+  // What is listed is what came.
+  const auto came = node({"files", "second", "--out", "again", "--output", "json"});
+  CHECK(nlohmann::json::parse(came.standard_output)["files"].size() == 1);
+  CHECK_THAT(came.standard_error, Catch::Contains("1 of 2 paths came to again"));
   CHECK(fs::file_size(folder / "again" / "out") > 0);
 
   // A cluster that is started again knows no run, but it still has the files of those before.

@@ -1,3 +1,4 @@
+#include "maze/core/printable.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/io/export.hpp"
 #include "node/cluster_commands.hpp"
@@ -46,7 +47,7 @@ core::result<int> print_files(const command_session& in) {
   const auto run = in.cluster.find(in.word(0));
   if (!run)
     return core::fail(run.error());
-  const auto told = in.cluster.report(run->run);
+  auto told = in.cluster.report(run->run);
   if (!told)
     return core::fail(told.error());
   if (!in.what.flags.history && told->conflict.code != core::errc::none)
@@ -54,9 +55,14 @@ core::result<int> print_files(const command_session& in) {
   if (in.what.values.out) {
     if (auto fine = check_destination(in.what.values); !fine)
       return core::fail(fine.error());
-    const auto written = bring_home(in, *told, run->collect, *in.what.values.out);
+    auto written = bring_home(in, *told, run->collect, *in.what.values.out);
     if (!written)
       return core::fail(written.error());
+    if (written->size() < told->published.size() && !in.what.values.quiet)
+      std::cerr << fmt::format("maze-node: {} of {} paths came to {}: those that `collect` names\n",
+                               written->size(), told->published.size(),
+                               core::printable(in.what.values.out->native()));
+    told->published = std::move(*written);
   }
   std::cout << (in.what.flags.history ? show_history(*told, in.form())
                                       : show_files(*told, in.form()));
