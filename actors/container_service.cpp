@@ -59,8 +59,7 @@ container_service::container_service(sandbox::container_engine engine,
 container_service::~container_service() {
   pool_->close();
   if (last_ > 0)
-    run_to_end({"/bin/sh", "-c",
-                sandbox::farewell_script(engine_, {alive_.begin(), alive_.end()}, group())});
+    run_to_end({"/bin/sh", "-c", sandbox::farewell_script(engine_, settings_.owner, group())});
 }
 
 core::isolation container_service::isolation_of(const sandbox::launch_request& request) {
@@ -261,10 +260,6 @@ container_service::command_of(sandbox::container_start& start, int input) {
   auto command = sandbox::run_command(engine_, start);
   if (!command)
     return core::fail(command.error());
-  {
-    const std::lock_guard lock(mutex_);
-    alive_.insert(start.name);
-  }
   if (!start.door.empty())
     command->insert(command->begin(),
                     {settings_.enter.native(), "door", start.door.native(),
@@ -275,31 +270,22 @@ container_service::command_of(sandbox::container_start& start, int input) {
   return std::vector<std::string>{"/bin/sh", "-c", std::move(script)};
 }
 
-void container_service::run_script(std::string script, std::string removed) {
+void container_service::run_script(std::string script) {
   launcher_->launch({.argv = {"/bin/sh", "-c", std::move(script)},
                      .environment = engine_environment(),
                      .working_directory = "/",
                      .sandbox = {.level = core::sandbox_level::none}},
-                    [own = weak_from_this(), removed = std::move(removed)](const auto& report) {
-                      const auto self = own.lock();
-                      if (self && report.cause == sandbox::exit_cause::exited)
-                        self->forget(removed);
-                    });
+                    [](const auto&) {});
 }
 
 std::filesystem::path container_service::scratch_of(const std::string& container) const {
   return std::filesystem::path(settings_.owner) / "arriving" / container;
 }
 
-void container_service::forget(const std::string& container) {
-  const std::lock_guard lock(mutex_);
-  alive_.erase(container);
-}
-
 void container_service::finish(const contained_child& child, sandbox::exit_report& report) {
   using sandbox::exit_cause;
   if (report.cause == exit_cause::setup_failed || report.cause == exit_cause::withdrawn)
-    return forget(child.name);
+    return;
   const auto told = read_report(child.report);
   const bool ended = report.cause == exit_cause::exited;
   // Whatever began leaves a report, where it can.
@@ -313,10 +299,8 @@ void container_service::finish(const contained_child& child, sandbox::exit_repor
   }
   report.isolation = child.isolation;
   tell_end(told, child.program, to_string(engine_.kind), report);
-  if (ended && !refused)
-    // The engine's program has removed it.
-    forget(child.name);
-  else
+  // Else the engine's program has removed it.
+  if (!ended || refused)
     remove(child.name);
 }
 
@@ -341,7 +325,7 @@ void container_service::finish_passed(const contained_child& child,
 void container_service::end_standing(const std::string& name, const std::string& image,
                                      const sandbox::exit_report& report) {
   if (report.cause == sandbox::exit_cause::exited && report.exit_code == 0)
-    return forget(name);
+    return;
   {
     const std::lock_guard lock(mutex_);
     ready_.erase(image);
@@ -351,8 +335,7 @@ void container_service::end_standing(const std::string& name, const std::string&
 
 void container_service::remove(const std::string& container) {
   run_script(fmt::format("rm -rf {}; {}", sandbox::shell_words({scratch_of(container)}),
-                         sandbox::removal_script(engine_, {container})),
-             container);
+                         sandbox::removal_script(engine_, {container})));
 }
 
 core::result<sandbox::launch_id> launch_child(sandbox::launcher& launcher,

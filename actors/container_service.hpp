@@ -92,7 +92,6 @@ private:
   /// Begins a container that stays.
   core::result<container_pool::beginning> begin_standing(sandbox::container_start start,
                                                          const shared_fd& line);
-  void forget(const std::string& container);
   /// Where its image lies while it is fetched.
   [[nodiscard]] std::filesystem::path scratch_of(const std::string& container) const;
   /// Puts what the container's first process said into the report of the engine's program, and has the container removed where
@@ -110,8 +109,7 @@ private:
   /// The control group above those of all containers.
   [[nodiscard]] std::string group() const { return prefix_ + "groups"; }
   void remove(const std::string& container);
-  /// @param removed  the container that is gone when the script has ended; may be empty
-  void run_script(std::string script, std::string removed = {});
+  void run_script(std::string script);
 
   const sandbox::container_engine engine_;
   const std::shared_ptr<sandbox::launcher> launcher_;
@@ -126,8 +124,6 @@ private:
   std::mutex mutex_;
   bool swept_ = false;
   std::uint64_t last_ = 0;
-  /// Containers that may be there.
-  std::set<std::string> alive_;
   /// Images that the engine has.
   std::set<std::string> ready_;
 };

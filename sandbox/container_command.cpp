@@ -212,14 +212,15 @@ std::string container_prefix(const std::string& owner) {
   return fmt::format("maze-{}-", to_string(io::hash_bytes(owner)).substr(0, digits));
 }
 
-std::string farewell_script(const container_engine& engine, const std::vector<std::string>& names,
+std::string farewell_script(const container_engine& engine, const std::string& owner,
                             const std::string& group) {
-  // One program for all: each takes as long to start as a container to go.
-  std::string out =
-      names.empty()
-          ? ":"
-          : fmt::format("{0} rm --force {1} >/dev/null 2>&1 || {0} rm --force {1} >/dev/null 2>&1",
-                        shell_words(begin(engine)), shell_words(names));
+  const std::string program = shell_words(begin(engine));
+  // One program for all: each takes as long to start as a container to go. Both may fail over a container that goes meanwhile,
+  // be it another node's.
+  std::string out = fmt::format(
+      "for try in 1 2 3 4 5; do names=$({0} ps --all --quiet --filter {1}) || continue; "
+      "[ \"$names\" ] || break; {0} rm --force $names; done",
+      program, shell_words({fmt::format("label={}={}", owner_label, owner)}));
   if (makes_groups(engine))
     out += "; " + group_removal(fmt::format("-path {}", shell_words({"*/" + group + "*"})));
   return out;
@@ -230,13 +231,14 @@ std::string sweep_script(const container_engine& engine, const std::string& owne
   const char* const label = engine.kind == engine_kind::podman
                                 ? "{{.Names}} {{index .Labels \"maze.node\"}}"
                                 : "{{.Names}} {{.Label \"maze.node\"}}";
-  std::string out =
-      fmt::format("{0} ps --all --filter label={1} --format {2} | while read -r name folder; do "
-                  "case $name in {3}*) continue ;; esac; "
-                  "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {{ {5}; }}; "
-                  "done",
-                  shell_words(begin(engine)), owner_label, shell_words({label}),
-                  shell_words({spared}), shell_words({owner}), removal_words(engine, "\"$name\""));
+  std::string out = fmt::format(
+      "for try in 1 2 3; do list=$({0} ps --all --filter label={1} --format {2}) && break; done; "
+      "echo \"$list\" | while read -r name folder; do [ \"$name\" ] || continue; "
+      "case $name in {3}*) continue ;; esac; "
+      "[ \"$folder\" != {4} ] && [ -e \"$folder\" ] || {{ {5}; }}; "
+      "done",
+      shell_words(begin(engine)), owner_label, shell_words({label}), shell_words({spared}),
+      shell_words({owner}), removal_words(engine, "\"$name\""));
   if (makes_groups(engine))
     // Of which the engine lost sight.
     out += "; "

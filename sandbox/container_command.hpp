@@ -85,8 +85,8 @@ std::string container_prefix(const std::string& owner);
 
 /// A shell script that removes the containers `names` and what is left of them; fine where there is none.
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names);
-/// The same for a node that ends: `group`, in which all its containers were, goes too.
-std::string farewell_script(const container_engine& engine, const std::vector<std::string>& names,
+/// The same for a node that ends, with all its containers, also those that the engine was about to remove by itself; `group`, in which they were, goes too.
+std::string farewell_script(const container_engine& engine, const std::string& owner,
                             const std::string& group);
 /// The same for all containers and groups of `owner`, but those whose names begin with `spared`; and for the containers of owners whose folder is gone.
 std::string sweep_script(const container_engine& engine, const std::string& owner,
