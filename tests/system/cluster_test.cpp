@@ -193,7 +193,8 @@ TEST_CASE_METHOD(fixture, "a forgotten run leaves nothing behind that no other r
   };
   begin();
   std::ofstream(folder / "in.txt") << "shared\n";
-  const std::string task = "files: [in.txt]\ntasks: { a: { shell: \"echo $MAZE_RUN > out\" } }\n";
+  const std::string task =
+      "files: [in.txt]\ntasks: { a: { shell: \"echo $MAZE_RUN > out; cp out copy\" } }\n";
   workflow("first", task);
   workflow("second", "collect: [out]\n" + task);
   good({"submit", "first.yaml", "--wait", "--out", "one"});
