@@ -54,7 +54,7 @@ container_service::container_service(sandbox::container_engine engine,
       context_(context),
       settings_(std::move(settings)),
       pool_(std::make_shared<container_pool>(context, launcher_, settings_.pool)),
-      prefix_(fmt::format("{}{}-", sandbox::container_prefix(settings_.owner), random_word())) {}
+      prefix_(sandbox::container_prefix(::getpid(), random_word())) {}
 
 container_service::~container_service() {
   pool_->close();

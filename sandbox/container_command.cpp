@@ -207,9 +207,8 @@ std::string removal_script(const container_engine& engine, const std::vector<std
                      removal_words(engine, "\"$name\""));
 }
 
-std::string container_prefix(const std::string& owner) {
-  constexpr std::size_t digits = 16;
-  return fmt::format("maze-{}-", to_string(io::hash_bytes(owner)).substr(0, digits));
+std::string container_prefix(pid_t node, std::string_view word) {
+  return fmt::format("maze-{}-{}-", node, word);
 }
 
 std::string farewell_script(const container_engine& engine, const std::string& owner,
@@ -221,8 +220,14 @@ std::string farewell_script(const container_engine& engine, const std::string& o
       "for try in 1 2 3 4 5; do names=$({0} ps --all --quiet --filter {1}) || continue; "
       "[ \"$names\" ] || break; {0} rm --force $names; done",
       program, shell_words({fmt::format("label={}={}", owner_label, owner)}));
-  if (makes_groups(engine))
-    out += "; " + group_removal(fmt::format("-path {}", shell_words({"*/" + group + "*"})));
+  if (makes_groups(engine)) {
+    // The monitors of containers are in there, and end a moment later than those.
+    const std::string all = fmt::format("-path {}", shell_words({"*/" + group + "*"}));
+    out +=
+        fmt::format("; for try in 1 2 3 4 5 6 7 8 9 10; do {}; [ \"$(find /sys/fs/cgroup -type d "
+                    "{} -print -quit)\" ] || break; sleep 0.2; done",
+                    group_removal(all), all);
+  }
   return out;
 }
 
@@ -240,11 +245,10 @@ std::string sweep_script(const container_engine& engine, const std::string& owne
       shell_words(begin(engine)), owner_label, shell_words({label}), shell_words({spared}),
       shell_words({owner}), removal_words(engine, "\"$name\""));
   if (makes_groups(engine))
-    // Of which the engine lost sight.
-    out += "; "
-           + group_removal(fmt::format("-path {} ! -path {}",
-                                       shell_words({fmt::format("*/{}*", container_prefix(owner))}),
-                                       shell_words({fmt::format("*/{}*", spared)})));
+    // Of nodes that are gone, which is all that is left of some containers.
+    out += "; for dir in /sys/fs/cgroup/maze-*-groups /sys/fs/cgroup/*/maze-*-groups; do "
+           "pid=${dir##*/maze-}; [ -e /proc/\"${pid%%-*}\" ] || "
+           "find \"$dir\" -depth -type d -exec rmdir {} + 2>/dev/null; done";
   return out;
 }
 

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace maze::sandbox {
@@ -80,15 +82,18 @@ std::string shell_words(const std::vector<std::string>& words);
 /// How a script calls the engine's program: what stands before the command follows it already.
 std::string engine_words(const container_engine& engine);
 
-/// How the names begin of all containers and groups of `owner`, the folder of a node.
-std::string container_prefix(const std::string& owner);
+/// How the names begin of all containers of a node, and of the group that they are in.
+/// @param node  its process
+/// @param word  its own
+std::string container_prefix(pid_t node, std::string_view word);
 
 /// A shell script that removes the containers `names` and what is left of them; fine where there is none.
 std::string removal_script(const container_engine& engine, const std::vector<std::string>& names);
 /// The same for a node that ends, with all its containers, also those that the engine was about to remove by itself; `group`, in which they were, goes too.
 std::string farewell_script(const container_engine& engine, const std::string& owner,
                             const std::string& group);
-/// The same for all containers and groups of `owner`, but those whose names begin with `spared`; and for the containers of owners whose folder is gone.
+/// The same for all containers of `owner`, but those whose names begin with `spared`, for those of owners whose folder is gone, and for the groups of
+/// nodes whose process is gone.
 std::string sweep_script(const container_engine& engine, const std::string& owner,
                          const std::string& spared);
 
