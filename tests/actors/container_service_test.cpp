@@ -178,7 +178,7 @@ TEST_CASE_METHOD(service_fixture, "a saved image is used as it is, whatever it s
             (folder / (std::string(format) + ".tar")).native(), name});
   // From now on that is the name of somebody else's image.
   engine({"untag", name});
-  engine({"tag", "localhost/maze-tests:try", name});
+  engine({"import", "--quiet", containers.archive().native(), name});
   const auto owner = engine({"image", "inspect", "--format", "{{.Id}}", name});
   for (const char* format : {"docker-archive", "oci-archive"}) {
     INFO(format);

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <stdexcept>
 #include <string>
+#include <unistd.h>
 
 namespace maze::test {
 
@@ -19,30 +19,10 @@ inline core::result<sandbox::container_engine> podman() {
   return sandbox::find_engine(look);
 }
 
-/// Makes `archive`, of a root with a shell, coreutils and Python from this machine's own files. `root` is gone afterwards.
-inline process_result make_base_image(const std::filesystem::path& root,
-                                      const std::filesystem::path& archive) {
-  static constexpr const char* script = R"sh(
-    root=$1; mkdir -p "$root"/{usr/bin,usr/lib64,usr/lib/x86_64-linux-gnu,tmp,proc,sys,dev,run,etc}
-    for name in bin lib lib64; do ln -s "usr/$name" "$root/$name"; done
-    programs=(bash cat ls sleep id env head tail dd mkdir rm touch chmod stat uname grep sort seq setsid true)
-    for name in "${programs[@]}"; do cp "$(type -P "$name")" "$root/usr/bin/"; done
-    cp /usr/bin/python3.11 "$root/usr/bin/"
-    ln -s bash "$root/usr/bin/sh"; ln -s python3.11 "$root/usr/bin/python3"
-    mkdir "$root/usr/lib/python3.11"
-    tar -C /usr/lib/python3.11 --exclude=test --exclude=dist-packages --exclude=__pycache__ \
-      --exclude=config-* --exclude=idlelib --exclude=tkinter --exclude=lib2to3 -c . \
-      | tar -C "$root/usr/lib/python3.11" -x
-    ldd "$root"/usr/bin/* "$3" "$root"/usr/lib/python3.11/lib-dynload/*.so 2>/dev/null \
-      | grep -o '/lib[^ ]* (0x' | cut -d' ' -f1 | sort -u | while read -r library; do cp -L --parents "$library" "$root/"; done
-    echo 'root:x:0:0::/:/bin/sh' > "$root/etc/passwd"
-    echo 'an image of the tests' > "$root/etc/maze-image"
-    tar -C "$root" -cf "$2" .; rm -r "$root")sh";
-  return run({.argv = {"/bin/bash", "-ec", script, "bash", root.native(), archive.native(),
-                       MAZE_BIN_DIR "/maze-attack"}});
-}
+/// An archive of a root with a shell, coreutils and Python, which the build made of this machine's own files.
+inline constexpr const char* base_image = MAZE_BIN_DIR "/../base_image.tar";
 
-/// Where podman keeps what a test makes, and an image with a shell, coreutils and Python, made of this machine's own files.
+/// Where podman keeps what a test makes, and a base image.
 class container_fixture {
 public:
   container_fixture() {
@@ -56,10 +36,9 @@ public:
     std::ofstream(configuration())
         << "[storage]\ndriver = \"vfs\"\ngraphroot = \"" << (dir_ / "images").native()
         << "\"\nrunroot = \"" << (dir_ / "run").native() << "\"\n";
-    const auto made = make_base_image(dir_ / "root", archive());
-    if (made.status != 0)
-      throw std::runtime_error("the image: " + made.standard_error);
-    try_out(*found);
+    std::filesystem::copy_file(base_image, archive());
+    if (!std::filesystem::exists(works()))
+      try_out(*found);
   }
   ~container_fixture() {
     if (!lacks_)
@@ -85,6 +64,12 @@ public:
   }
 
 private:
+  /// A file that is there once podman ran a container for this user of the machine as it is booted: to try that takes longer than many a test.
+  static std::filesystem::path works() {
+    std::string boot;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+    return MAZE_BIN_DIR "/../podman_works-" + std::to_string(::geteuid()) + '-' + boot;
+  }
   void try_out(const sandbox::container_engine& found) {
     const std::string name = "localhost/maze-tests:try";
     auto imported = engine({"import", "--quiet", archive().native(), name});
@@ -99,6 +84,8 @@ private:
     const auto tried = imported.status == 0 ? engine(std::move(words)) : std::move(imported);
     if (tried.status != 0)
       lacks_ = "needs a podman that runs containers: " + tried.standard_error;
+    else
+      std::ofstream(works()).flush();
   }
 
   scratch_dir dir_;
