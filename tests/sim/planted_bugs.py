@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Proves that the simulation finds bugs: plants each patch of tests/sim/planted into a copy of core/,
-lives through the histories, and asserts that one of them fails and that its seed fails again.
+"""Proves that the simulation finds bugs: plants each patch of tests/sim/planted into a copy of its source,
+links it in front of what a build made of the rest, lives through the histories, and asserts that one of them
+fails and that its seed fails again.
 
-Usage: planted_bugs.py [NAME...]      (default: all patches; needs c++ and patch)
+Usage: planted_bugs.py [--build FOLDER] [NAME...]      (default: all patches, build/dev; needs patch)
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -14,9 +16,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-SOURCE = Path(os.environ.get("MAZE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
-FLAGS = ["-std=c++20", "-O1", "-Itests", "-Iinclude"]
-COMPILER = [os.environ.get("CXX", "c++")]
+SOURCE = Path(__file__).resolve().parents[2]
+PATCHES = SOURCE / "tests/sim/planted"
 SEEDS = "1000"
 JOBS = os.cpu_count() or 2
 FOUND = re.compile(r"^seed = (\d+)$", re.MULTILINE)
@@ -32,69 +33,8 @@ def must(words, folder):
         raise RuntimeError(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
 
 
-def needed(tree):
-    """The sources of the simulation, and those of core that they lead to through #include."""
-    found = []
-    open_files = sorted((tree / "tests/sim").glob("*.cpp")) + [tree / "tests/sim/planted/main.cpp"]
-    open_files = [each for each in open_files if not each.name.endswith("_test.cpp")]
-    seen = set(open_files)
-    while open_files:
-        each = open_files.pop(0)
-        if each.suffix == ".cpp":
-            found.append(each)
-        for layer, name in re.findall(r'#include "(maze/core|sim)/(\w+)\.hpp"', each.read_text()):
-            folder = tree / ("core" if layer == "maze/core" else "tests/sim")
-            parts = [folder / f"{name}.hpp"] + sorted(folder.glob(f"{name}.cpp"))
-            # A class may be spread over several files, which then include its header first.
-            parts += [other for other in sorted(folder.glob("*.cpp"))
-                      if f'/{name}.hpp"' in other.read_text() and not other.name.endswith("_test.cpp")
-                      and other.name.split("_")[0] == name.split("_")[0]]
-            for part in parts:
-                if part not in seen:
-                    seen.add(part)
-                    open_files.append(part)
-    return found
-
-
-def copy_tree(tree):
-    for folder in ("core", "tests/sim"):
-        shutil.copytree(SOURCE / folder, tree / folder)
-    (tree / "include").mkdir()
-    (tree / "include/maze").symlink_to(tree)
-
-
 def changed_by(patch):
     return re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.MULTILINE)
-
-
-def together(sources, tree):
-    """`sources` in a few translation units: most of the time each takes goes to headers they share."""
-    units = []
-    for number, start in enumerate(range(0, len(sources), 5)):
-        unit = tree / f"together_{sources[0].parent.name}_{number}.cpp"
-        unit.write_text("".join(f'#include "{each}"\n' for each in sources[start:start + 5]))
-        units.append(unit)
-    return units
-
-
-def precompile(sources, tree):
-    """The headers of `sources` as one, which each of the many builds of them then reads at once."""
-    names = sorted({line for each in sources
-                    for line in re.findall(r"^#include .*$", each.read_text(), re.MULTILINE)})
-    header = tree / "headers.hpp"
-    header.write_text("\n".join(names) + "\n")
-    must(COMPILER + FLAGS + ["-x", "c++-header", header.name, "-o", f"{header.name}.gch"], tree)
-    return ["-include", header.name]
-
-
-def compile_one(source, tree, into, more=()):
-    target = into / f"{source.parent.name}_{source.stem}.o"
-    must(COMPILER + FLAGS + [*more, "-c", str(source), "-o", str(target)], tree)
-    return target
-
-
-def link(objects, program, tree):
-    must(COMPILER + [str(each) for each in objects] + ["-lfmt", "-o", str(program)], tree)
 
 
 def live(program, tree, **environment):
@@ -105,41 +45,45 @@ def live(program, tree, **environment):
 
 
 class Simulation:
-    """The simulation without a patch, built so that one with a patch is soon built."""
+    """The simulation as it was built, and with a patch."""
 
-    def __init__(self, tree, patches):
-        self.tree = tree
-        copy_tree(tree)
-        sources = needed(tree)
-        patched = {name for patch in patches for name in changed_by(patch)}
-        own = [each for each in sources if str(each.relative_to(tree)) in patched]
-        core = [each for each in sources if each.parent.name == "core" and each not in own]
-        sim = [each for each in sources if each not in own and each not in core]
-        with ThreadPoolExecutor(JOBS) as pool:
-            others = pool.map(lambda each: compile_one(each, tree, tree), together(sim, tree) + together(core, tree))
-            self.flags = precompile(own, tree)
-            self.own = dict(pool.map(
-                lambda each: (str(each.relative_to(tree)), compile_one(each, tree, tree, self.flags)), own))
-            self.others = list(others)
-        link([*self.others, *self.own.values()], tree / "plain", tree)
-        done = live(tree / "plain", tree, MAZE_SIM_SEEDS=SEEDS)
+    def __init__(self, build, room, patches):
+        cache = (build / "CMakeCache.txt").read_text()
+        compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", cache, re.MULTILINE)[1]
+        self.compile = [compiler, "-std=c++20", "-O1", f"-I{build}/include"]
+        # One that changes a source defines all that the library's object of it does, so the linker leaves that one out.
+        self.rest = [str(build / each) for each in ("tests/libmaze_sim_main.a", "tests/libmaze_sim.a",
+                                                    "core/libmaze_core.a")] + ["-lfmt"]
+        self.precompile({name for patch in patches for name in changed_by(patch)}, room)
+        self.link([], room / "plain", room)
+        done = live(room / "plain", room, MAZE_SIM_SEEDS=SEEDS)
         if done.returncode != 0:
             raise RuntimeError(f"the simulation fails without any patch:\n{done.stdout}{done.stderr}")
 
+    def precompile(self, names, room):
+        """The headers of all sources that patches change as one, which each build of one then reads at once."""
+        header = room / "headers.hpp"
+        header.write_text("\n".join(sorted({line for name in names for line in re.findall(
+            r"^#include .*$", (SOURCE / name).read_text(), re.MULTILINE)})) + "\n")
+        must(self.compile + ["-x", "c++-header", str(header), "-o", f"{header}.gch"], room)
+        self.compile += ["-include", str(header)]
+
+    def link(self, objects, program, room):
+        must([self.compile[0], *objects, *self.rest, "-o", str(program)], room)
+
     def plant(self, patch, room):
         """Builds it with `patch`, which must be found; says by which seed and what broke."""
-        objects = dict(self.own)
         for name in changed_by(patch):
-            if name not in objects:
-                raise RuntimeError(f"a patch may only change sources that the simulation links, not {name}")
             (room / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self.tree / name, room / name)
+            shutil.copy(SOURCE / name, room / name)
         applied = run(["patch", "-p1", "--fuzz=0", "-i", str(patch)], room)
         if applied.returncode != 0:
             raise RuntimeError(f"the patch no longer applies; renew it:\n{applied.stdout}{applied.stderr}")
+        objects = []
         for name in changed_by(patch):
-            objects[name] = compile_one(room / name, self.tree, room, self.flags)
-        link([*self.others, *objects.values()], room / "planted", self.tree)
+            objects.append(f"{Path(name).stem}.o")
+            must(self.compile + ["-c", name, "-o", objects[-1]], room)
+        self.link(objects, room / "planted", room)
         first = live(room / "planted", room, MAZE_SIM_SEEDS=SEEDS)
         found = FOUND.search(first.stdout)
         if first.returncode == 0 or not found:
@@ -152,14 +96,18 @@ class Simulation:
 
 
 def main():
-    names = sys.argv[1:]
-    patches = [each for each in sorted((SOURCE / "tests/sim/planted").glob("*.patch"))
-               if not names or each.stem in names]
+    parser = argparse.ArgumentParser(description="Plants bugs that the simulation must find.")
+    parser.add_argument("--build", type=Path, default=SOURCE / "build/dev")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    patches = [each for each in sorted(PATCHES.glob("*.patch")) if not options.names or each.stem in options.names]
     if not patches:
         sys.exit("no such patch in tests/sim/planted")
+    if not (options.build / "tests/libmaze_sim_main.a").exists():
+        sys.exit(f"{options.build} holds no simulation: build it first, without sanitizers")
     failures = 0
     with tempfile.TemporaryDirectory(prefix="maze-planted-") as folder:
-        simulation = Simulation(Path(folder) / "plain", patches)
+        simulation = Simulation(options.build.resolve(), Path(folder), patches)
 
         def judge(patch):
             room = Path(folder) / patch.stem
