@@ -122,8 +122,14 @@ result<void> check_container(const sandbox_spec& spec) {
   if (image.size() > container_image_max)
     return wrong(fmt::format("`image` has {} bytes, at most {} are taken", image.size(),
                              container_image_max));
-  if (image.starts_with('/') ? !is_plain_path(image) : is_archive(image) && !is_plain_name(image))
-    return wrong(fmt::format("`image`: \"{}\" is no plain path of an archive", printable(image)));
+  if (image.starts_with('/') && !is_plain_path(image))
+    return wrong(fmt::format("`image`: \"{}\" is no plain path of an archive: write it without "
+                             "\"//\", \".\", \"..\" and a slash at its end",
+                             printable(image)));
+  if (is_archive(image) && !image.starts_with('/') && !is_plain_name(image))
+    return wrong(fmt::format("`image`: \"{}\" is no plain path of an archive: it may hold "
+                             "letters, digits and ._-/:@+, and begin with no dash",
+                             printable(image)));
   // To podman these words say where to fetch from, and all of it with the rights of root.
   constexpr std::array<std::string_view, 11> transports{
       "docker", "docker-archive",     "docker-daemon", "oci", "oci-archive",

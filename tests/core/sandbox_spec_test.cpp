@@ -173,6 +173,12 @@ TEST_CASE("an image is for a container, by a name or a path that is one", "[core
     CHECK(check_sandbox({.level = level, .image = image}).error().message.find("`image`")
           != std::string::npos);
   }
+  CHECK(check_sandbox({.level = level, .image = "/srv/../x.tar"})
+            .error()
+            .message.ends_with("write it without \"//\", \".\", \"..\" and a slash at its end"));
+  CHECK(check_sandbox({.level = level, .image = "a b.tar"})
+            .error()
+            .message.ends_with("it may hold letters, digits and ._-/:@+, and begin with no dash"));
   for (const sandbox_spec& spec :
        {sandbox_spec{.level = sandbox_level::seccomp, .image = "debian"},
         sandbox_spec{.level = sandbox_level::seccomp, .temporary = byte_count{1}},
