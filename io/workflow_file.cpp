@@ -97,6 +97,7 @@ public:
 
   std::vector<diagnostic> run() && {
     archives();
+    images();
     sources();
     scripts();
     return std::move(out_);
@@ -115,6 +116,22 @@ private:
                fmt::format("tasks.{}.sandbox.image", task.name), archive.error().message,
                "correct the path, which counts from the folder of this file; an absolute one is "
                "looked for on each node");
+    }
+  }
+  /// Files that somebody takes for archives, of which none is called so.
+  void images() {
+    std::set<std::string_view> seen;
+    std::error_code unknown;
+    for (const core::task_spec& task : work_.tasks) {
+      const auto& image = task.sandbox.image;
+      if (image && !core::is_archive(*image) && image->find('.') != std::string::npos
+          && std::filesystem::is_regular_file(beside(*image), unknown)
+          && seen.insert(*image).second)
+        report(codes::image_unreadable, places().key("tasks", task.name),
+               fmt::format("tasks.{}.sandbox.image", task.name),
+               fmt::format("{} is a file here, but is not called as archives are", *image),
+               "give an archive a name that ends with .tar, .tar.gz, .tgz, .tar.xz or .tar.zst; an "
+               "image of that name is meant with its registry in front");
     }
   }
   void sources() {

@@ -251,6 +251,12 @@ TEST_CASE("the archive of an image that travels must be there", "[io][workflow]"
   CHECK(fault.field == "tasks.a.sandbox.image");
   CHECK_THAT(fault.message, Catch::Contains("images/base.tar") && Catch::Contains("is not there"));
   std::filesystem::create_directory(folder / "images");
+  std::ofstream(folder / "images/base.zip") << "files";
+  const auto odd = read("images/base.zip");
+  REQUIRE_FALSE(odd);
+  REQUIRE(odd.error().size() == 1);
+  CHECK(odd.error().front().field == "tasks.a.sandbox.image");
+  CHECK_THAT(odd.error().front().message, Catch::Contains("not called as archives are"));
   std::ofstream(folder / "images/base.tar") << "files";
   CHECK(read("images/base.tar")->tasks.back().sandbox.image == "images/base.tar");
 }
