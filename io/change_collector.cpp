@@ -27,6 +27,10 @@ tl::unexpected<core::error> refused(std::string_view path, std::string_view why)
                     fmt::format("the task left {}: {}", shown(path), why));
 }
 
+/// Of what could have been left out.
+constexpr const char* how_to_leave_out =
+    "; remove it before the task ends, or leave it out with `sync: {ignore: [...]}`";
+
 bool is_opaque(int folder) {
   std::array<char, 8> value{};
   for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"})
@@ -113,7 +117,8 @@ private:
     else if (whiteout)
       take_whiteout(x);
     else
-      done = refused(x.path, "only files, folders and symlinks can be published");
+      done = refused(x.path, std::string("only files, folders and symlinks can be published")
+                                 + how_to_leave_out);
     if (!done)
       return core::fail(done.error());
     return walk_step::go_on;
@@ -161,7 +166,7 @@ private:
     if (!target)
       return core::fail(target.error());
     if (const auto good = core::check_symlink(x.path, *target); !good)
-      return refused(x.path, good.error().message);
+      return refused(x.path, good.error().message + how_to_leave_out);
     write(x.path, {.kind = core::file_kind::symlink, .mode = 0777, .target = std::move(*target)});
     return {};
   }

@@ -115,6 +115,9 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
                  "sandbox does not show it (`readable`)";
   if (failed == stage::exec && error_number == ENOEXEC)
     return "; a script needs a first line such as #!/bin/sh";
+  if (failed == stage::exec && error_number == E2BIG)
+    return "; one word may have 131,071 bytes, and all words and variables together mostly 2 MiB: "
+           "hand over more in a file";
   if (failed == stage::working_directory && error_number == EACCES)
     return "; the child's user must be able to enter it and every folder above";
   if (failed == stage::request && error_number == EOPNOTSUPP)

@@ -71,6 +71,20 @@ TEST_CASE_METHOD(fixture, "a whiteout is a removal, in a layer only", "[io][coll
   CHECK(refused.error().code == core::errc::invalid_payload);
 }
 
+TEST_CASE_METHOD(fixture, "what cannot be published is refused with how to leave it out",
+                 "[io][collector]") {
+  const bool is_link = GENERATE(false, true);
+  if (is_link)
+    fs::create_symlink("/etc/passwd", dir / "upper/it");
+  else
+    REQUIRE(::mkfifo((dir / "upper/it").c_str(), 0600) == 0);
+  const auto refused = io::collect_changes(
+      {.root = upper(), .overlay = true, .base = base, .filter = filter}, *store);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.starts_with("the task left it: "));
+  CHECK(refused.error().message.ends_with("leave it out with `sync: {ignore: [...]}`"));
+}
+
 TEST_CASE_METHOD(fixture, "a file of the base that got one more name is told", "[io][collector]") {
   REQUIRE(io::replace_file(dir / "upper/d/x", "as it was"));
   REQUIRE(io::replace_file(dir / "upper/w", "alone"));

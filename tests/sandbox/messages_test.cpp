@@ -148,6 +148,7 @@ TEST_CASE("a failed step is named with its reason and its kind of error", "[sand
   CHECK(explain(protocol::stage::exec, ENOENT).code == core::errc::invalid_payload);
   CHECK(explain(protocol::stage::exec, ENOENT).message.find("'thing'") != std::string::npos);
   CHECK(explain(protocol::stage::exec, ENOEXEC).message.find("#!") != std::string::npos);
+  CHECK(explain(protocol::stage::exec, E2BIG).message.ends_with("hand over more in a file"));
   CHECK(explain(protocol::stage::overlay, EPERM).code == core::errc::sandbox_violation);
   CHECK(explain(protocol::stage::overlay, EPERM).origin == "launch:overlay");
   CHECK(explain(protocol::stage::process, EAGAIN).code == core::errc::resource_exhausted);
