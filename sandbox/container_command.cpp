@@ -88,9 +88,13 @@ core::result<void> let_it_stay(words& to, const container_start& x) {
   return {};
 }
 
-/// Removes the control groups whose paths fit `tests` of find(1); only what is empty can be removed.
+/// Removes the control groups whose paths fit `tests` of find(1). Only what is empty can be removed, and what was killed in there takes a moment to end.
 std::string group_removal(const std::string& tests) {
-  return fmt::format("find /sys/fs/cgroup -depth -type d {} -exec rmdir {{}} + 2>/dev/null", tests);
+  return fmt::format(
+      "for try in 1 2 3 4 5 6 7 8 9 10; do "
+      "find /sys/fs/cgroup -depth -type d {0} -exec rmdir {{}} + 2>/dev/null; "
+      "[ \"$(find /sys/fs/cgroup -type d {0} -print -quit)\" ] || break; sleep 0.2; done",
+      tests);
 }
 
 /// Podman fails to stop a container whose monitor was killed, because nobody tells it of the end; it finds that out, and keeps the container until it is
@@ -220,14 +224,9 @@ std::string farewell_script(const container_engine& engine, const std::string& o
       "for try in 1 2 3 4 5; do names=$({0} ps --all --quiet --filter {1}) || continue; "
       "[ \"$names\" ] || break; {0} rm --force $names; done",
       program, shell_words({fmt::format("label={}={}", owner_label, owner)}));
-  if (makes_groups(engine)) {
+  if (makes_groups(engine))
     // The monitors of containers are in there, and end a moment later than those.
-    const std::string all = fmt::format("-path {}", shell_words({"*/" + group + "*"}));
-    out +=
-        fmt::format("; for try in 1 2 3 4 5 6 7 8 9 10; do {}; [ \"$(find /sys/fs/cgroup -type d "
-                    "{} -print -quit)\" ] || break; sleep 0.2; done",
-                    group_removal(all), all);
-  }
+    out += "; " + group_removal(fmt::format("-path {}", shell_words({"*/" + group + "*"})));
   return out;
 }
 

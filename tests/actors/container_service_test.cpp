@@ -88,8 +88,7 @@ TEST_CASE_METHOD(service_fixture,
   CHECK_FALSE(groups("*" + name + "*").empty());
   sut->stop(id, std::chrono::seconds(0));
   wait_until([&out] { return out.has_value(); });
-  wait_until([this] { return containers.containers().empty(); });
-  CHECK(groups("*" + name + "*").empty());
+  wait_until([&] { return containers.containers().empty() && groups("*" + name + "*").empty(); });
 }
 
 TEST_CASE_METHOD(service_fixture, "groups of which the engine lost sight go with their node",
