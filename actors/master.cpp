@@ -128,7 +128,8 @@ caf::result<node_admission> master_state::join(const join_cluster& msg) {
     }
     if (!out.resumed)
       self_->send(setup_.scheduler,
-                  join_scheduler{out.node, msg.who.total, msg.agent, msg.who.offers});
+                  join_scheduler{out.node, msg.who.total, msg.agent, msg.who.offers,
+                                 core::with_name(msg.who.labels, msg.who.name)});
     reply.deliver(out);
   });
   return reply;

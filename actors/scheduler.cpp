@@ -17,7 +17,7 @@ scheduler_actor::behavior_type scheduler_state::make_behavior(core::scheduler::o
       [this](const join_scheduler& msg) {
         self_->monitor(msg.agent);
         agents_.insert_or_assign(msg.node, msg.agent);
-        perform(logic_->node_joined(msg.node, msg.total, msg.offers));
+        perform(logic_->node_joined(msg.node, msg.total, msg.offers, msg.labels));
       },
       [this](const node_gone& msg) { lose(msg.node); },
       [this](const attempts_ended& msg) {

@@ -54,6 +54,8 @@ result<void> check_call_plan(const call_plan& plan) {
     return fine;
   if (plan.sandbox.imports && !plan.is_python())
     return fail(errc::invalid_argument, "`imports` is for Python functions", "submit");
+  if (auto fine = check_labels("a node of a run of calls", plan.labels); !fine)
+    return fail(fine.error().code, fine.error().message, "submit");
   if (plan.priority < -20 || plan.priority > 20)
     return fail(errc::invalid_argument, "the priority of calls lies between -20 and 20", "submit");
   if (plan.lanes_min > call_lanes_max)

@@ -30,6 +30,8 @@ struct call_plan {
   std::vector<call_function> functions;
   /// What a lane takes of its node.
   resources needs{.cpu_millis = 1000, .memory = {}, .gpus = 0};
+  /// What the nodes of its lanes must be labelled with.
+  node_labels labels{};
   /// Of the children. Limits of time hold for a child, not for a call.
   sandbox_spec sandbox;
   /// Attempts after the first that failed, of each call.

@@ -26,8 +26,6 @@ std::uint64_t mix(std::uint64_t x) {
 constexpr std::uint64_t run_id_mask = (std::uint64_t{1} << 40) - 1;
 
 constexpr std::size_t name_bytes_max = 64;
-constexpr std::size_t labels_max = 64;
-constexpr std::size_t label_bytes_max = 256;
 
 bool is_plain(char c) noexcept { return c > ' ' && c <= '~'; }
 
@@ -43,19 +41,8 @@ result<void> check(const node_application& asks) {
     return fail(errc::invalid_argument,
                 fmt::format("node '{}' offers no cores: give it at least 0.001", asks.name),
                 "join");
-  if (asks.labels.size() > labels_max)
-    return fail(errc::invalid_argument,
-                fmt::format("node '{}' has {} labels, {} are allowed", asks.name,
-                            asks.labels.size(), labels_max),
-                "join");
-  for (const auto& [key, text] : asks.labels)
-    if (key.empty() || key.size() > label_bytes_max || text.size() > label_bytes_max)
-      return fail(errc::invalid_argument,
-                  fmt::format("node '{}', label '{}': a label has a name, and at most {} bytes on "
-                              "either side",
-                              asks.name, printable(key.substr(0, label_bytes_max)),
-                              label_bytes_max),
-                  "join");
+  if (auto fine = check_labels(fmt::format("node '{}'", asks.name), asks.labels); !fine)
+    return fail(fine.error().code, fine.error().message, "join");
   if (asks.offers.variables.size() > sandbox_variables_max)
     return fail(errc::invalid_argument,
                 fmt::format("node '{}' lets out {} variables, {} are allowed", asks.name,

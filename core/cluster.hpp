@@ -2,6 +2,7 @@
 
 #include "maze/core/ids.hpp"
 #include "maze/core/journal_event.hpp"
+#include "maze/core/node_labels.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/sandbox_spec.hpp"
@@ -17,15 +18,12 @@
 
 namespace maze::core {
 
-/// What distinguishes a node beside its resources: `disk: ssd`, `site: left`.
-using node_labels = std::map<std::string, std::string>;
-
 /// A node asks to be taken in.
 struct node_application {
   /// 1 to 64 bytes of printable ASCII without spaces.
   std::string name;
   resources total;
-  /// At most 64, each key and value at most 256 bytes.
+  /// Such that `check_labels` holds.
   node_labels labels;
   /// Grows with each start of the node's process and with each return after an expulsion.
   std::uint64_t incarnation = 0;

@@ -16,30 +16,33 @@ struct amounts {
   std::uint64_t memory = 0;
   /// Compares as a set: see `offer_bits`.
   std::uint64_t bits = 0;
+  /// The same of labels, where several share a bit: see `label_bits`.
+  std::uint64_t labels = 0;
 
   friend bool operator==(const amounts&, const amounts&) = default;
 };
 
-inline amounts amounts_of(const resources& x, std::uint64_t bits = 0) noexcept {
-  return {x.cpu_millis, x.gpus, x.memory.value, bits};
+inline amounts amounts_of(const resources& x, std::uint64_t bits = 0,
+                          std::uint64_t labels = 0) noexcept {
+  return {x.cpu_millis, x.gpus, x.memory.value, bits, labels};
 }
 /// Turns "at most" into "at least": `complement(a)` covers `complement(b)` where `b` covers `a`.
 inline amounts complement(const amounts& x) noexcept {
-  return {~x.cpu_millis, ~x.gpus, ~x.memory, ~x.bits};
+  return {~x.cpu_millis, ~x.gpus, ~x.memory, ~x.bits, ~x.labels};
 }
 inline bool covers(const amounts& has, const amounts& asked) noexcept {
   return has.cpu_millis >= asked.cpu_millis && has.memory >= asked.memory && has.gpus >= asked.gpus
-         && (asked.bits & ~has.bits) == 0;
+         && (asked.bits & ~has.bits) == 0 && (asked.labels & ~has.labels) == 0;
 }
 /// The most that both cover.
 inline amounts smaller(const amounts& a, const amounts& b) noexcept {
   return {std::min(a.cpu_millis, b.cpu_millis), std::min(a.gpus, b.gpus),
-          std::min(a.memory, b.memory), a.bits & b.bits};
+          std::min(a.memory, b.memory), a.bits & b.bits, a.labels & b.labels};
 }
 /// The least that covers both.
 inline amounts larger(const amounts& a, const amounts& b) noexcept {
   return {std::max(a.cpu_millis, b.cpu_millis), std::max(a.gpus, b.gpus),
-          std::max(a.memory, b.memory), a.bits | b.bits};
+          std::max(a.memory, b.memory), a.bits | b.bits, a.labels | b.labels};
 }
 
 /// An ordered set of keys with amounts, which finds the first key whose amounts cover what is asked.

@@ -1,5 +1,7 @@
 #include "maze/core/placement.hpp"
 
+#include "maze/core/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <string>
@@ -96,7 +98,21 @@ error unplaceable(const sandbox_offer& missing) {
   return out;
 }
 
-error unplaceable(const resources& needs, const sandbox_offer& sandbox) {
+error unplaceable(const node_labels& missing) {
+  error out{.code = errc::unschedulable, .message = {}, .origin = "schedule"};
+  const auto& [name, text] = *missing.begin();
+  if (name == name_label)
+    out.message = fmt::format("the task asks for node {}, which is not there: `maze-node nodes` "
+                              "lists those that are",
+                              printable(text));
+  else
+    out.message = fmt::format("the task asks for a node with the label {0}, which none has: start "
+                              "one with --label {0}",
+                              to_string(node_labels{{name, text}}));
+  return out;
+}
+
+error unplaceable(const resources& needs, const sandbox_offer& sandbox, const node_labels& labels) {
   std::vector<std::string> parts;
   if (needs != resources{})
     parts.push_back(to_string(needs));
@@ -108,6 +124,8 @@ error unplaceable(const resources& needs, const sandbox_offer& sandbox) {
     parts.push_back("permission " + to_string(sandbox.permissions));
   for (const std::string& variable : sandbox.variables)
     parts.push_back("variable " + variable);
+  for (const auto& each : labels)
+    parts.push_back("label " + to_string(node_labels{each}));
   return {.code = errc::unschedulable,
           .message = fmt::format("no node has {} at once, though each is there: ask for less, or "
                                  "start a node that has all",

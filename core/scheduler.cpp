@@ -2,6 +2,8 @@
 
 #include "maze/core/scheduler_books.hpp"
 
+#include <utility>
+
 namespace maze::core {
 
 struct scheduler::data : scheduler_books {
@@ -25,8 +27,8 @@ scheduling_actions scheduler::submit(const std::vector<ready_task>& tasks) {
 }
 
 scheduling_actions scheduler::node_joined(node_id node, const resources& total,
-                                          const sandbox_offer& offers) {
-  data_->join(node, total, offers);
+                                          const sandbox_offer& offers, node_labels labels) {
+  data_->join(node, total, offers, std::move(labels));
   return data_->decide();
 }
 

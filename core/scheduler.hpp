@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/ids.hpp"
+#include "maze/core/node_labels.hpp"
 #include "maze/core/resources.hpp"
 #include "maze/core/result.hpp"
 #include "maze/core/sandbox_spec.hpp"
@@ -24,11 +25,13 @@ struct ready_task {
   std::vector<std::pair<node_id, std::uint64_t>> local_bytes;
   /// What its node must offer.
   sandbox_offer sandbox{};
+  /// What its node must be labelled with.
+  node_labels labels{};
 
   friend bool operator==(const ready_task&, const ready_task&) = default;
   template <class Inspector>
   friend auto inspect(Inspector& f, ready_task& x) {
-    return f(x.run, x.task, x.attempt, x.needs, x.priority, x.local_bytes, x.sandbox);
+    return f(x.run, x.task, x.attempt, x.needs, x.priority, x.local_bytes, x.sandbox, x.labels);
   }
 };
 
@@ -53,7 +56,7 @@ struct reject {
 using scheduling_action = std::variant<assign, reject>;
 using scheduling_actions = std::vector<scheduling_action>;
 
-/// Pairs ready tasks with nodes: a task runs where its resources fit and its sandbox can be had; among those nodes the one with
+/// Pairs ready tasks with nodes: a task runs where its resources fit, its sandbox can be had and its labels are; among those nodes the one with
 /// the fewest active attempts wins, then the one that holds most bytes of its files, then the lowest
 /// id. Tasks go by priority, then in the order they became ready; one that does not fit now never
 /// blocks smaller ones of another shape, and is not passed over for ever (see core/README.md).
@@ -81,8 +84,9 @@ public:
   scheduling_actions submit(const ready_task& task);
   scheduling_actions submit(const std::vector<ready_task>& tasks);
   /// A node that was there already starts anew: its attempts are forgotten as if it had been lost.
+  /// `labels` are all that tasks can ask for: see `with_name`.
   scheduling_actions node_joined(node_id node, const resources& total,
-                                 const sandbox_offer& offers = {});
+                                 const sandbox_offer& offers = {}, node_labels labels = {});
   /// Its attempts are forgotten here; the runs offer them again under new tokens.
   scheduling_actions node_lost(node_id node);
   /// No new attempts there from now on; of a lost node: it will not come back.

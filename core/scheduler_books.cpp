@@ -3,6 +3,7 @@
 #include "maze/core/ensure.hpp"
 
 #include <limits>
+#include <utility>
 
 namespace maze::core {
 namespace {
@@ -21,12 +22,11 @@ resources scheduler_books::node_book::free() const noexcept {
   return less(less(total, used), unknown);
 }
 
-std::size_t
-scheduler_books::shape_hash::operator()(const std::pair<amounts, std::int32_t>& x) const noexcept {
-  std::uint64_t mixed = static_cast<std::uint32_t>(x.second);
-  const amounts& needs = x.first;
+std::size_t scheduler_books::shape_hash::operator()(const likeness& x) const noexcept {
+  std::uint64_t mixed = static_cast<std::uint32_t>(x.priority);
+  const amounts& needs = x.needs;
   for (const auto part :
-       {std::uint64_t{needs.cpu_millis} << 32 | needs.gpus, needs.memory, needs.bits})
+       {std::uint64_t{needs.cpu_millis} << 32 | needs.gpus, needs.memory, needs.bits, needs.labels})
     mixed = (mixed ^ part) * 0x9e3779b97f4a7c15U ^ (mixed >> 29);
   return static_cast<std::size_t>(mixed);
 }
@@ -65,6 +65,7 @@ void scheduler_books::unlink(record_list& list, link x) noexcept {
 void scheduler_books::release(link x) {
   attempts.erase(at(x).task.attempt);
   at(x).task.local_bytes = {};
+  at(x).task.labels = {};
   free_records_.push_back(x);
 }
 
@@ -72,14 +73,16 @@ void scheduler_books::release(link x) {
 
 scheduler_books::shape_key scheduler_books::key_of(link shape_at) const noexcept {
   const auto& here = shapes_[shape_at];
-  return {-std::int64_t{here.priority}, records_[here.queue.head].sequence, shape_at};
+  return {-std::int64_t{here.kind.priority}, records_[here.queue.head].sequence, shape_at};
 }
 
 void scheduler_books::enqueue(const ready_task& task) {
   if (attempts.count(task.attempt) != 0)
     return;
   const auto sandbox = offer_bits_.of(task.sandbox);
-  if (!able_.empty() && !able_.first_covering(amounts_of(task.needs, sandbox)))
+  const auto label_mask = label_bits(task.labels);
+  if (!able_.empty()
+      && !first_fitting(able_, amounts_of(task.needs, sandbox, label_mask), task.labels))
     return decide_rejection(task);
   link made = static_cast<link>(records_.size());
   if (free_records_.empty()) {
@@ -90,15 +93,15 @@ void scheduler_books::enqueue(const ready_task& task) {
   }
   at(made).task = task;
   at(made).sandbox = sandbox;
+  at(made).label_mask = label_mask;
   at(made).sequence = next_sequence_++;
   attempts.emplace(task.attempt, made);
   wait(made);
 }
 
 void scheduler_books::wait(link x) {
-  const auto needs = at(x).needs();
-  const auto priority = at(x).task.priority;
-  const auto [found, is_new] = shape_of_.try_emplace({needs, priority}, link{none});
+  likeness kind{at(x).needs(), at(x).task.priority, at(x).task.labels};
+  const auto [found, is_new] = shape_of_.try_emplace(kind, link{none});
   if (is_new) {
     if (free_shapes_.empty()) {
       found->second = static_cast<link>(shapes_.size());
@@ -107,7 +110,7 @@ void scheduler_books::wait(link x) {
       found->second = free_shapes_.back();
       free_shapes_.pop_back();
     }
-    shapes_[found->second] = shape{needs, priority, {}, 0};
+    shapes_[found->second] = shape{std::move(kind), {}, 0};
   }
   const link shape_at = found->second;
   auto& here = shapes_[shape_at];
@@ -118,7 +121,7 @@ void scheduler_books::wait(link x) {
     const bool fresh = fresh_.erase(key_of(shape_at)) != 0;
     order_.erase(key_of(shape_at));
     insert_by_age(here.queue, x);
-    order_.insert(key_of(shape_at), complement(here.needs));
+    order_.insert(key_of(shape_at), complement(here.kind.needs));
     if (fresh)
       fresh_.insert(key_of(shape_at));
   } else if (old_head != none && at(here.queue.tail).sequence > at(x).sequence) {
@@ -127,7 +130,7 @@ void scheduler_books::wait(link x) {
     push(here.queue, x);
   }
   if (old_head == none) {
-    order_.insert(key_of(shape_at), complement(here.needs));
+    order_.insert(key_of(shape_at), complement(here.kind.needs));
     fresh_.insert(key_of(shape_at));
   }
   ++waiting;
@@ -145,7 +148,7 @@ void scheduler_books::stop_waiting(link x) {
   unlink(here.queue, x);
   --waiting;
   if (was_head && here.queue.size > 0)
-    order_.insert(key_of(shape_at), complement(here.needs));
+    order_.insert(key_of(shape_at), complement(here.kind.needs));
   if (reservation_ && reservation_->attempt == at(x).task.attempt)
     end_reservation();
   drop_if_empty(shape_at);
@@ -155,7 +158,7 @@ void scheduler_books::drop_if_empty(link shape_at) {
   const auto& here = shapes_[shape_at];
   if (here.queue.size > 0)
     return;
-  shape_of_.erase({here.needs, here.priority});
+  shape_of_.erase(here.kind);
   free_shapes_.push_back(shape_at);
 }
 
@@ -280,7 +283,8 @@ void scheduler_books::clear(link node_at) {
     end_reservation();
 }
 
-void scheduler_books::join(node_id node, const resources& total, const sandbox_offer& offers) {
+void scheduler_books::join(node_id node, const resources& total, const sandbox_offer& offers,
+                           node_labels labels) {
   const auto [found, is_new] = node_of_.try_emplace(node, link{none});
   const bool was_able = !is_new && !nodes_[found->second].drained;
   const auto before = was_able ? nodes_[found->second].has_in_all() : amounts{};
@@ -306,12 +310,15 @@ void scheduler_books::join(node_id node, const resources& total, const sandbox_o
   auto& book = nodes_[found->second];
   book.total = total;
   book.offers = offer_bits_.of(offers);
+  const bool lacks_labels = was_able && !has_labels(labels, book.labels);
+  book.labels = std::move(labels);
+  book.label_mask = label_bits(book.labels);
   book.alive = true;
   book.drained = false;
   able_.insert(node, book.has_in_all());
   present_.insert(node, book.has_in_all());
   offer_capacity(found->second);
-  if (first_of_all || !covers(book.has_in_all(), before))
+  if (first_of_all || lacks_labels || !covers(book.has_in_all(), before))
     reject_impossible();
 }
 
@@ -367,10 +374,10 @@ void scheduler_books::reject_impossible() {
   std::optional<shape_key> next = order_.first();
   while (next) {
     const link shape_at = next->shape;
-    const auto needs = shapes_[shape_at].needs;
+    const auto& kind = shapes_[shape_at].kind;
     const auto key = *next;
     next = order_.next_covering(key, {});
-    if (able_.first_covering(needs))
+    if (first_fitting(able_, kind.needs, kind.labels))
       continue;
     for (auto left = shapes_[shape_at].queue.size; left > 0; --left) {
       const link x = shapes_[shape_at].queue.head;

@@ -29,8 +29,9 @@ struct scheduler_books {
   /// know or sent ahead of the resources that it needs.
   struct record {
     ready_task task;
-    /// What its sandbox needs.
+    /// What its sandbox and its labels need.
     std::uint64_t sandbox = 0;
+    std::uint64_t label_mask = 0;
     /// Order of submission.
     std::uint64_t sequence = 0;
     place where = place::waiting;
@@ -39,12 +40,21 @@ struct scheduler_books {
     link previous = none;
     link next = none;
 
-    [[nodiscard]] amounts needs() const noexcept { return amounts_of(task.needs, sandbox); }
+    [[nodiscard]] amounts needs() const noexcept {
+      return amounts_of(task.needs, sandbox, label_mask);
+    }
   };
-  /// Tasks that are alike to the scheduler, in the order they became ready.
-  struct shape {
+  /// What tasks have in common that are alike to the scheduler.
+  struct likeness {
     amounts needs;
     std::int32_t priority = 0;
+    node_labels labels;
+
+    friend bool operator==(const likeness&, const likeness&) = default;
+  };
+  /// Such tasks, in the order they became ready.
+  struct shape {
+    likeness kind;
     record_list queue;
     /// How often a task of another shape, later in order, went before its head.
     std::uint32_t passed_over = 0;
@@ -69,6 +79,8 @@ struct scheduler_books {
     resources total;
     /// What of sandboxes it offers.
     std::uint64_t offers = 0;
+    node_labels labels;
+    std::uint64_t label_mask = 0;
     resources used;
     /// In use by the node's own word, but not by any attempt in the books.
     resources unknown;
@@ -86,8 +98,12 @@ struct scheduler_books {
 
     [[nodiscard]] std::uint32_t active() const noexcept { return running.size + ahead.size; }
     [[nodiscard]] resources free() const noexcept;
-    [[nodiscard]] amounts has_in_all() const noexcept { return amounts_of(total, offers); }
-    [[nodiscard]] amounts has_free() const noexcept { return amounts_of(free(), offers); }
+    [[nodiscard]] amounts has_in_all() const noexcept {
+      return amounts_of(total, offers, label_mask);
+    }
+    [[nodiscard]] amounts has_free() const noexcept {
+      return amounts_of(free(), offers, label_mask);
+    }
     [[nodiscard]] bool takes_more() const noexcept {
       return alive && !drained && !refusing && !reserved;
     }
@@ -102,7 +118,7 @@ struct scheduler_books {
     }
   };
   struct shape_hash {
-    std::size_t operator()(const std::pair<amounts, std::int32_t>& x) const noexcept;
+    std::size_t operator()(const likeness& x) const noexcept;
   };
 
   explicit scheduler_books(scheduler::options chosen) : options(chosen) {}
@@ -117,7 +133,7 @@ struct scheduler_books {
 
   // --- nodes --------------------------------------------------------------------------------------
 
-  void join(node_id node, const resources& total, const sandbox_offer& offers);
+  void join(node_id node, const resources& total, const sandbox_offer& offers, node_labels labels);
   void lose(node_id node);
   void drain(node_id node);
   void hear(node_id node, const resources& free);
@@ -156,6 +172,17 @@ private:
   void set_unknown(node_book& node, const resources& free) noexcept;
   void clear(link node_at);
 
+  [[nodiscard]] const node_book& book_of(const node_key& key) const { return nodes_[key.book]; }
+  [[nodiscard]] const node_book& book_of(node_id node) const { return nodes_[node_of_.at(node)]; }
+  /// The first node that has the amounts, and these labels rather than others with their bits.
+  template <class Key>
+  [[nodiscard]] std::optional<Key> first_fitting(const fit_index<Key>& index, const amounts& needs,
+                                                 const node_labels& labels) const {
+    auto key = index.first_covering(needs);
+    while (key && !has_labels(book_of(*key).labels, labels))
+      key = index.next_covering(*key, needs);
+    return key;
+  }
   [[nodiscard]] std::optional<link> choose(const record& x) const;
   [[nodiscard]] link choose_among(const record& x, const node_key& first, bool at_once) const;
   bool place_head(link shape_at);
@@ -174,7 +201,7 @@ private:
   std::vector<link> free_records_;
   std::vector<shape> shapes_;
   std::vector<link> free_shapes_;
-  std::unordered_map<std::pair<amounts, std::int32_t>, link, shape_hash> shape_of_;
+  std::unordered_map<likeness, link, shape_hash> shape_of_;
   /// Shapes that have waiting tasks, by the complement of their needs.
   fit_index<shape_key> order_;
   std::uint64_t next_sequence_ = 0;

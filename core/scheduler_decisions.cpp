@@ -41,9 +41,9 @@ scheduling_actions scheduler_books::decide() {
 }
 
 std::optional<scheduler_books::link> scheduler_books::choose(const record& x) const {
-  if (const auto first = roomy_.first_covering(x.needs()))
+  if (const auto first = first_fitting(roomy_, x.needs(), x.task.labels))
     return choose_among(x, *first, true);
-  if (const auto first = queueable_.first_covering(x.needs()))
+  if (const auto first = first_fitting(queueable_, x.needs(), x.task.labels))
     return choose_among(x, *first, false);
   return std::nullopt;
 }
@@ -60,7 +60,7 @@ scheduler_books::link scheduler_books::choose_among(const record& x, const node_
     const auto& key = at_once ? node.roomy_key : node.queueable_key;
     const candidate other{id, node.active(), bytes};
     if (key && covers(at_once ? node.has_free() : node.has_in_all(), x.needs())
-        && is_better(other, best)) {
+        && has_labels(node.labels, x.task.labels) && is_better(other, best)) {
       best = other;
       chosen = *found;
     }
@@ -114,7 +114,10 @@ std::optional<scheduler_books::link> scheduler_books::passed_over(link by_shape)
   // Only a task that some living node could hold is passed over; others wait for a node.
   const auto possible = complement(present_.most());
   auto front = order_.first_covering(possible);
-  while (front && !present_.first_covering(shapes_[front->shape].needs))
+  const auto has_a_node = [this](const likeness& x) {
+    return first_fitting(present_, x.needs, x.labels).has_value();
+  };
+  while (front && !has_a_node(shapes_[front->shape].kind))
     front = order_.next_covering(*front, possible);
   return front && front->shape != by_shape ? std::optional(front->shape) : std::nullopt;
 }
@@ -127,7 +130,7 @@ void scheduler_books::reserve(link shape_at) {
     const auto& node = nodes_[i];
     const candidate other{node.id, node.active(), 0};
     if (node.alive && !node.drained && covers(node.has_in_all(), first.needs())
-        && (!best || is_better(other, *best))) {
+        && has_labels(node.labels, first.task.labels) && (!best || is_better(other, *best))) {
       best = other;
       chosen = i;
     }
@@ -148,11 +151,18 @@ void scheduler_books::end_reservation() {
 void scheduler_books::decide_rejection(const ready_task& task) {
   const amounts most = able_.most();
   const auto missing = offer_bits_.missing(task.sandbox, most.bits);
+  node_labels unknown;
+  for (const auto& each : task.labels)
+    if (const node_labels one{each}; !first_fitting(able_, {.labels = label_bits(one)}, one))
+      unknown.insert(each);
   error reason = unplaceable(task.needs, resources_of(most));
   if (missing != sandbox_offer{})
     reason = unplaceable(missing);
-  else if (task.sandbox != sandbox_offer{} && !violated(resources_of(most), task.needs))
-    reason = unplaceable(task.needs, task.sandbox);
+  else if (!unknown.empty())
+    reason = unplaceable(unknown);
+  else if ((task.sandbox != sandbox_offer{} || !task.labels.empty())
+           && !violated(resources_of(most), task.needs))
+    reason = unplaceable(task.needs, task.sandbox, task.labels);
   decided_.emplace_back(reject{task.run, task.task, task.attempt, std::move(reason)});
 }
 
@@ -168,7 +178,7 @@ void scheduler_books::check_invariants() const {
       const auto& entry = records_[x];
       ++length;
       ensure(entry.where == place::waiting && entry.owner == key->shape
-                 && entry.needs() == here.needs && entry.task.priority == here.priority,
+                 && likeness{entry.needs(), entry.task.priority, entry.task.labels} == here.kind,
              "a queue holds tasks of its shape");
       ensure(entry.next == none || entry.sequence < records_[entry.next].sequence,
              "a queue is in the order of arrival");

@@ -13,7 +13,7 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::uint8_t submission_format = 2;
+constexpr std::uint8_t submission_format = 3;
 constexpr std::string_view format_name = "submission";
 /// Ready tasks are compared by priority in 32 bits; nobody needs more than this.
 constexpr std::int32_t priority_max = 20;
@@ -143,6 +143,8 @@ result<void> check_function(const task_spec& task) {
 
 result<void> check_limits(const task_spec& task) {
   if (auto fine = check_sandbox(task.sandbox); !fine)
+    return wrong(task, fine.error().message);
+  if (auto fine = check_labels("its node", task.labels); !fine)
     return wrong(task, fine.error().message);
   if (task.priority < -priority_max || task.priority > priority_max)
     return wrong(task, fmt::format("priority {} is not from -20 to 20", task.priority));

@@ -87,7 +87,7 @@ template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   return f(x.name, x.action, x.parameters, x.inputs, x.output, x.after, x.needs, x.sandbox,
            x.retries, x.ok_exit, x.environment, x.deletes, x.publishes, x.priority, x.child,
-           x.written, x.files, x.permissions, x.child_calls_max);
+           x.written, x.files, x.permissions, x.child_calls_max, x.labels);
 }
 
 template <class Inspector>
@@ -98,7 +98,7 @@ auto inspect(Inspector& f, call_function& x) {
 template <class Inspector>
 auto inspect(Inspector& f, call_plan& x) {
   return f(x.functions, x.needs, x.sandbox, x.retries, x.priority, x.child, x.child_calls_max,
-           x.child_memory_max, x.lanes_min, x.durable);
+           x.child_memory_max, x.lanes_min, x.durable, x.labels);
 }
 
 template <class Inspector>

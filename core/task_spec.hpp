@@ -1,6 +1,7 @@
 #pragma once
 
 #include "maze/core/file_report.hpp"
+#include "maze/core/node_labels.hpp"
 #include "maze/core/permissions.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/core/resources.hpp"
@@ -179,6 +180,8 @@ struct task_spec {
   std::vector<std::string> after;
   resources needs{.cpu_millis = 1000};
   written_needs written;
+  /// What its node must be labelled with.
+  node_labels labels;
   sandbox_spec sandbox;
   /// What it says that it needs, beside what shows: see `needed_permissions`.
   permission_set permissions;

@@ -1,7 +1,9 @@
 #include "maze/io/task_attributes.hpp"
 
+#include "maze/core/printable.hpp"
 #include "maze/core/reference.hpp"
 #include "maze/io/amount_reader.hpp"
+#include "maze/io/identity.hpp"
 #include "maze/io/output_reader.hpp"
 #include "maze/io/sandbox_reader.hpp"
 #include "maze/io/value_types.hpp"
@@ -80,6 +82,36 @@ void read_file_report(const node_reader& read, const document_node& node, const 
     report = modes.at(*chosen);
 }
 
+void read_label(const node_reader& read, const document_node& node, const field_path& field,
+                const std::string& name, core::node_labels& labels) {
+  const auto text = read.text(node, field);
+  if (!text)
+    return;
+  const auto fine = core::check_labels("it", {{name, *text}});
+  if (fine && check_node_name(name) && !text->empty())
+    labels.insert_or_assign(name, *text);
+  else
+    read.report(codes::bad_label, node.offset, field,
+                fmt::format("{}={} is no label that a node could have", core::printable(name),
+                            core::printable(*text)),
+                "write its name with letters, digits, `.`, `_` and `-`, and a text of 1 to 256 "
+                "bytes, as `maze-node nodes` shows them");
+}
+
+void read_labels(const node_reader& read, const document_node& node, const field_path& field,
+                 core::node_labels& labels) {
+  const auto* members = read.map(node, field);
+  if (members == nullptr)
+    return;
+  for (const auto& member : *members)
+    read_label(read, member.value, field / member.key, member.key, labels);
+  if (labels.size() > core::node_labels_max)
+    read.report(codes::bad_label, node.offset, field,
+                fmt::format("{} labels, and no node has more than {}", labels.size(),
+                            core::node_labels_max),
+                "name those alone that the node must have");
+}
+
 core::permission_set read_permissions(const node_reader& read, const document_node& node,
                                       const field_path& field) {
   core::permission_set out;
@@ -155,6 +187,11 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
       read_sandbox(read, node, here, base.sandbox, base.written.sandbox);
     else if (member.key == "required_permissions")
       base.permissions = read_permissions(read, node, here);
+    else if (member.key == "labels")
+      read_labels(read, node, here, base.labels);
+    else if (member.key == "required_role" || member.key == "required_platform")
+      read_label(read, node, here, member.key.substr(std::string_view("required_").size()),
+                 base.labels);
     else if (member.key == "env")
       read_environment(read, node, here, base.environment);
     else if (member.key == "ok_exit")

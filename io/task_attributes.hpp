@@ -23,6 +23,7 @@ struct task_attributes {
   bool of_functions = false;
   core::resources needs{.cpu_millis = 1000};
   core::written_needs written;
+  core::node_labels labels;
   core::sandbox_spec sandbox;
   core::permission_set permissions;
   std::uint32_t retries = 0;
@@ -33,7 +34,7 @@ struct task_attributes {
 };
 
 /// Reads all attributes among the members of `defaults` or of a task over `base`, which holds what
-/// applies where nothing is written. Variables of `env` and parts of `sandbox` replace one by one.
+/// applies where nothing is written. Variables of `env`, `labels` and parts of `sandbox` replace one by one.
 task_attributes read_attributes(const node_reader& read, const document_node::map& members,
                                 const field_path& field, task_attributes base);
 

@@ -92,6 +92,7 @@ void task_reader::attributes(task_attributes read, const std::vector<std::string
   spec.output = std::move(read.output).value_or(core::task_output());
   spec.needs = read.needs;
   spec.written = read.written;
+  spec.labels = std::move(read.labels);
   spec.permissions = read.permissions;
   spec.sandbox = read.sandbox;
   spec.retries = read.retries;

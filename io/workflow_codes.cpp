@@ -38,6 +38,7 @@ constexpr auto meanings = std::to_array<code_meaning>({
     {codes::unsupported_version, "a version of the format that this program does not read"},
     {codes::bad_name, "a name with characters that names may not have"},
     {codes::bad_variable_name, "no possible name of an environment variable"},
+    {codes::bad_label, "no label that a node could have"},
     {codes::reserved_variable, "a variable that maze itself sets for the task"},
     {codes::bad_secret, "a secret that is not {secret: env:NAME}"},
     {codes::bad_path, "a path that is empty, absolute or leaves the taskspace"},

@@ -47,6 +47,7 @@ inline constexpr std::string_view missing_key = "missing_key";
 inline constexpr std::string_view unsupported_version = "unsupported_version";
 inline constexpr std::string_view bad_name = "bad_name";
 inline constexpr std::string_view bad_variable_name = "bad_variable_name";
+inline constexpr std::string_view bad_label = "bad_label";
 inline constexpr std::string_view reserved_variable = "reserved_variable";
 inline constexpr std::string_view bad_secret = "bad_secret";
 inline constexpr std::string_view bad_path = "bad_path";

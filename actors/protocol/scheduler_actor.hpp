@@ -36,10 +36,12 @@ struct join_scheduler {
   core::resources total;
   node_agent_actor agent;
   core::sandbox_offer offers{};
+  /// With its name: `core::with_name`.
+  core::node_labels labels{};
 
   template <class Inspector>
   friend auto inspect(Inspector& f, join_scheduler& x) {
-    return f(x.node, x.total, x.agent, x.offers);
+    return f(x.node, x.total, x.agent, x.offers, x.labels);
   }
 };
 

@@ -53,7 +53,9 @@ TEST_CASE("so many lanes are kept ready at most", "[core][call_plan]") {
         != std::string::npos);
 }
 
-TEST_CASE("priority and retries of a plan have bounds", "[core][call_plan]") {
+TEST_CASE("priority, retries and labels of a plan have bounds", "[core][call_plan]") {
+  CHECK(why({.functions = {cpp("a")}, .labels = {{"", "x"}}}).find("label ''")
+        != std::string::npos);
   CHECK(why({.functions = {cpp("a")}, .priority = 21}).find("-20 and 20") != std::string::npos);
   CHECK(why({.functions = {cpp("a")}, .retries = 256}).find("255") != std::string::npos);
 }

@@ -73,10 +73,24 @@ TEST_CASE("a task whose sandbox no node can give hears which part is missing, an
              Contains("variable TOKEN") && Contains("--pass-env TOKEN"));
   CHECK_THAT(told({.permissions = permission_set::all()}),
              Contains("permission read_files, write_files") && Contains("--permit"));
-  const auto together = unplaceable({.cpu_millis = 2000, .memory = {}, .gpus = 0},
-                                    {.sealed = true, .cpu_shares = true, .variables = {"A"}});
-  CHECK(
-      together.message
-      == "no node has 2 cores, sandbox level seccomp, shares of cores, variable A at once, though "
-         "each is there: ask for less, or start a node that has all");
+  const auto together =
+      unplaceable({.cpu_millis = 2000, .memory = {}, .gpus = 0},
+                  {.sealed = true, .cpu_shares = true, .variables = {"A"}}, {{"disk", "ssd"}});
+  CHECK(together.message
+        == "no node has 2 cores, sandbox level seccomp, shares of cores, variable A, label "
+           "disk=ssd at once, though each is there: ask for less, or start a node that has all");
+}
+
+TEST_CASE("a task whose label no node has hears how a node gets one", "[core][placement]") {
+  const auto told = [](const node_labels& missing) {
+    const auto out = unplaceable(missing);
+    CHECK(out.code == errc::unschedulable);
+    return out.message;
+  };
+  CHECK(told({{"disk", "ssd"}})
+        == "the task asks for a node with the label disk=ssd, which none has: start one with "
+           "--label disk=ssd");
+  // Nobody gives a node its name by a label.
+  CHECK_THAT(told({{"node", "w1"}}),
+             Catch::Contains("node w1") && Catch::Contains("`maze-node nodes`"));
 }

@@ -167,6 +167,50 @@ TEST_CASE("a sandbox that no node can give is refused, and waits while no node i
   sut.check_invariants();
 }
 
+TEST_CASE("a task goes only to nodes with its labels", "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(4), {}, {{"platform", "linux"}});
+  sut.node_joined(node_id{2}, cores(1), {}, {{"platform", "android"}, {"role", "mobile"}});
+  auto mobile = task(1);
+  mobile.labels = {{"role", "mobile"}, {"platform", "android"}};
+  // Files draw it nowhere else.
+  mobile.local_bytes = {{node_id{1}, 1000}};
+  CHECK(sut.submit(mobile) == actions{placed(1, 2)});
+  auto next = task(2);
+  next.labels = {{"role", "mobile"}};
+  CHECK(sut.submit(next).empty());
+  CHECK(sut.submit(task(3)) == actions{placed(3, 1)});
+  sut.check_invariants();
+  CHECK(sut.attempt_ended({1, 1}) == actions{placed(2, 2)});
+  sut.check_invariants();
+}
+
+TEST_CASE("a label that no node has is refused by its name, also once the node has lost it",
+          "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(1), {}, {{"disk", "ssd"}});
+  sut.node_joined(node_id{2}, cores(4), {}, {{"site", "left"}});
+  const auto told = [](const actions& answer) {
+    REQUIRE(answer.size() == 1);
+    return std::get<reject>(answer.front()).reason.message;
+  };
+  auto asking = task(1);
+  asking.labels = {{"disk", "ssd"}, {"room", "b12"}};
+  CHECK_THAT(told(sut.submit(asking)), Catch::Contains("label room=b12, which none has"));
+  asking.labels = {{"disk", "ssd"}, {"site", "left"}};
+  CHECK_THAT(told(sut.submit(asking)), Catch::Contains("label disk=ssd, label site=left at once"));
+  auto large = task(1, cores(2));
+  large.labels = {{"disk", "ssd"}};
+  CHECK_THAT(told(sut.submit(large)), Catch::Contains("2 cores, label disk=ssd at once"));
+  sut.submit(task(2));
+  sut.submit(task(3, cores(4)));
+  asking.labels = {{"disk", "ssd"}};
+  CHECK(sut.submit(asking) == actions{});
+  CHECK_THAT(told(sut.node_joined(node_id{1}, cores(1), {}, {{"disk", "tape"}})),
+             Catch::Contains("label disk=ssd"));
+  sut.check_invariants();
+}
+
 TEST_CASE("a node that comes back with less gives up what only it could serve",
           "[core][scheduler]") {
   scheduler sut{{}};

@@ -32,6 +32,7 @@ task_spec full_task() {
   out.publishes = {"*.py"};
   out.files = {.reads = {"in"}, .writes = {"out"}, .report = file_report_mode::strict};
   out.priority = -3;
+  out.labels = {{"disk", "ssd"}};
   return out;
 }
 
@@ -144,6 +145,7 @@ TEST_CASE("a submission that no reader of workflow files would make is refused",
   CHECK_THAT(changed([](auto& x) { x.tasks[0].sandbox.wall_time = duration(0); }),
              Contains("time limit"));
   CHECK_THAT(changed([](auto& x) { x.tasks[0].priority = 21; }), Contains("priority 21"));
+  CHECK_THAT(changed([](auto& x) { x.tasks[0].labels[""] = "x"; }), Contains("label ''"));
 }
 
 TEST_CASE("a function that names nothing which the run has is refused", "[core][submission_form]") {
@@ -221,7 +223,7 @@ TEST_CASE("an archive that a sandbox names must come with the run", "[core][subm
 
 TEST_CASE("a submission of a newer format is refused as such", "[core][submission_form]") {
   auto encoded = *encode_submission(full_form());
-  encoded[0] = 3;
+  ++encoded[0];
   CHECK(decode_submission(encoded).error().code == errc::unsupported_operation);
   encoded[0] = 0;
   CHECK(decode_submission(encoded).error().code == errc::malformed);

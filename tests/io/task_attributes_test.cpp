@@ -132,6 +132,30 @@ TEST_CASE("a task lists permissions that it needs besides", "[io][workflow]") {
   CHECK(wrong.codes() == "unknown_choice");
 }
 
+TEST_CASE("a task says what its node must be labelled with, in either way", "[io][workflow]") {
+  test::read_document doc("{labels: {disk: ssd, node: w-1.a}, required_role: mobile, "
+                          "required_platform: android}");
+  CHECK(read(doc).labels
+        == core::node_labels{
+            {"disk", "ssd"}, {"node", "w-1.a"}, {"role", "mobile"}, {"platform", "android"}});
+  CHECK(doc.codes().empty());
+  for (const char* text :
+       {"{labels: {\"a b\": x}}", "{labels: {a: \"\"}}", "{required_role: \"\"}"}) {
+    test::read_document wrong(text);
+    CHECK(read(wrong).labels.empty());
+    CHECK(wrong.codes() == "bad_label");
+  }
+  test::read_document number("{labels: {a: 1}}");
+  read(number);
+  CHECK(number.codes() == "expected_text");
+  std::string many = "{labels: {";
+  for (int i = 0; i < 65; ++i)
+    many += "l" + std::to_string(i) + ": x, ";
+  test::read_document too_many((many + "}}").c_str());
+  read(too_many);
+  CHECK(too_many.codes() == "bad_label");
+}
+
 TEST_CASE("a task has one word for its time", "[io][workflow]") {
   for (const char* text : {"{timeout: 1s, sandbox: {timeout: 5s}}",
                            "{timeout: 1s, sandbox: {max_execution_time: 5}}"}) {

@@ -49,18 +49,31 @@ nlohmann::json to_json(const io::document_node& node) {
 
 /// Whether a schema can see the fault, which needs no second place of the document and no unit.
 bool schema_can_tell(const test::malformed_case& one) {
-  static const std::set<std::string> codes{"missing_key",         "key_of_other_kind",
-                                           "unsupported_version", "bad_name",
-                                           "bad_variable_name",   "bad_secret",
-                                           "expected_map",        "expected_list",
-                                           "expected_integer",    "expected_number",
-                                           "unknown_key",         "no_tasks",
-                                           "task_kind_missing",   "task_kind_not_single",
-                                           "bad_function",        "empty_command",
-                                           "unknown_type",        "output_type_mismatch",
-                                           "output_not_single",   "bad_glob",
-                                           "bad_duration",        "unknown_sandbox_level",
-                                           "not_a_reference",     "duplicate_entry",
+  static const std::set<std::string> codes{"missing_key",
+                                           "key_of_other_kind",
+                                           "unsupported_version",
+                                           "bad_name",
+                                           "bad_variable_name",
+                                           "bad_secret",
+                                           "bad_label",
+                                           "expected_map",
+                                           "expected_list",
+                                           "expected_integer",
+                                           "expected_number",
+                                           "unknown_key",
+                                           "no_tasks",
+                                           "task_kind_missing",
+                                           "task_kind_not_single",
+                                           "bad_function",
+                                           "empty_command",
+                                           "unknown_type",
+                                           "output_type_mismatch",
+                                           "output_not_single",
+                                           "bad_glob",
+                                           "bad_duration",
+                                           "unknown_sandbox_level",
+                                           "not_a_reference",
+                                           "duplicate_entry",
                                            "unknown_choice"};
   // To a schema 1.0 is the whole number 1, and the name of a program may be any text.
   static const std::set<std::string> beyond{"a version with a fraction",
@@ -95,6 +108,8 @@ tasks:
     gpus: 1
     timeout: null
     retries: 100
+    labels: {disk: ssd, node: w-1.a}
+    required_platform: android
     sandbox: {level: docker, cpu_time: 1m, address_space: 1GB, file_size: null, open_files: 8,
               timeout: 90, cpu_share: 80%, memory: 1GiB, environment: [HTTP_PROXY]}
   c: {shell: x, sandbox: none}

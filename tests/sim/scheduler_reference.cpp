@@ -19,6 +19,10 @@ bool gives(const sandbox_offer& node, const sandbox_offer& task) {
             });
 }
 
+bool is_labelled(const node_labels& node, const node_labels& task) {
+  return std::includes(node.begin(), node.end(), task.begin(), task.end());
+}
+
 } // namespace
 
 resources scheduler_reference::node::free() const {
@@ -49,7 +53,8 @@ std::vector<attempt_id> scheduler_reference::known() const {
 
 bool scheduler_reference::possible(const ready_task& task) const {
   return nodes_.empty() || std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
-           return entry.second.total.fits(task.needs) && gives(entry.second.offers, task.sandbox);
+           return entry.second.total.fits(task.needs) && gives(entry.second.offers, task.sandbox)
+                  && is_labelled(entry.second.labels, task.labels);
          });
 }
 
@@ -72,7 +77,7 @@ scheduler_reference::best(const ready_task& task) {
       if (id == it->first)
         other.local_bytes = bytes;
     if (it->second.alive && it->second.free().fits(task.needs)
-        && gives(it->second.offers, task.sandbox)
+        && gives(it->second.offers, task.sandbox) && is_labelled(it->second.labels, task.labels)
         && (chosen == nodes_.end() || is_better(other, winner))) {
       chosen = it;
       winner = other;
@@ -107,9 +112,10 @@ scheduling_actions scheduler_reference::submit(const std::vector<ready_task>& ta
 }
 
 scheduling_actions scheduler_reference::node_joined(node_id id, const resources& total,
-                                                    const sandbox_offer& offers) {
+                                                    const sandbox_offer& offers,
+                                                    const node_labels& labels) {
   drained_.erase(id);
-  nodes_[id] = {.total = total, .offers = offers, .alive = true, .held = {}};
+  nodes_[id] = {.total = total, .offers = offers, .labels = labels, .alive = true, .held = {}};
   return decide();
 }
 
@@ -155,6 +161,16 @@ std::pair<std::vector<assign>, std::vector<attempt_id>> sorted(const scheduling_
   return out;
 }
 
+/// Three texts that share a bit as labels of this name.
+const std::vector<std::string>& texts_alike(const std::string& name) {
+  static std::map<std::string, std::vector<std::string>> known;
+  auto& out = known[name];
+  for (int i = 0; out.size() < 3; ++i)
+    if (label_bits({{name, std::to_string(i)}}) == label_bits({{name, "0"}}))
+      out.push_back(std::to_string(i));
+  return out;
+}
+
 class duel {
 public:
   explicit duel(std::uint64_t seed) : fate_(seed) {}
@@ -165,7 +181,9 @@ public:
     case 0: {
       const auto total = draw(8);
       const auto offers = draw_offer(70);
-      return same(sut_.node_joined(node, total, offers), plain_.node_joined(node, total, offers));
+      const auto labels = draw_labels(70);
+      return same(sut_.node_joined(node, total, offers, labels),
+                  plain_.node_joined(node, total, offers, labels));
     }
     case 1:
       return same(sut_.node_lost(node), plain_.node_lost(node));
@@ -218,6 +236,15 @@ private:
     return out;
   }
 
+  /// Each of two with this chance, of texts that the scheduler's bits cannot tell apart.
+  node_labels draw_labels(std::uint32_t percent) {
+    node_labels out;
+    for (const char* name : {"x", "y"})
+      if (fate_.percent(percent))
+        out.emplace(name, texts_alike(name)[fate_.below(3)]);
+    return out;
+  }
+
   ready_task draw_task() {
     ready_task task{.run = run_id{1},
                     .task = task_id{next_},
@@ -227,6 +254,8 @@ private:
                     .local_bytes = {}};
     if (fate_.percent(40))
       task.sandbox = draw_offer(15);
+    if (fate_.percent(40))
+      task.labels = draw_labels(40);
     ++next_;
     for (std::uint64_t node = 0; node < 6; ++node)
       if (fate_.percent(20))

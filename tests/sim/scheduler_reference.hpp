@@ -13,7 +13,8 @@ class scheduler_reference {
 public:
   core::scheduling_actions submit(const std::vector<core::ready_task>& tasks);
   core::scheduling_actions node_joined(core::node_id node, const core::resources& total,
-                                       const core::sandbox_offer& offers);
+                                       const core::sandbox_offer& offers,
+                                       const core::node_labels& labels);
   core::scheduling_actions node_lost(core::node_id node);
   core::scheduling_actions node_drained(core::node_id node);
   core::scheduling_actions attempts_ended(const std::vector<core::attempt_id>& attempts);
@@ -26,6 +27,7 @@ private:
   struct node {
     core::resources total;
     core::sandbox_offer offers{};
+    core::node_labels labels{};
     bool alive = true;
     std::map<core::attempt_id, core::resources> held;
 

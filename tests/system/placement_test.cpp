@@ -4,6 +4,7 @@
 #include "support/needs.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -83,6 +84,31 @@ TEST_CASE_METHOD(unlike_nodes, "a task goes to the node that lets out the variab
   const auto error = failed("lost.yaml");
   CHECK(error["class"] == "unschedulable");
   CHECK_THAT(error["message"].get<std::string>(), Contains("--pass-env NOBODY_HAS"));
+}
+
+TEST_CASE_METHOD(unlike_nodes, "a task goes to the node with its labels, or to the one it names",
+                 "[system][placement]") {
+  start_master();
+  start_worker("desk", {"--label", "platform=linux"});
+  start_worker("phone", {"--label", "role=mobile", "--label", "platform=android"});
+  std::string tasks = "tasks:\n";
+  for (int i = 0; i < 4; ++i)
+    tasks += fmt::format("  m{0}: {{ cpus: 0.1, required_role: mobile, required_platform: android, "
+                         "shell: 'true' }}\n"
+                         "  d{0}: {{ cpus: 0.1, labels: {{ node: desk }}, shell: 'true' }}\n",
+                         i);
+  workflow("devices", tasks);
+  for (const auto& task : completed("devices.yaml"))
+    CHECK(task["node"] == (task["task"].get<std::string>().front() == 'm' ? "phone" : "desk"));
+  const auto message = [&](const std::string& labels) {
+    workflow("lost", "tasks:\n  t: { labels: " + labels + ", shell: 'true' }\n");
+    const auto error = failed("lost.yaml");
+    CHECK(error["class"] == "unschedulable");
+    return error["message"].get<std::string>();
+  };
+  CHECK_THAT(message("{ platform: ios }"), Contains("--label platform=ios"));
+  CHECK_THAT(message("{ node: tablet }"), Contains("node tablet"));
+  CHECK_THAT(message("{ node: desk, role: mobile }"), Contains("at once"));
 }
 
 TEST_CASE_METHOD(unlike_nodes, "a sealed task goes to the node that can seal it",

@@ -332,6 +332,7 @@ TEST_CASE("what a start cannot mean is refused by name", "[tools][options]") {
   CHECK_THAT(refused({"start", "--resources", "gpus=-1"}), Contains("from 0 to 1024"));
   CHECK_THAT(refused({"start", "--label", "room"}), StartsWith("flag --label: "));
   CHECK_THAT(refused({"start", "--label", "a=1", "--label", "a=2"}), Contains("twice"));
+  CHECK_THAT(refused({"start", "--label", "node=w1"}), Contains("--name"));
   CHECK(refused({"start", "--pass-env", "A=B"})
         == "flag --pass-env: 'A=B' is not the name of a variable: letters, digits and `_`");
   CHECK_THAT(refused({"start", "--listen", "everywhere"}), StartsWith("flag --listen: "));

@@ -99,6 +99,8 @@ private_cluster::open(const settings& values, std::uint32_t workers, actors::loc
     if (!values.pass_env.empty())
       one.arguments.insert(one.arguments.end(),
                            {"--pass-env", fmt::format("{}", fmt::join(values.pass_env, ","))});
+    for (const auto& [name, text] : values.labels)
+      one.arguments.insert(one.arguments.end(), {"--label", fmt::format("{}={}", name, text)});
     if (share.jobs)
       one.arguments.insert(one.arguments.end(), {"--jobs", std::to_string(*share.jobs)});
     if (whole->gpus.told)

@@ -175,6 +175,9 @@ core::result<std::map<std::string, std::string>> read_labels(const std::string& 
       return fail(pair.error());
     if (!io::check_node_name(pair->first))
       return expected("a label's name: letters, digits, '.', '_' and '-'", pair->first);
+    if (pair->first == core::name_label)
+      return fail(errc::invalid_argument,
+                  fmt::format("label '{}' is the name of the node: give it with --name", part));
     if (!out.insert(std::move(*pair)).second)
       return fail(errc::invalid_argument, fmt::format("label '{}' is given twice", part));
     return {};
