@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <tuple>
 
 namespace maze::actors {
 
@@ -73,6 +74,16 @@ core::result<core::dict> declared_output(const core::task_spec& spec,
     out.emplace(key, std::move(part));
   }
   return out;
+}
+
+/// What stands behind a signal for too large a file, where the task's sandbox bounds those.
+std::string file_hint(const core::task_spec& spec, int signal) {
+  const auto& [one, all] = std::tie(spec.sandbox.file_size, spec.sandbox.disk);
+  if (signal != SIGXFSZ || (!one && !all))
+    return "";
+  const bool by_one = one && (!all || *one <= *all);
+  return fmt::format("; a file of it would have grown beyond its limit of {}: `sandbox` has `{}`",
+                     limit_text(by_one ? one : all), by_one ? "file_size" : "disk");
 }
 
 } // namespace
@@ -152,8 +163,9 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
                    fmt::format("the {} made a system call of another architecture, which its "
                                "sandbox ends it for",
                                what));
-    return badly(core::errc::signalled, fmt::format("the {} was killed by signal {} ({})", what,
-                                                    report.signal, strsignal(report.signal)));
+    return badly(core::errc::signalled,
+                 fmt::format("the {} was killed by signal {} ({}){}", what, report.signal,
+                             strsignal(report.signal), file_hint(spec, report.signal)));
   case exit_cause::wall_limit:
     return badly(core::errc::timeout_wall, fmt::format("the {} ran longer than its timeout of {}",
                                                        what, limit_text(spec.sandbox.wall_time)));
@@ -181,10 +193,12 @@ core::result<std::string> command_outcome(const core::task_spec& spec,
   if (auto ended = check_end(spec, report, "command"); !ended)
     return core::fail(ended.error());
   if (std::find(spec.ok_exit.begin(), spec.ok_exit.end(), report.exit_code) == spec.ok_exit.end())
-    return core::fail(ended_badly(core::errc::exit_nonzero,
-                                  fmt::format("the command ended with exit status {}{}",
-                                              report.exit_code, fence_hint(report)),
-                                  report));
+    return core::fail(
+        ended_badly(core::errc::exit_nonzero,
+                    // A shell says of a program how a signal ended it.
+                    fmt::format("the command ended with exit status {}{}{}", report.exit_code,
+                                file_hint(spec, report.exit_code - 128), fence_hint(report)),
+                    report));
   auto output = declared_output(spec, report);
   return output ? core::encode(*output) : tl::make_unexpected(std::move(output.error()));
 }

@@ -8,7 +8,9 @@
 
 using namespace maze;
 using namespace maze::actors;
+using Catch::Contains;
 using sandbox::exit_cause;
+using sandbox::exit_report;
 
 namespace {
 
@@ -87,6 +89,28 @@ TEST_CASE("each way to end badly has its own code and sentence", "[actors][outco
   CHECK(failed.error().message.find(word) != std::string::npos);
   CHECK(failed.error().exit_code == -1);
   CHECK(failed.error().signal == report.signal);
+}
+
+TEST_CASE("a command whose file is too large hears of the limit that bounds it",
+          "[actors][outcome]") {
+  auto task = test::shell("t");
+  const auto message = [&task](const exit_report& report) {
+    return command_outcome(task, report).error().message;
+  };
+  auto killed = exited(0);
+  killed.cause = exit_cause::signalled;
+  killed.signal = SIGXFSZ;
+  // A shell that ran the program tells it by its status.
+  const auto status = exited(128 + SIGXFSZ);
+  CHECK_THAT(message(killed), !Contains("`sandbox`"));
+  CHECK_THAT(message(status), !Contains("`sandbox`"));
+  task.sandbox.disk = core::byte_count{2'000'000};
+  CHECK_THAT(message(killed),
+             Contains("signal 25") && Contains("limit of 2MB: `sandbox` has `disk`"));
+  task.sandbox.file_size = core::byte_count{1'000'000};
+  for (const auto& report : {killed, status})
+    CHECK_THAT(message(report), Contains("limit of 1MB: `sandbox` has `file_size`"));
+  CHECK_THAT(message(exited(1)), !Contains("file_size"));
 }
 
 TEST_CASE("a sealed command that fails comes with a word about its fence", "[actors][outcome]") {
