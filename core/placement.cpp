@@ -98,17 +98,20 @@ error unplaceable(const sandbox_offer& missing) {
   return out;
 }
 
-error unplaceable(const node_labels& missing) {
+error unplaceable(const node_labels& missing, bool draining) {
   error out{.code = errc::unschedulable, .message = {}, .origin = "schedule"};
   const auto& [name, text] = *missing.begin();
   if (name == name_label)
-    out.message = fmt::format("the task asks for node {}, which is not there: `maze-node nodes` "
-                              "lists those that are",
-                              printable(text));
+    out.message =
+        fmt::format("the task asks for node {}, which {}: `maze-node nodes` lists those "
+                    "that are there",
+                    printable(text), draining ? "gets no new tasks any more" : "is not there");
   else
-    out.message = fmt::format("the task asks for a node with the label {0}, which none has: start "
-                              "one with --label {0}",
-                              to_string(node_labels{{name, text}}));
+    out.message =
+        fmt::format("the task asks for a node with the label {0}, which {1}: start one "
+                    "with --label {0}",
+                    to_string(node_labels{{name, text}}),
+                    draining ? "only nodes have that get no new tasks any more" : "none has");
   return out;
 }
 

@@ -34,8 +34,8 @@ bool is_better(const candidate& a, const candidate& b) noexcept;
 error unplaceable(const resources& needs, const resources& largest);
 /// The same of a sandbox: `missing` is what of it no node offers.
 error unplaceable(const sandbox_offer& missing);
-/// The same of labels: no node has any of `missing`, which are one or more.
-error unplaceable(const node_labels& missing);
+/// The same of labels: no node has any of `missing`, which are one or more; `draining`: but one that gets no new tasks.
+error unplaceable(const node_labels& missing, bool draining);
 /// The same where each part is there, and never all at once.
 error unplaceable(const resources& needs, const sandbox_offer& sandbox, const node_labels& labels);
 

@@ -81,8 +81,7 @@ void scheduler_books::enqueue(const ready_task& task) {
     return;
   const auto sandbox = offer_bits_.of(task.sandbox);
   const auto label_mask = label_bits(task.labels);
-  if (!able_.empty()
-      && !first_fitting(able_, amounts_of(task.needs, sandbox, label_mask), task.labels))
+  if (impossible(amounts_of(task.needs, sandbox, label_mask), task.labels))
     return decide_rejection(task);
   link made = static_cast<link>(records_.size());
   if (free_records_.empty()) {
@@ -264,6 +263,12 @@ void scheduler_books::take_back_refused(attempt_id attempt, const resources& fre
   start_ahead(node);
   index(node_at);
   wait(x);
+  // The node may have been the last that could, and was drained.
+  if (impossible(at(x).needs(), at(x).task.labels)) {
+    decide_rejection(at(x).task);
+    stop_waiting(x);
+    release(x);
+  }
 }
 
 // --- nodes ------------------------------------------------------------------------------------------
@@ -369,15 +374,13 @@ void scheduler_books::hear(node_id node, const resources& free) {
 }
 
 void scheduler_books::reject_impossible() {
-  if (able_.empty())
-    return;
   std::optional<shape_key> next = order_.first();
   while (next) {
     const link shape_at = next->shape;
     const auto& kind = shapes_[shape_at].kind;
     const auto key = *next;
     next = order_.next_covering(key, {});
-    if (first_fitting(able_, kind.needs, kind.labels))
+    if (!impossible(kind.needs, kind.labels))
       continue;
     for (auto left = shapes_[shape_at].queue.size; left > 0; --left) {
       const link x = shapes_[shape_at].queue.head;

@@ -183,6 +183,10 @@ private:
       key = index.next_covering(*key, needs);
     return key;
   }
+  /// Whether no node could ever run it; never while none is known.
+  [[nodiscard]] bool impossible(const amounts& needs, const node_labels& labels) const {
+    return !able_.empty() && !first_fitting(able_, needs, labels);
+  }
   [[nodiscard]] std::optional<link> choose(const record& x) const;
   [[nodiscard]] link choose_among(const record& x, const node_key& first, bool at_once) const;
   bool place_head(link shape_at);

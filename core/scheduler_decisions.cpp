@@ -2,6 +2,7 @@
 #include "maze/core/placement.hpp"
 #include "maze/core/scheduler_books.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace maze::core {
@@ -151,6 +152,18 @@ void scheduler_books::end_reservation() {
 void scheduler_books::decide_rejection(const ready_task& task) {
   const amounts most = able_.most();
   const auto missing = offer_bits_.missing(task.sandbox, most.bits);
+  std::uint64_t everywhere = ~std::uint64_t{0};
+  bool fits_everywhere = true;
+  for (const node_book& node : nodes_)
+    if (!node.drained) {
+      everywhere &= node.offers;
+      fits_everywhere = fits_everywhere && node.total.fits(task.needs);
+    }
+  const auto draining = [this](const node_labels& labels) {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const node_book& node) {
+      return node.alive && node.drained && has_labels(node.labels, labels);
+    });
+  };
   node_labels unknown;
   for (const auto& each : task.labels)
     if (const node_labels one{each}; !first_fitting(able_, {.labels = label_bits(one)}, one))
@@ -159,10 +172,13 @@ void scheduler_books::decide_rejection(const ready_task& task) {
   if (missing != sandbox_offer{})
     reason = unplaceable(missing);
   else if (!unknown.empty())
-    reason = unplaceable(unknown);
+    reason = unplaceable(unknown, draining(unknown));
   else if ((task.sandbox != sandbox_offer{} || !task.labels.empty())
            && !violated(resources_of(most), task.needs))
-    reason = unplaceable(task.needs, task.sandbox, task.labels);
+    // What each node has is not what keeps the parts apart.
+    reason = unplaceable(fits_everywhere ? resources{.cpu_millis = 0, .memory = {}, .gpus = 0}
+                                         : task.needs,
+                         offer_bits_.missing(task.sandbox, everywhere), task.labels);
   decided_.emplace_back(reject{task.run, task.task, task.attempt, std::move(reason)});
 }
 

@@ -12,8 +12,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace maze::io {
 
@@ -84,32 +86,64 @@ void read_file_report(const node_reader& read, const document_node& node, const 
 
 void read_label(const node_reader& read, const document_node& node, const field_path& field,
                 const std::string& name, core::node_labels& labels) {
+  constexpr std::size_t shown_max = 64;
+  if (is_written_null(node)) {
+    labels.erase(name);
+    return;
+  }
   const auto text = read.text(node, field);
   if (!text)
     return;
-  const auto fine = core::check_labels("it", {{name, *text}});
-  if (fine && check_node_name(name) && !text->empty())
+  // The flag of a node takes several, with commas between.
+  if (check_node_name(name) && !text->empty() && text->size() <= core::label_bytes_max
+      && text->find(',') == std::string::npos)
     labels.insert_or_assign(name, *text);
   else
     read.report(codes::bad_label, node.offset, field,
-                fmt::format("{}={} is no label that a node could have", core::printable(name),
-                            core::printable(*text)),
-                "write its name with letters, digits, `.`, `_` and `-`, and a text of 1 to 256 "
-                "bytes, as `maze-node nodes` shows them");
+                fmt::format("{}={} is no label that a node could have",
+                            core::printable(name.substr(0, shown_max)),
+                            core::printable(text->substr(0, shown_max))),
+                "write its name with 1 to 64 letters, digits, `.`, `_` and `-`, and a text of 1 to "
+                "256 bytes without commas, as `maze-node nodes` shows them");
 }
 
+/// The labels that have a key of their own, too.
+constexpr std::array<std::pair<std::string_view, const char*>, 2> own_keys{
+    {{"required_role", "role"}, {"required_platform", "platform"}}};
+
 void read_labels(const node_reader& read, const document_node& node, const field_path& field,
-                 core::node_labels& labels) {
+                 const document_node::map& beside, core::node_labels& labels) {
+  if (is_written_null(node)) {
+    labels.clear();
+    return;
+  }
   const auto* members = read.map(node, field);
   if (members == nullptr)
     return;
-  for (const auto& member : *members)
+  for (const auto& member : *members) {
     read_label(read, member.value, field / member.key, member.key, labels);
+    for (const auto& [key, name] : own_keys)
+      if (member.key == name && find_member(beside, key) != nullptr)
+        read.report(codes::bad_label, member.key_offset, field / member.key,
+                    fmt::format("`labels.{}` and `{}` mean the same", name, key),
+                    "keep one of the two");
+  }
   if (labels.size() > core::node_labels_max)
     read.report(codes::bad_label, node.offset, field,
-                fmt::format("{} labels, and no node has more than {}", labels.size(),
-                            core::node_labels_max),
+                fmt::format("{} labels with those of `defaults`, and no node has more than {}",
+                            labels.size(), core::node_labels_max),
                 "name those alone that the node must have");
+}
+
+/// What `members` say of the task's node.
+void read_placement(const node_reader& read, const document_node::map& members,
+                    const field_path& field, core::node_labels& labels) {
+  // First: `labels: null` lifts those of `defaults` alone.
+  if (const auto* all = find_member(members, "labels"))
+    read_labels(read, all->value, field / all->key, members, labels);
+  for (const auto& [key, name] : own_keys)
+    if (const auto* one = find_member(members, key))
+      read_label(read, one->value, field / one->key, name, labels);
 }
 
 core::permission_set read_permissions(const node_reader& read, const document_node& node,
@@ -187,11 +221,6 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
       read_sandbox(read, node, here, base.sandbox, base.written.sandbox);
     else if (member.key == "required_permissions")
       base.permissions = read_permissions(read, node, here);
-    else if (member.key == "labels")
-      read_labels(read, node, here, base.labels);
-    else if (member.key == "required_role" || member.key == "required_platform")
-      read_label(read, node, here, member.key.substr(std::string_view("required_").size()),
-                 base.labels);
     else if (member.key == "env")
       read_environment(read, node, here, base.environment);
     else if (member.key == "ok_exit")
@@ -201,6 +230,7 @@ task_attributes read_attributes(const node_reader& read, const document_node::ma
     else
       read_counts(read, member, here, base);
   }
+  read_placement(read, members, field, base.labels);
   return base;
 }
 

@@ -83,13 +83,17 @@ TEST_CASE("a task whose sandbox no node can give hears which part is missing, an
 
 TEST_CASE("a task whose label no node has hears how a node gets one", "[core][placement]") {
   const auto told = [](const node_labels& missing) {
-    const auto out = unplaceable(missing);
+    const auto out = unplaceable(missing, false);
     CHECK(out.code == errc::unschedulable);
     return out.message;
   };
   CHECK(told({{"disk", "ssd"}})
         == "the task asks for a node with the label disk=ssd, which none has: start one with "
            "--label disk=ssd");
+  CHECK_THAT(unplaceable(node_labels{{"disk", "ssd"}}, true).message,
+             Catch::Contains("only nodes have that get no new tasks any more"));
+  CHECK_THAT(unplaceable(node_labels{{"node", "w1"}}, true).message,
+             Catch::Contains("node w1, which gets no new tasks any more"));
   // Nobody gives a node its name by a label.
   CHECK_THAT(told({{"node", "w1"}}),
              Catch::Contains("node w1") && Catch::Contains("`maze-node nodes`"));

@@ -211,6 +211,44 @@ TEST_CASE("a label that no node has is refused by its name, also once the node h
   sut.check_invariants();
 }
 
+TEST_CASE("what a draining node gives back is refused where it alone could have run it",
+          "[core][scheduler]") {
+  scheduler sut{{.prefetch = 2}};
+  sut.node_joined(node_id{1}, cores(1), {}, {{"disk", "ssd"}});
+  sut.node_joined(node_id{2}, cores(1));
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    auto asking = task(n);
+    asking.labels = {{"disk", "ssd"}};
+    CHECK(sut.submit(asking) == actions{placed(n, 1)});
+  }
+  CHECK(sut.node_drained(node_id{1}).empty());
+  const auto answer = sut.refused({1, 2}, {});
+  REQUIRE(answer.size() == 1);
+  CHECK(std::get<reject>(answer.front()).attempt == attempt_id{1, 2});
+  CHECK_THAT(std::get<reject>(answer.front()).reason.message,
+             Catch::Contains("label disk=ssd, which only nodes have that get no new tasks"));
+  sut.check_invariants();
+  // Of nobody it is known that it could not.
+  sut.node_drained(node_id{2});
+  CHECK(sut.refused({1, 3}, {}).empty());
+  CHECK(sut.waiting() == 1);
+  sut.check_invariants();
+}
+
+TEST_CASE("parts that no node has at once are told without what each node has",
+          "[core][scheduler]") {
+  scheduler sut{{}};
+  sut.node_joined(node_id{1}, cores(2), {.sealed = true}, {{"disk", "ssd"}});
+  sut.node_joined(node_id{2}, cores(2), {.sealed = true, .variables = {"A"}});
+  auto asking = task(1);
+  asking.labels = {{"disk", "ssd"}};
+  asking.sandbox = {.sealed = true, .variables = {"A"}};
+  const auto answer = sut.submit(asking);
+  REQUIRE(answer.size() == 1);
+  CHECK_THAT(std::get<reject>(answer.front()).reason.message,
+             Catch::StartsWith("no node has variable A, label disk=ssd at once"));
+}
+
 TEST_CASE("a node that comes back with less gives up what only it could serve",
           "[core][scheduler]") {
   scheduler sut{{}};

@@ -139,11 +139,27 @@ TEST_CASE("a task says what its node must be labelled with, in either way", "[io
         == core::node_labels{
             {"disk", "ssd"}, {"node", "w-1.a"}, {"role", "mobile"}, {"platform", "android"}});
   CHECK(doc.codes().empty());
-  for (const char* text :
-       {"{labels: {\"a b\": x}}", "{labels: {a: \"\"}}", "{required_role: \"\"}"}) {
+  for (const char* text : {"{labels: {\"a b\": x}}", "{labels: {a: \"\"}}", "{required_role: \"\"}",
+                           "{labels: {a: \"b,c\"}}"}) {
     test::read_document wrong(text);
     CHECK(read(wrong).labels.empty());
     CHECK(wrong.codes() == "bad_label");
+  }
+  for (const char* text :
+       {"{labels: {role: a}, required_role: a}", "{required_platform: a, labels: {platform: b}}"}) {
+    test::read_document twice(text);
+    read(twice);
+    CHECK(twice.codes() == "bad_label");
+  }
+  io::task_attributes base;
+  base.labels = {{"disk", "ssd"}, {"role", "desk"}};
+  for (const auto& [text, left] :
+       {std::pair{"{labels: {disk: null, a: b}}", core::node_labels{{"a", "b"}, {"role", "desk"}}},
+        std::pair{"{labels: null, required_role: mobile}", core::node_labels{{"role", "mobile"}}},
+        std::pair{"{required_role: null}", core::node_labels{{"disk", "ssd"}}}}) {
+    test::read_document lifted(text);
+    CHECK(read(lifted, base).labels == left);
+    CHECK(lifted.codes().empty());
   }
   test::read_document number("{labels: {a: 1}}");
   read(number);

@@ -174,7 +174,7 @@ core::result<std::map<std::string, std::string>> read_labels(const std::string& 
     if (!pair)
       return fail(pair.error());
     if (!io::check_node_name(pair->first))
-      return expected("a label's name: letters, digits, '.', '_' and '-'", pair->first);
+      return expected("a label's name: 1 to 64 letters, digits, '.', '_' and '-'", pair->first);
     if (pair->first == core::name_label)
       return fail(errc::invalid_argument,
                   fmt::format("label '{}' is the name of the node: give it with --name", part));
@@ -365,7 +365,7 @@ constexpr std::array rules{
     setting_rule{"libraries", "DIR",
                  "Have the task libraries of DIR from the start: no run must bring them",
                  store<&settings::libraries, read_path>},
-    setting_rule{"label", "K=V", "Give the node a label; may be repeated",
+    setting_rule{"label", "K=V", "Give the node a label, or several with commas; may be repeated",
                  store<&settings::labels, read_labels>, true},
 };
 
