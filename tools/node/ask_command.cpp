@@ -58,9 +58,6 @@ core::result<int> print_tasks(const command_session& in) {
   const auto members = in.cluster.nodes();
   if (!members)
     return core::fail(members.error());
-  std::map<core::node_id, std::string> names;
-  for (const actors::node_row& node : members->rows)
-    names.emplace(node.node, node.name);
   std::vector<actors::task_row> all;
   for (bool more = true; more;) {
     auto page = in.cluster.tasks(run->run, all.size(), actors::task_page_max);
@@ -69,7 +66,7 @@ core::result<int> print_tasks(const command_session& in) {
     more = !page->rows.empty() && all.size() + page->rows.size() < page->total;
     std::move(page->rows.begin(), page->rows.end(), std::back_inserter(all));
   }
-  std::cout << show(all, names, in.form());
+  std::cout << show(all, names_of(*members), in.form());
   return exit_code::done;
 }
 

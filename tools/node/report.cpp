@@ -200,19 +200,6 @@ std::string utc_text(core::wall_time at) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), millis);
 }
 
-ordered_json json_of(const core::error& reason) {
-  const auto number = [](std::int32_t x, std::int32_t none) {
-    return x == none ? ordered_json() : ordered_json(x);
-  };
-  return {{"class", core::to_string(reason.code)},
-          {"message", reason.message},
-          {"origin", reason.origin},
-          {"exit_code", number(reason.exit_code, -1)},
-          {"signal", number(reason.signal, 0)},
-          {"evidence", reason.evidence},
-          {"retryable", core::is_retryable(reason.code)}};
-}
-
 /// Of tasks that let their node give less than they asked for.
 std::string weaker_levels(const std::vector<shared_card>& cards, const screen& on) {
   std::string out;
@@ -232,12 +219,7 @@ ordered_json json_of(const ended_task& task) {
   return {{"task", task.name},
           {"state", core::to_string(task.state)},
           {"attempts", task.attempts},
-          {"error", json_of(task.reason)}};
-}
-
-ordered_json json_of(const io::diagnostic& x) {
-  return {{"code", x.code},   {"file", x.file},       {"line", x.line},    {"column", x.column},
-          {"field", x.field}, {"message", x.message}, {"remedy", x.remedy}};
+          {"error", view_of(task.reason)}};
 }
 
 std::string one_line(const ordered_json& x) {
@@ -286,7 +268,27 @@ std::string summary(const run_report& report, const screen& on) {
   return out;
 }
 
-std::string json_report(const run_report& report) {
+std::string json_report(const run_report& report) { return one_line(view_of(report)); }
+
+ordered_json view_of(const core::error& reason) {
+  const auto number = [](std::int32_t x, std::int32_t none) {
+    return x == none ? ordered_json() : ordered_json(x);
+  };
+  return {{"class", core::to_string(reason.code)},
+          {"message", reason.message},
+          {"origin", reason.origin},
+          {"exit_code", number(reason.exit_code, -1)},
+          {"signal", number(reason.signal, 0)},
+          {"evidence", reason.evidence},
+          {"retryable", core::is_retryable(reason.code)}};
+}
+
+ordered_json view_of(const io::diagnostic& x) {
+  return {{"code", x.code},   {"file", x.file},       {"line", x.line},    {"column", x.column},
+          {"field", x.field}, {"message", x.message}, {"remedy", x.remedy}};
+}
+
+ordered_json view_of(const run_report& report) {
   const auto tasks = [&](task_state state) { return sum(report.counts, {state}); };
   ordered_json out{
       {"run", report.run},
@@ -348,7 +350,7 @@ std::string json_report(const run_report& report) {
       out["cancelled"].push_back({{"task", task.name}, {"message", task.reason.message}});
     else
       out["failed"].push_back(json_of(task));
-  return one_line(out);
+  return out;
 }
 
 std::string refusal_text(const core::error& reason) {
@@ -359,18 +361,18 @@ std::string refusal_text(const core::error& reason) {
 }
 
 std::string refusal_report(const core::error& reason) {
-  return one_line({{"state", "refused"}, {"error", json_of(reason)}});
+  return one_line({{"state", "refused"}, {"error", view_of(reason)}});
 }
 
 std::string faults_report(const std::string& file, const std::vector<io::diagnostic>& faults) {
   ordered_json out{
       {"state", "refused"}, {"file", file}, {"valid", false}, {"faults", ordered_json::array()}};
   if (!faults.empty())
-    out["error"] = json_of(core::error{.code = core::errc::malformed,
+    out["error"] = view_of(core::error{.code = core::errc::malformed,
                                        .message = io::to_string(faults.front()),
                                        .origin = "workflow"});
   for (const io::diagnostic& fault : faults)
-    out["faults"].push_back(json_of(fault));
+    out["faults"].push_back(view_of(fault));
   return one_line(out);
 }
 

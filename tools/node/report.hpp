@@ -7,6 +7,8 @@
 #include "maze/io/workflow_file.hpp"
 #include "node/progress.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -98,6 +100,12 @@ std::string summary(const run_report& report, const screen& on);
 /// truncated: [{task, attempt, stream, total, kept, log, log_error}], file_reports: [{task, mode, complete, …}], isolation: [{requested, level, fences, tasks, task}],
 /// out, result, notes, late_refused, timing: {started, elapsed_s}}`; `result` as io/README.md writes values. Paths as `io::file_name_to_text` writes them; `exit_code`, `signal`, `out`, `log` and `log_error` are null where there is none.
 std::string json_report(const run_report& report);
+/// The same, not yet as text.
+nlohmann::ordered_json view_of(const run_report& report);
+/// `{class, message, origin, exit_code, signal, evidence, retryable}`.
+nlohmann::ordered_json view_of(const core::error& reason);
+/// `{code, file, line, column, field, message, remedy}`.
+nlohmann::ordered_json view_of(const io::diagnostic& fault);
 
 /// What people read of a run that never began: why, and below it the last lines of the evidence, escaped.
 std::string refusal_text(const core::error& reason);

@@ -3,7 +3,7 @@
 #include "node/cluster_commands.hpp"
 #include "node/commands.hpp"
 #include "node/follow.hpp"
-#include "node/passing_store.hpp"
+#include "node/hand_in.hpp"
 #include "node/run_outcome.hpp"
 #include "node/submission.hpp"
 
@@ -95,34 +95,6 @@ private:
   static inline std::string text_;
 };
 
-/// Of the files of one workflow.
-constexpr int uploads_max = 3;
-
-/// Hands the workflow in: its blobs first.
-core::result<core::run_id> hand_in(const command_session& in, core::workflow work) {
-  auto store = passing_store::open();
-  if (!store)
-    return core::fail(store.error());
-  const auto folder = fs::absolute(in.what.file).parent_path();
-  auto form = describe(std::move(work), folder, store->blobs());
-  if (!form)
-    return core::fail(form.error());
-  for (const std::string& each : core::oversized_code(form->tasks, form->libraries))
-    warn(in.what.values, each);
-  if (in.what.flags.id)
-    form->client_id = *in.what.flags.id;
-  // What the cluster had when it was asked may be gone when the upload of the rest is done, because
-  // somebody forgot the run that it belonged to.
-  for (int tries = 1;; ++tries) {
-    const auto blobs = blobs_of(form->files, form->libraries, form->archives);
-    if (auto sent = uploader_to(in.address)(blobs, store->blobs()); !sent)
-      return core::fail(sent.error());
-    auto run = in.cluster.submit(*form);
-    if (run || run.error().code != core::errc::object_lost || tries == uploads_max)
-      return run;
-  }
-}
-
 core::result<int> await_end(const command_session& in, const std::string& name, core::run_id run) {
   const farewell on_signal(core::to_string(run));
   run_view view(in.what, name, core::to_string(run));
@@ -201,7 +173,10 @@ core::result<int> submit_workflow(const command_session& in) {
   if (auto fine = check_destination(in.what.values); !fine)
     return core::fail(fine.error());
   const std::string name = work->name;
-  const auto run = hand_in(in, std::move(*work));
+  const auto run = hand_in({in.cluster, in.address}, std::move(*work),
+                           {.folder = fs::absolute(in.what.file).parent_path(),
+                            .id = in.what.flags.id,
+                            .warn = [&](const std::string& each) { warn(in.what.values, each); }});
   if (!run)
     return core::fail(located(run.error(), in.what.file));
   if (in.what.flags.wait)
