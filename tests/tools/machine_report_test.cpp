@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace maze;
+using Catch::Matchers::Contains;
 
 namespace {
 

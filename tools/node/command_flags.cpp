@@ -79,6 +79,22 @@ core::result<void> read_join_file(const flag_texts& said, command_flags::join_fi
   return read_number(said, "days", 3650, into.days);
 }
 
+core::result<void> read_gateway(const flag_texts& said, command_flags::gateway_request& into) {
+  into.read_only = said.contains("read-only");
+  if (const auto text = said.find("token-file"); text != said.end()) {
+    if (text->second.empty())
+      return wrong("token-file", text->second, "a path");
+    into.token_file = text->second;
+  }
+  if (const auto text = said.find("port"); text != said.end()) {
+    const auto* end = text->second.data() + text->second.size();
+    const auto [stop, fault] = std::from_chars(text->second.data(), end, into.port);
+    if (fault != std::errc{} || stop != end)
+      return wrong("port", text->second, "a whole number from 0 to 65535");
+  }
+  return {};
+}
+
 } // namespace
 
 core::result<command_flags> read_flags(const flag_texts& said) {
@@ -101,7 +117,7 @@ core::result<command_flags> read_flags(const flag_texts& said) {
   }
   for (const auto& read : {read_number(said, "attempt", 0xffffffff, out.attempt),
                            read_number(said, "workers", 256, out.workers), read_role(said, out),
-                           read_join_file(said, out.join_file)})
+                           read_join_file(said, out.join_file), read_gateway(said, out.gateway)})
     if (!read)
       return core::fail(read.error());
   return out;

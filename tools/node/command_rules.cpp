@@ -215,6 +215,29 @@ std::vector<command_rule> run_commands() {
        {{"NODE", "Its name or number", "a node is missing: 'maze-node nodes' lists them"}},
        client(),
        {}},
+      {command::serve,
+       "serve",
+       "Serve a cluster's dashboard, HTTP API and MCP on this machine's loopback address",
+       "Examples:\n  maze-node serve\n  maze-node serve --port 0 --read-only\n"
+       "  curl -H \"Authorization: Bearer $(cat TOKEN_FILE)\" "
+       "http://127.0.0.1:7420/api/v1/nodes\n\n"
+       "Whoever has the token may do what you may. From another machine, forward the port:\n"
+       "ssh -L 7420:127.0.0.1:7420 HOST.",
+       {},
+       client({"dir", "sandbox_option"}),
+       {{"port", "N", "Listen on this port; 0: any free one (default: 7420)"},
+        {"token-file", "FILE",
+         "Where the token lies; made where there is none (default: gateway.token in the state)"},
+        {"read-only", "", "Refuse whatever changes the cluster"}}},
+      {command::mcp,
+       "mcp",
+       "Let an assistant use a cluster: the Model Context Protocol on standard input and output",
+       "Example, in the configuration of an assistant:\n"
+       "  {\"mcpServers\": {\"maze\": {\"command\": \"maze-node\", \"args\": [\"mcp\", "
+       "\"--read-only\"]}}}",
+       {},
+       client({"sandbox_option"}),
+       {{"read-only", "", "Refuse whatever changes the cluster, and do not offer it"}}},
       {command::config,
        "config",
        "Print each setting's value and where it comes from",

@@ -1,5 +1,6 @@
 #include "node/commands.hpp"
 
+#include "gateway/commands.hpp"
 #include "maze/io/workflow_file.hpp"
 #include "node/report.hpp"
 #include "node/submission.hpp"
@@ -42,6 +43,10 @@ int carry_out(const options& what) {
     return start_cluster(what);
   case command::join_file:
     return write_join_file(what);
+  case command::serve:
+    return gateway::serve_web(what);
+  case command::mcp:
+    return gateway::serve_mcp(what);
   default:
     return ask_cluster(what);
   }

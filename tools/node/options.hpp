@@ -32,6 +32,8 @@ enum class command : std::uint8_t {
   forget = 18,
   functions = 19,
   doctor = 20,
+  serve = 21,
+  mcp = 22,
 };
 
 /// What a started node does.
@@ -69,6 +71,16 @@ struct command_flags {
 
     friend bool operator==(const join_file_request&, const join_file_request&) = default;
   } join_file;
+  /// Of a gateway.
+  struct gateway_request {
+    /// 0: any free one.
+    std::uint16_t port = 7420;
+    /// Nothing: in the folder of the state.
+    std::optional<std::string> token_file;
+    bool read_only = false;
+
+    friend bool operator==(const gateway_request&, const gateway_request&) = default;
+  } gateway;
 
   friend bool operator==(const command_flags&, const command_flags&) = default;
 };
