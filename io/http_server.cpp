@@ -38,7 +38,7 @@ core::error cannot_listen(std::uint16_t port, const error_code& why) {
 class http_server::service {
 public:
   service(http_handlers handlers, const http_limits& limits)
-      : answers_(limits.answers_at_once),
+      : answers_(limits.connections_max),
         with_{std::move(handlers), limits, network_, answers_},
         door_(network_),
         nap_(network_) {}

@@ -11,9 +11,8 @@
 namespace maze::io {
 
 struct http_limits {
+  /// So many requests can be answered at once: one for each connection.
   std::uint32_t connections_max = 64;
-  /// Requests that are answered at once; others wait.
-  std::uint32_t answers_at_once = 16;
   /// Bytes of the first line and all headers.
   std::uint32_t head_max = std::uint32_t{16} << 10;
   /// For a request to come, from the end of the answer before it: also the life of an idle connection.

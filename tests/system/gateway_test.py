@@ -143,8 +143,10 @@ class Gateway(unittest.TestCase):
                 entry = tarfile.TarInfo(name)
                 entry.size = len(text)
                 archive.addfile(entry, io.BytesIO(text.encode()))
-        run = self.submit(packed.getvalue(), Content_Type="application/gzip")["run"]
-        self.assertEqual(self.ended(run)["result"], "from the archive")
+        for kind in ("application/gzip", "application/x-www-form-urlencoded"):
+            run = self.submit(packed.getvalue(), Content_Type=kind)["run"]
+            self.assertEqual(self.ended(run)["result"], "from the archive")
+        self.assertEqual(self.ask("POST", "/validate", packed.getvalue())[0], 200)
 
     def test_one_task_runs_on_the_node_that_it_names(self):
         status, _, content = self.ask("POST", "/tasks?name=probe", json.dumps(
@@ -156,6 +158,9 @@ class Gateway(unittest.TestCase):
         self.assertEqual((told["task"]["state"], told["task"]["node"]), ("completed", "gate"))
         self.assertEqual((told["stdout"], told["stderr"]), ("out\n", "err\n"))
         self.assertEqual(told["output"]["run"]["stdout"], "out\n")
+        status, _, content = self.ask("POST", "/tasks?name=plus", json.dumps(
+            {"code": "def f(n):\n    return n + 1", "inputs": {"n": 41}, "output": {"r": "int"}}))
+        self.assertEqual(self.ended(json.loads(content)["run"])["result"], 42)
         status, _, content = self.ask("POST", "/tasks", json.dumps({"shell": "true", "labels": {"node": "nowhere"}}))
         self.assertEqual(status, 201, content)
         self.assertEqual(self.ended(json.loads(content)["run"])["failed"][0]["error"]["class"], "unschedulable")
@@ -170,6 +175,7 @@ class Gateway(unittest.TestCase):
         task = self.get(f"/runs/{run}/tasks/bad")
         self.assertEqual((task["task"]["error"]["class"], task["stdout"]), ("exit_nonzero", "before\n"))
         self.assertIn("oops", task["evidence"])
+        self.assertIn("oops", self.ask("GET", f"/runs/{run}", Accept="text/plain")[2].decode())
         self.assertEqual(self.get(f"/runs/{run}/tasks?state=failed")["total"], 1)
         self.assertEqual(self.get(f"/runs/{run}/tasks?count=1")["total"], 2)
         self.assertEqual([one["task"] for one in self.get(f"/runs/{run}/tasks?name=EX")["tasks"]], ["next"])
@@ -188,6 +194,7 @@ class Gateway(unittest.TestCase):
             text, at = text + piece["text"], piece["next"]
         self.assertEqual((text, at), ("aéüéb", 8))
         self.assertEqual(self.get(f"/runs/{run}/tasks/t/log?tail=4")["text"], "éb")
+        self.assertEqual(self.ask("GET", f"/runs/{run}/tasks/t/log", Accept="text/plain")[2].decode(), "aéüéb")
         self.get(f"/runs/{run}/tasks/t/log?tail=4&offset=1", 400)
         status, _, content = self.ask("POST", f"/runs/{run}/tasks/t/cancel", "")
         self.assertEqual((status, json.loads(content)["cancelled"]), (200, True))
@@ -226,6 +233,15 @@ class Gateway(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
             self.assertEqual({got[0] for got in pool.map(lambda path: self.ask("GET", path), paths)}, {200})
 
+    def test_those_who_wait_for_a_run_hold_up_nobody(self):
+        run = self.submit("maze: 1\nname: long\ntasks: {t: {command: [sleep, '1000'], output: {run: dict}}}\n")["run"]
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            waits = [pool.submit(self.get, f"/runs/{run}?wait_s=30") for _ in range(40)]
+            for _ in range(20):
+                self.assertEqual(self.get("/status")["name"], "gate")
+            self.assertEqual(self.ask("POST", f"/runs/{run}/cancel")[0], 200)
+            self.assertEqual({wait.result()["state"] for wait in waits}, {"cancelled"})
+
     def test_nobody_is_served_without_the_token(self):
         for path in ("/status", "/runs", "/config"):
             self.assertEqual(self.ask("GET", path, Authorization="Bearer wrong")[0], 401)
@@ -240,7 +256,7 @@ class Gateway(unittest.TestCase):
     def test_a_gateway_that_only_reads_changes_nothing(self):
         looks = self.serve("--read-only")
         self.assertEqual(looks["token"], self.gateway["token"])
-        self.assertEqual(self.ask("GET", "/status", gateway=looks)[0], 200)
+        self.assertTrue(json.loads(self.ask("GET", "/status", gateway=looks)[2])["gateway"]["read_only"])
         for method, path, body in (("POST", "/runs", GREETING), ("POST", "/runs/last/cancel", None),
                                    ("POST", "/nodes/gate/drain", None), ("DELETE", "/runs/last", None)):
             status, _, content = self.ask(method, path, body, gateway=looks)
@@ -295,8 +311,15 @@ class Gateway(unittest.TestCase):
         self.assertFalse(answer["isError"], answer)
         run = answer["structuredContent"]["run"]
         self.ended(run)
-        read = self.mcp([self.call(1, "read_file", run=run, path="out/a b.txt")])[1]["result"]["structuredContent"]
-        self.assertEqual(read["text"], "café")
+        read = self.mcp([self.call(1, "read_file", run=run, path="out/a b.txt", max=4)])[1]["result"]["structuredContent"]
+        self.assertEqual((read["text"], read["next"], read["ended"]), ("caf", 3, False))
+
+    def test_an_assistant_is_not_drowned_in_what_a_task_printed(self):
+        run = self.mcp([self.call(1, "submit_task", task={"shell": "head -c 60000 /dev/zero | tr '\\0' x"})]
+                       )[1]["result"]["structuredContent"]["run"]
+        self.assertEqual(len(self.ended(run)["result"]["stdout"]), 60000)
+        told = self.mcp([self.call(1, "get_run", run=run)])[1]["result"]["structuredContent"]["result"]["stdout"]
+        self.assertEqual(told, "x" * 4096 + "… [55904 bytes more]")
 
     def test_an_assistant_that_may_only_read_is_offered_no_more(self):
         answers = self.mcp([{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, self.call(2, "drain_node", node="gate")],

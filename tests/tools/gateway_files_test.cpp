@@ -1,11 +1,15 @@
 #include "gateway/foreign_workflow.hpp"
 #include "gateway/line_reader.hpp"
+#include "gateway/run_files.hpp"
+#include "gateway/text_parts.hpp"
 #include "support/scratch_dir.hpp"
 #include "support/tar.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <array>
+#include <fcntl.h>
 #include <fstream>
 #include <thread>
 #include <unistd.h>
@@ -52,6 +56,49 @@ TEST_CASE("a project comes as an archive, and nothing of it leaves its folder") 
   CHECK_FALSE(
       unpack_project(test::tar_of({{.name = "link", .type = '2', .target = "/etc/passwd"}})));
   CHECK_FALSE(unpack_project("hello, this is a text and no archive at all"));
+}
+
+TEST_CASE("an archive is known by its first bytes, whatever it is said to be") {
+  CHECK(is_archive(test::tar_of({{.name = "w.yaml", .content = "x"}})));
+  CHECK(is_archive("\x1f\x8b\x08 and so on"));
+  CHECK(is_archive("\x28\xb5\x2f\xfd and so on"));
+  CHECK_FALSE(is_archive(""));
+  CHECK_FALSE(is_archive("maze: 1\nname: ustar\n" + std::string(400, '#')));
+}
+
+TEST_CASE("a text is cut between its characters") {
+  CHECK(unfinished("") == 0);
+  CHECK(unfinished("abc") == 0);
+  CHECK(unfinished("a\xc3\xa9") == 0);
+  CHECK(unfinished("a\xc3") == 1);
+  CHECK(unfinished("\xe2\x82") == 2);
+  CHECK(unfinished("\xf0\x9f\x98") == 3);
+  CHECK(unfinished("\xf0\x9f\x98\x80") == 0);
+  CHECK(unfinished("\x80\x80\x80\x80") == 0);
+  nlohmann::ordered_json x{{"a", "12345"}, {"b", {"1234567", {{"c", "12é"}}}}, {"d", 123456789}};
+  shorten(x, 5);
+  CHECK(x
+        == nlohmann::ordered_json{
+            {"a", "12345"}, {"b", {"12345… [2 bytes more]", {{"c", "12é"}}}}, {"d", 123456789}});
+  shorten(x, 3);
+  CHECK(x["b"][1]["c"] == "12… [2 bytes more]");
+}
+
+TEST_CASE("a file is read in parts of whole characters") {
+  const test::scratch_dir room;
+  std::ofstream(room / "text") << "aé€b";
+  run_file file{io::unique_fd(::open((room / "text").c_str(), O_RDONLY | O_CLOEXEC)), 7};
+  std::string all;
+  for (std::uint64_t at = 0; at < file.size;) {
+    const auto part = read_part(file, at, 4);
+    REQUIRE(part);
+    REQUIRE_FALSE(part->empty());
+    all += *part;
+    at += part->size();
+  }
+  CHECK(all == "aé€b");
+  CHECK(read_part(file, 100, 4).value().empty());
+  CHECK(read_part(file, 2, 5).error().code == core::errc::unsupported_operation);
 }
 
 TEST_CASE("an archive that would unpack to more than is allowed is refused") {

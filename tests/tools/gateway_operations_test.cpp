@@ -1,3 +1,4 @@
+#include "gateway/guide.hpp"
 #include "gateway/json_text.hpp"
 #include "gateway/mcp.hpp"
 #include "gateway/operation.hpp"
@@ -103,7 +104,10 @@ TEST_CASE("a cluster that cannot be reached is said to be so, and not that somet
   const auto done = lone.carry_out("cluster_status", nlohmann::json::object());
   REQUIRE_FALSE(done);
   CHECK(done.error().unreachable);
-  CHECK(lone.ask("GET", "/api/v1/status").status == 503);
+  const auto away = lone.ask("GET", "/api/v1/status");
+  CHECK(away.status == 503);
+  CHECK(away.headers.front() == std::pair<std::string, std::string>{"Retry-After", "2"});
+  CHECK(nlohmann::json::parse(away.body)["error"]["retryable"] == true);
   CHECK(lone.ask("GET", "/api/v1/runs/last/files/a.txt").status == 503);
   CHECK(lone.ask("GET", "/api/v1/config").status == 200);
 }
@@ -156,6 +160,42 @@ TEST_CASE("who is not the gateway's user may name neither its files nor its envi
   CHECK(own.carry_out("validate_workflow", {{"workflow", with("files: [{from: /etc/passwd}]\n")}}));
 }
 
+TEST_CASE("a workflow that comes alone and names files beside it is told to bring them") {
+  lone_desk lone;
+  const std::string task = "\ntasks: {a: {command: [\"true\"], output: {run: dict}}}\n";
+  const auto validate = [&](const std::string& text) {
+    return lone.refusal_of("validate_workflow", {{"workflow", text}});
+  };
+  CHECK_THAT(validate("maze: 1\nname: w\nfiles: [data]" + task),
+             Contains("files[0]: 'data'") && Contains("archive"));
+  CHECK_THAT(
+      validate("maze: 1\nname: w\ntasks: {a: {python: \"plot.py:draw\", output: {x: any}}}\n"),
+      Contains("tasks.a.python: 'plot.py'"));
+  CHECK(lone.ask("POST", "/api/v1/validate", "maze: 1\nname: w\nfiles: [data]" + task).status
+        == 422);
+}
+
+TEST_CASE("the guide is about workflows that are sound") {
+  lone_desk lone;
+  for (const std::string_view example : guide_examples()) {
+    CAPTURE(example);
+    CHECK(lone.carry_out("validate_workflow", {{"workflow", std::string(example)}}));
+    CHECK(workflow_guide().find(example) != std::string_view::npos);
+  }
+  CHECK(lone.ask("GET", "/api/v1/guide", {}, {{"accept", "text/plain"}}).body == workflow_guide());
+}
+
+TEST_CASE("numbers have limits and some texts have choices, and both are said") {
+  lone_desk lone;
+  CHECK_THAT(lone.refusal_of("get_run", {{"run", "last"}, {"wait_s", 31u}}),
+             Contains("at most 30"));
+  CHECK_THAT(lone.refusal_of("list_runs", {{"count", 1001u}}), Contains("at most 1000"));
+  CHECK_THAT(lone.refusal_of("read_log", {{"run", "last"}, {"task", "t"}, {"stream", "both"}}),
+             Contains("'stream' is one of stdout, stderr"));
+  CHECK_THAT(lone.refusal_of("list_tasks", {{"run", "last"}, {"state", "odd"}}),
+             Contains("completed"));
+}
+
 TEST_CASE("the API says what it has, and refuses what it has not") {
   lone_desk lone;
   const auto all = nlohmann::json::parse(lone.ask("GET", "/api/v1").body)["routes"];
@@ -198,6 +238,12 @@ TEST_CASE("an assistant is greeted in the protocol that both speak") {
   CHECK(greet("2024-11-05")["protocolVersion"] == "2024-11-05");
   CHECK(greet("2099-01-01")["protocolVersion"] == "2025-06-18");
   CHECK(greet("2025-06-18")["serverInfo"]["name"] == "maze");
+  CHECK_THAT(greet("2025-06-18")["instructions"].get<std::string>(), Contains("submit_task"));
+  lone_desk looks(true);
+  CHECK_THAT(
+      looks.say(R"({"jsonrpc":"2.0","id":1,"method":"initialize"})")["result"]["instructions"]
+          .get<std::string>(),
+      !Contains("submit_task"));
   CHECK_FALSE(answer_mcp(lone.desk, R"({"jsonrpc":"2.0","method":"notifications/initialized"})"));
   CHECK_FALSE(answer_mcp(lone.desk, R"({"jsonrpc":"2.0","id":7,"result":{}})"));
   CHECK(lone.say(R"({"jsonrpc":"2.0","id":"x","method":"ping"})")
@@ -224,6 +270,8 @@ TEST_CASE("an assistant is offered each operation as a tool, and only what it ma
   CHECK(properties(own, "submit_workflow").contains("file"));
   CHECK(properties(all, "read_file").contains("path"));
   CHECK(properties(all, "list_runs")["count"]["type"] == "integer");
+  CHECK(properties(all, "list_runs")["count"]["maximum"] == 1000);
+  CHECK(properties(all, "read_log")["stream"]["enum"] == nlohmann::json{"stdout", "stderr"});
 }
 
 TEST_CASE("what a tool refuses is a result that says so; what is no call of a tool is an error") {

@@ -138,7 +138,7 @@ TEST_CASE("what does not exist is refused by name, with what may be meant", "[to
   const std::string names =
       "run, validate, functions, doctor, start, join-file, stop, status, submit, "
       "runs, tasks, logs, result, "
-      "files, cancel, forget, nodes, drain, config, version";
+      "files, cancel, forget, nodes, drain, serve, mcp, config, version";
   CHECK(refused({}) == "a command is missing: " + names);
   CHECK(refused({"rnu", "f"}) == "there is no command 'rnu'; did you mean `run`?");
   CHECK(refused({"run", "f", "--ouput", "json"})

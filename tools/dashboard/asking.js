@@ -130,12 +130,12 @@ async function refresh() {
   } catch (problem) {
     if (problem.status === 401) return;
     news = `No news from the cluster: ${reason(problem)}. Asking again every 2 seconds.`
-      + (lastAnswer && ` What you see is from ${lastAnswer}.`);
+      + (lastAnswer && ` What you see is from ${lastAnswer}, by the clock of this browser.`);
   }
   if (round !== current) return;
   round.abort();
   if ($("banner").textContent !== news) $("banner").textContent = news;
-  $("banner").hidden = !news; render(); timer = setTimeout(refresh, 2000);
+  $("banner").hidden = !news; document.body.classList.toggle("stale", !!news); render(); timer = setTimeout(refresh, 2000);
 }
 async function load(ask) {
   cluster.status = await ask("status");
@@ -152,7 +152,8 @@ async function loadRun(ask, run) {
   const base = `runs/${segment(run.id)}`;
   const query = `first=${run.first}&count=${tasksPage}${run.state && `&state=${run.state}`}`
     + (run.name && `&name=${encodeURIComponent(run.name)}`);
-  if (run.final && run.loaded === query) return; // what has ended stays as it is
+  // What has ended stays as it is, but it may be forgotten, by somebody else or with its cluster.
+  if (run.final && run.loaded === query) return void await ask(`${base}/tasks?count=0`);
   const told = run.final ? run.told : await ask(base), part = await ask(`${base}/tasks?${query}`);
   const files = await ask(`${base}/files`).catch((problem) => {
     if (isAnswer(problem)) return { files: [], error: problem.message };

@@ -23,6 +23,11 @@ const pager = (first, shown, total, most, go) => (total > most || first > 0) && 
   button("Earlier page", () => go(Math.max(0, first - most)), first === 0),
   button("Later page", () => go(first + most), first + shown >= total));
 function value(what, name) {
+  if (typeof what?.stdout === "string" && "exit_code" in what) return h("div", {},
+    ["stdout", "stderr"].filter((x) => what[x]).map((x) => h("div", { key: x }, h("p.soft", {}, x), value(what[x], x))),
+    h("p.soft", {}, `exit status ${what.exit_code}`));
+  const keys = Object.keys(what ?? {});
+  if (keys.length === 1 && typeof what[keys[0]]?.stdout === "string") return value(what[keys[0]], name);
   const text = typeof what === "string" ? what : JSON.stringify(what, null, 2);
   return h("div.card", {}, h("pre", { tabindex: 0 }, text.slice(0, shownMost)), text.length > shownMost
     && h("p.soft", {}, `The first ${size(shownMost)} of ${size(text.length)} `,
@@ -34,8 +39,8 @@ function render() {
   patch($("summary"), status ? [h("h1", {}, status.name), h("div.soft", {}, [`maze ${status.version}`,
     `since ${status.started} UTC`, plural(status.nodes, "node"), plural(status.cpus, "core"), size(status.memory),
     status.gpus > 0 && plural(status.gpus, "GPU"), `${status.runs.live} of ${plural(status.runs.total, "run")} live`,
-    status.you?.identity && `you: ${status.you.identity}`].filter(Boolean).join(" · ")),
-  countsOf(status.tasks)] : [h("h1", {}, "maze")]);
+    status.you?.identity && `you: ${status.you.identity}`, !mayChange() && "to look at only"].filter(Boolean).join(" · ")),
+  status.runs.live > 0 && h("div.row", {}, h("span.soft", {}, "tasks of live runs:"), countsOf(status.tasks))] : [h("h1", {}, "maze")]);
   document.title = [page === "run" && (task?.id ?? run.told?.name), status?.name, "maze"].filter(Boolean).join(" – ");
   if (!$("view").hidden) patch($("view"), page === "run" ? runView() : clusterView());
 }
@@ -55,16 +60,19 @@ function nodeCard(node) {
   const drain = () => act(`Drain node ${node.name}? It takes no new tasks; what runs there ends in peace.`,
     "Drain the node", "POST", `nodes/${segment(node.name)}/drain`, `Node ${node.name} takes no new tasks.`);
   return h("div.card", { key: node.node }, h("div.row", {}, h("span.name", {}, node.name), pill(node.state),
-    h("span.right", {}, node.state === "ready" && button("Drain", drain))),
+    h("span.right", {}, node.state === "ready" && mayChange() && button("Drain", drain))),
   meter("Cores", cpus, node.cpus, `${+cpus.toFixed(3)} of ${node.cpus} used`),
   meter("Memory", memory, node.memory, `${size(memory)} of ${size(node.memory)}`),
   node.gpus > 0 && meter("GPUs", gpus, node.gpus, `${gpus} of ${node.gpus} used`),
   h("div.soft", {}, `${node.running} running, ${node.waiting} waiting`),
   h("div.soft", {}, `${size(node.received)} in, ${size(node.sent)} out`), h("div.row", {},
     Object.entries(node.labels ?? {}).map(([name, text]) => h("span.chip", { key: name }, `${name}=${text}`)),
-    h("span.chip.soft", { key: "" }, node.sandbox?.levels?.at(-1))));
+    h("span.chip.soft", { key: "", title: "the strongest sandbox that it offers" },
+      `sandbox: ${node.sandbox?.levels?.at(-1)}`)));
 }
+const mayChange = () => !cluster.status?.gateway?.read_only;
 function runButton(one) {
+  if (!mayChange() || (run?.missing && one === run.told)) return null;
   const path = `runs/${segment(one.run)}`, name = `run ${one.run} (${one.name})`;
   if (ended(one.state)) return button("Forget", () => act(`Forget ${name}? Its result, files and logs go.`,
     "Forget the run", "DELETE", path, "The run is forgotten."));
@@ -80,13 +88,17 @@ function runView() {
   if (!told) return [back, h("p", { class: run.missing ? "bad" : "soft" }, run.missing || "Asking …")];
   return [h("div.split", { class: task && "two", key: run.id }, h("div", {}, back, h("div.row", {},
     h("h2.name", {}, told.name), pill(told.state), h("span.soft", {},
-      `${told.run} · started ${told.timing?.started ?? "?"} UTC · ${time(told.timing?.elapsed_s)}`),
+      `${told.run} · started ${(told.timing?.started ?? "?").replace("T", " ").slice(0, 19)} UTC · `
+        + time(told.timing?.elapsed_s)),
     h("span.right", {}, runButton(told))), h("p.bad", { hidden: !run.missing }, run.missing), progress(told.states),
   countsOf(told.states), told.notes?.map((note, i) => h("p", { key: `note ${i}` }, note)),
   told.failed?.length > 0 && open(`${plural(told.failed.length, "task")} ended badly`, "failed",
     told.failed.slice(0, 10).map(failure), told.failed.length > 10 && `and ${told.failed.length - 10} more`),
+  (told.truncated ?? []).slice(0, 10).map((x) => h("p.late", { key: `${x.task} ${x.stream}` }, `Task ${x.task} wrote `
+    + `${size(x.total)} to ${x.stream}; its value holds ${size(x.kept)}, its log the rest.`)),
   told.result != null ? open("Result", "result", value(told.result, `${told.run}.json`))
-    : run.final && h("p.soft", { key: "none" }, "This run has no result."),
+    : run.final && h("p.soft", { key: "none" }, "This run has no result: a workflow's ",
+      h("code", {}, "result"), " names one, for example ", h("code", {}, "result: task.output.run.stdout"), "."),
   tasksPart(run), timeline(run.rows), filesPart(told)), task && taskPanel())];
 }
 function failure(one) {
@@ -94,9 +106,10 @@ function failure(one) {
     error?.signal != null && `signal ${error.signal}`, plural(one.attempts, "attempt")].filter(Boolean).join(" · ");
   return h("div.card", { key: one.task }, h("div.row", {}, h("a.name", { href: at(run.told.run, one.task) }, one.task),
     pill(one.state), h("span.soft", {}, about)), h("pre.low", { tabindex: 0 }, error?.message ?? ""),
-  error?.evidence && h("details", {}, h("summary", {}, "The end of its standard error"),
-    h("pre", { tabindex: 0 }, error.evidence)));
+  evidenceOf(error?.class, error?.evidence));
 }
+const evidenceOf = (kind, text) => text && open(kind === "user_exception" ? "Traceback"
+  : "The end of its standard error", "evidence", h("pre.low", { tabindex: 0 }, text));
 function tasksPart({ rows: shown, first, total, state, name }) {
   const set = (what) => { Object.assign(run, { first: 0 }, what); render(); refresh(); };
   return h("div", { key: "tasks" }, h("div.row", {}, h("h2", {}, "Tasks"), h("select", { "aria-label": "State",
@@ -149,14 +162,14 @@ function taskPanel() {
   const cancel = () => act(`Cancel task ${one.task}? What depends on it goes as well.`, "Cancel the task", "POST",
     `runs/${segment(run.told.run)}/tasks/${segment(one.task)}/cancel`, "The task is being cancelled.");
   return h("aside.card.panel", { key: task.id, "aria-label": "Task" }, h("div.row", {}, h("h2.name", {}, task.id),
-    told && [pill(one.state, one.phase), !ended(one.state) && button("Cancel", cancel)],
+    told && [pill(one.state, one.phase), !ended(one.state) && mayChange() && button("Cancel", cancel)],
     h("a.right", { href: at(run.told.run) }, "Close")), task.missing ? h("p.bad", {}, task.missing)
     : !told && h("p.soft", {}, "Asking …"),
   told && [details({ ...one, task: "", state: "", phase: "", phases: phases(one),
     earlier: one.earlier.map((x) => ({ ...x, phases: phases(x) })) }),
   h("div.bar", { hidden: !one.phases.length, role: "img", "aria-label": phases(one) }, one.phases.map((x) =>
-    h("i", { class: x.phase, title: x.phase, style: `flex:${x.ended_s - x.began_s}` }))),
-  told.output != null && open("Output", "output", value(told.output, `${one.task}.json`)), logPart(one)]);
+    h("i", { class: x.phase, title: x.phase, style: `flex:${1e6 * (x.ended_s - x.began_s)}` }))),
+  evidenceOf(one.error?.class, told.evidence), told.output != null && open("Output", "output", value(told.output, `${one.task}.json`)), logPart(one)]);
 }
 function logPart(one) {
   const { log } = task, set = (what) => { Object.assign(task, what); render(); refresh(); };

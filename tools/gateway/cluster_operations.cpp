@@ -13,7 +13,9 @@ outcome<ordered_json> status(const request& in) {
   const auto told = in.session().status();
   if (!told)
     return refuse(told.error());
-  return node::view_of(*told, in.session().cluster());
+  auto out = node::view_of(*told, in.session().cluster());
+  out["gateway"] = {{"read_only", in.with.read_only}};
+  return out;
 }
 
 outcome<std::string> print_status(const request& in) {
@@ -65,7 +67,13 @@ outcome<ordered_json> drain(const request& in) {
 outcome<ordered_json> config(const request& in) {
   node::options shown = in.with.what;
   shown.values.output = node::output_form::json;
-  return ordered_json::parse(node::explain(shown));
+  auto out = ordered_json::parse(node::explain(shown));
+  // Flags of the gateway that are no settings of all commands.
+  const auto flag = [](const std::string& value, bool given) {
+    return ordered_json{{"value", value}, {"origin", given ? "flag" : "default"}};
+  };
+  out["read_only"] = flag(in.with.read_only ? "true" : "false", in.with.read_only);
+  return out;
 }
 
 outcome<std::string> print_config(const request& in) {
@@ -81,8 +89,9 @@ std::vector<operation> cluster_operations() {
   return {
       {"cluster_status",
        "How the cluster stands",
-       "Name, version, cores, memory and GPUs of the cluster, how many runs and tasks are in which "
-       "state, and what you may do.",
+       "Name, version, cores, memory and GPUs of the cluster, how many runs there are, in which "
+       "state "
+       "the tasks are of those that have not ended, and what you may do.",
        effect::reads,
        {},
        status,

@@ -84,6 +84,41 @@ core::result<void> check_foreign(const core::workflow& work) {
   return {};
 }
 
+core::result<void> check_alone(const core::workflow& work) {
+  const auto check = [](const std::string& path, const std::string& where) -> core::result<void> {
+    if (fs::path(path).is_absolute())
+      return {};
+    return core::fail(
+        core::errc::input_missing,
+        fmt::format("{}: '{}' would lie beside the workflow, which came alone: send a "
+                    "tar archive of its folder instead",
+                    where, path),
+        "gateway");
+  };
+  for (std::size_t i = 0; i < work.files.size(); ++i)
+    if (auto fine = check(work.files[i].from, fmt::format("files[{}]", i)); !fine)
+      return fine;
+  for (const auto& [name, path] : work.libraries)
+    if (auto fine = check(path, fmt::format("libraries.{}", name)); !fine)
+      return fine;
+  for (const core::task_spec& task : work.tasks) {
+    if (const std::string* const archive = core::carried_archive(task.sandbox))
+      if (auto fine = check(*archive, fmt::format("tasks.{}.sandbox.image", task.name)); !fine)
+        return fine;
+    const auto* const python = std::get_if<core::python_action>(&task.action);
+    if (python != nullptr && python->source == core::python_source::file && work.files.empty())
+      if (auto fine = check(python->text, fmt::format("tasks.{}.python", task.name)); !fine)
+        return fine;
+  }
+  return {};
+}
+
+bool is_archive(std::string_view bytes) noexcept {
+  constexpr std::size_t magic_at = 257;
+  return bytes.starts_with("\x1f\x8b") || bytes.starts_with("\x28\xb5\x2f\xfd")
+         || (bytes.size() > magic_at + 5 && bytes.substr(magic_at, 5) == "ustar");
+}
+
 core::result<temporary_folder> unpack_project(std::string_view archive) {
   auto file = io::make_sealed_file("maze-project", archive);
   if (!file)

@@ -28,6 +28,13 @@ private:
 /// by somebody who is not this process's user. Fails with `permission_denied` naming the place.
 core::result<void> check_foreign(const core::workflow& work);
 
+/// Whether a workflow that came as a text, with no folder around it, names nothing that would have to lie there. Fails with
+/// `input_missing` naming the place.
+core::result<void> check_alone(const core::workflow& work);
+
+/// Whether these bytes begin as a tar archive does, plain or compressed by gzip or zstd.
+bool is_archive(std::string_view bytes) noexcept;
+
 /// Unpacks a tar archive (plain, gzip or zstd) into a folder, as `io::unpack_archive` does.
 core::result<temporary_folder> unpack_project(std::string_view archive);
 

@@ -37,7 +37,9 @@ core::result<nlohmann::json> read_json(std::string_view text) {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& fault) {
     return core::fail(core::errc::malformed,
-                      fmt::format("this is no JSON: see byte {} of {}", fault.byte, text.size()),
+                      fault.byte > text.size() ? "this is no JSON: it ends too early"
+                                               : fmt::format("this is no JSON: see byte {} of {}",
+                                                             fault.byte, text.size()),
                       "gateway");
   } catch (const nlohmann::json::exception&) {
     return core::fail(core::errc::malformed, "this JSON has a number beyond all bounds", "gateway");

@@ -21,12 +21,21 @@ enum rpc_error : int {
   invalid_params = -32602,
 };
 
-constexpr std::string_view instructions =
-    "maze runs workflows of commands and functions on a cluster. submit_task or submit_workflow "
-    "starts "
-    "a run, get_run with wait_s waits for its end and tells its result, get_task and read_log tell "
-    "why "
-    "something failed. A run may be named by its id, by its workflow's name, or as 'last'.";
+constexpr std::string_view instructions = "maze runs workflows of commands and functions on a "
+                                          "cluster. Read workflow_guide before you write one. "
+                                          "submit_task or submit_workflow starts a run, get_run "
+                                          "with wait_s waits for its end and tells its result, "
+                                          "get_task and read_log tell why something failed. A run "
+                                          "may be named by its id, by its workflow's name, or "
+                                          "as 'last'.";
+constexpr std::string_view instructions_to_look =
+    "maze runs workflows on a cluster; here you may look and change nothing. list_runs and get_run "
+    "tell how "
+    "runs stand and what they came to, get_task and read_log why something failed. A run may be "
+    "named by its "
+    "id, by its workflow's name, or as 'last'.";
+/// Of each text in a result, where the client names no limit of its own: what it says is read by a model.
+constexpr std::uint64_t result_text_max = 4096;
 
 std::string text_of(const ordered_json& x) {
   return x.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -73,6 +82,10 @@ ordered_json schema_of(const operation& what, const gateway_settings& with) {
     ordered_json about{{"type", type_of(one.kind)}, {"description", one.help}};
     if (one.kind == value_kind::number)
       about["minimum"] = 0;
+    if (one.max > 0)
+      about["maximum"] = one.max;
+    if (!one.choices.empty())
+      about["enum"] = one.choices;
     properties[std::string(one.name)] = std::move(about);
     if (one.required)
       required.push_back(one.name);
@@ -100,7 +113,7 @@ ordered_json tools(const gateway_settings& with) {
   return {{"tools", std::move(list)}};
 }
 
-ordered_json greet(const nlohmann::json& params) {
+ordered_json greet(const nlohmann::json& params, bool read_only) {
   const std::string wanted =
       params.contains("protocolVersion") && params["protocolVersion"].is_string()
           ? params["protocolVersion"].get<std::string>()
@@ -109,7 +122,7 @@ ordered_json greet(const nlohmann::json& params) {
   return {{"protocolVersion", spoken ? wanted : std::string(versions.front())},
           {"capabilities", {{"tools", {{"listChanged", false}}}}},
           {"serverInfo", {{"name", "maze"}, {"title", "maze"}, {"version", MAZE_VERSION}}},
-          {"instructions", instructions}};
+          {"instructions", read_only ? instructions_to_look : instructions}};
 }
 
 /// A refusal is told as a result, so that the model hears of it and can do better.
@@ -128,7 +141,11 @@ ordered_json call_tool(operator_desk& desk, const nlohmann::json& id,
   const operation* const what = find_operation(name);
   if (what == nullptr || !is_offered(*what, desk.with()))
     return failure(id, invalid_params, fmt::format("there is no tool '{}'", name.substr(0, 100)));
-  const auto arguments = params.value("arguments", nlohmann::json::object());
+  auto arguments = params.value("arguments", nlohmann::json::object());
+  const bool cuts = std::any_of(what->parameters.begin(), what->parameters.end(),
+                                [](const parameter& one) { return one.name == "text_max"; });
+  if (cuts && arguments.is_object() && !arguments.contains("text_max"))
+    arguments["text_max"] = result_text_max;
   return result(id, tool_result(desk.carry_out(*what, arguments)));
 }
 
@@ -137,7 +154,7 @@ ordered_json answer(operator_desk& desk, const nlohmann::json& id, const std::st
   if (!params.is_object())
     return failure(id, invalid_params, "'params' is no object");
   if (method == "initialize")
-    return result(id, greet(params));
+    return result(id, greet(params, desk.with().read_only));
   if (method == "ping")
     return result(id, ordered_json::object());
   if (method == "tools/list")

@@ -57,6 +57,13 @@ core::result<void> check(const operation& what, const nlohmann::json& arguments)
     }
     if (!fits(value, known->kind))
       return core::fail(wrong(what, fmt::format("'{}' is not {}", name, form_of(known->kind))));
+    if (known->max > 0 && value.get<std::uint64_t>() > known->max)
+      return core::fail(wrong(what, fmt::format("'{}' is at most {}", name, known->max)));
+    if (!known->choices.empty()
+        && std::find(known->choices.begin(), known->choices.end(), value.get<std::string>())
+               == known->choices.end())
+      return core::fail(
+          wrong(what, fmt::format("'{}' is one of {}", name, fmt::join(known->choices, ", "))));
   }
   for (const parameter& one : what.parameters)
     if (one.required && !arguments.contains(std::string(one.name)))
@@ -75,6 +82,8 @@ refused::refused(std::vector<io::diagnostic> found) : faults(std::move(found)) {
 
 ordered_json view_of(const refused& why) {
   ordered_json out{{"error", node::view_of(why.why)}};
+  if (why.unreachable)
+    out["error"]["retryable"] = true;
   if (!why.faults.empty()) {
     out["faults"] = ordered_json::array();
     for (const io::diagnostic& fault : why.faults)

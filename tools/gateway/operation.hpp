@@ -60,6 +60,10 @@ struct parameter {
   value_kind kind = value_kind::text;
   bool required = false;
   std::string_view help;
+  /// Of a number; 0: no limit.
+  std::uint64_t max = 0;
+  /// Of a text: all that it may be; empty: anything.
+  std::vector<std::string_view> choices = {};
 };
 
 /// What an operation does to the cluster.

@@ -17,6 +17,7 @@ namespace {
 constexpr std::array all_routes{
     route{"GET", "/status", "cluster_status"},
     route{"GET", "/config", "get_config"},
+    route{"GET", "/guide", "workflow_guide"},
     route{"GET", "/nodes", "list_nodes"},
     route{"GET", "/nodes/{node}", "get_node"},
     route{"POST", "/nodes/{node}/drain", "drain_node"},
@@ -56,7 +57,10 @@ io::http_reply reply_to(const refused& why) {
   const std::uint32_t status = why.unreachable       ? 503
                                : !why.faults.empty() ? 422
                                                      : status_of(why.why.code);
-  return json_reply(status, view_of(why));
+  auto out = json_reply(status, view_of(why));
+  if (status == 503)
+    out.headers.emplace_back("Retry-After", "2");
+  return out;
 }
 
 /// Puts the parts of `path` that a pattern has names for into `into`; whether it fits.
@@ -102,13 +106,6 @@ nlohmann::json typed(const operation& what, const std::string& name, const std::
   return text;
 }
 
-bool is_archive(std::string_view type) {
-  constexpr std::array kinds{"application/x-tar", "application/gzip", "application/x-gzip",
-                             "application/zstd", "application/x-gtar"};
-  return std::any_of(kinds.begin(), kinds.end(),
-                     [&](std::string_view kind) { return type.starts_with(kind); });
-}
-
 core::error malformed(std::string message) {
   return {.code = core::errc::malformed, .message = std::move(message), .origin = "gateway"};
 }
@@ -128,8 +125,6 @@ core::result<void> take_body(const route& way, const operation& what, io::http_r
     if (!body)
       return core::fail(body.error());
     into[std::string(way.body)] = std::move(*body);
-  } else if (is_archive(asked.header("content-type"))) {
-    into["archive"] = std::move(asked.body);
   } else {
     into[std::string(way.body)] = std::move(asked.body);
   }
@@ -188,18 +183,21 @@ io::http_reply carry_out(operator_desk& desk, const route& way, io::http_request
   return json_reply(what.does == effect::adds ? 201 : 200, *done);
 }
 
+/// What only the answer that is JSON has.
+bool is_of_text(std::string_view name) { return name == "offset" || name == "max"; }
+
 ordered_json listing() {
   auto list = ordered_json::array();
   for (const route& way : all_routes) {
     const operation& what = *find_operation(way.operation);
     auto parameters = ordered_json::object();
     for (const parameter& one : what.parameters)
-      if (one.name != "file" && one.name != "archive")
+      if (one.name != "file" && one.name != "archive" && !(way.raw && is_of_text(one.name)))
         parameters[std::string(one.name)] = one.help;
     list.push_back({{"method", way.method},
                     {"path", fmt::format("/api/v1{}", way.path)},
-                    {"what", what.title},
-                    {"help", what.help},
+                    {"what", way.raw ? "The content of one file" : what.title},
+                    {"help", way.raw ? "Its bytes, as they are." : what.help},
                     {"parameters", std::move(parameters)},
                     {"content", way.body.empty() ? ordered_json() : ordered_json(way.body)}});
   }
@@ -272,9 +270,8 @@ io::http_reply answer_rest(operator_desk& desk, io::http_request asked) {
 std::uint64_t content_max(const io::http_request& asked) {
   if (asked.method != "POST")
     return small_max;
-  if (is_archive(asked.header("content-type")))
-    return archive_max;
-  return text_max;
+  // Archives come where workflows do, and may be larger.
+  return asked.target.path == std::vector<std::string>{"mcp"} ? text_max : archive_max;
 }
 
 } // namespace maze::gateway

@@ -1,12 +1,17 @@
 #include "gateway/run_files.hpp"
 
+#include "gateway/text_parts.hpp"
+#include "maze/core/utf8.hpp"
 #include "maze/io/json.hpp"
 #include "node/passing_store.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace maze::gateway {
 
@@ -45,6 +50,29 @@ core::result<run_file> open_file(const request& in) {
   run_file out{io::unique_fd(::open(place.c_str(), O_RDONLY | O_CLOEXEC)), found->second.size};
   if (!out.content)
     return core::fail(io::errno_error("open " + place.string(), errno));
+  return out;
+}
+
+core::result<std::string> read_part(const run_file& file, std::uint64_t offset,
+                                    std::uint64_t most) {
+  std::string out(std::min(most, file.size - std::min(offset, file.size)), '\0');
+  for (std::size_t have = 0; have < out.size();) {
+    const auto got = ::pread(file.content.get(), out.data() + have, out.size() - have,
+                             static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return core::fail(io::errno_error("read a file of the run", got < 0 ? errno : EIO));
+    have += static_cast<std::size_t>(got);
+  }
+  if (offset + out.size() < file.size)
+    out.resize(out.size() - unfinished(out));
+  if (!core::is_utf8(out))
+    return core::fail(
+        core::errc::unsupported_operation,
+        "the file is no text there: fetch it with 'maze-node files RUN --out DIR', or "
+        "over HTTP",
+        "gateway");
   return out;
 }
 

@@ -1,7 +1,7 @@
 #include "gateway/operation.hpp"
 #include "gateway/run_files.hpp"
+#include "gateway/text_parts.hpp"
 #include "maze/core/run_name.hpp"
-#include "maze/core/utf8.hpp"
 #include "maze/io/json.hpp"
 #include "node/report.hpp"
 #include "node/run_outcome.hpp"
@@ -18,13 +18,14 @@ constexpr std::uint64_t runs_max = 1000;
 /// The longest that an answer waits for the end of a run, in seconds.
 constexpr std::uint64_t wait_max = 30;
 constexpr std::chrono::milliseconds news_interval{200};
-/// The most bytes of a file in an answer that is JSON.
+/// Bytes of a file in an answer that is JSON.
 constexpr std::uint64_t file_text_max = std::uint64_t{256} << 10;
+constexpr std::uint64_t file_text_default = std::uint64_t{64} << 10;
 
 /// The runs that are asked for, and how many there are.
 core::result<actors::run_page> page(const request& in) {
   const std::uint64_t first = in.number("first", 0);
-  const std::uint64_t count = std::min(in.number("count", 100), runs_max);
+  const std::uint64_t count = in.number("count", 100);
   actors::run_page out;
   for (bool more = true; more && out.rows.size() < count;) {
     auto part = in.session().runs(
@@ -65,7 +66,7 @@ core::result<told_run> report_of(const request& in) {
   auto run = in.session().find(in.text("run"));
   if (!run)
     return core::fail(run.error());
-  if (const auto patience = std::min(in.number("wait_s", 0), wait_max); patience > 0) {
+  if (const auto patience = in.number("wait_s", 0); patience > 0) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience);
     const auto ended = in.session().follow(run->run, news_interval, [&](const actors::run_news&) {
       return std::chrono::steady_clock::now() < until && !in.with.ends->load();
@@ -100,6 +101,8 @@ outcome<ordered_json> one_run(const request& in) {
   // What is not at home with whoever asks; list_files has all of it.
   for (const auto* const other : {"files", "history", "out"})
     out.erase(other);
+  if (const auto most = in.number("text_max", 0); most > 0)
+    shorten(out, most);
   return out;
 }
 
@@ -110,7 +113,10 @@ outcome<std::string> print_run(const request& in) {
   const node::run_report& run = told->report;
   if (run.result)
     return node::result_text(*run.result);
-  return fmt::format("run {} ({}) has no result\n", run.run, core::to_string(run.state));
+  if (!run.failed.empty())
+    return node::summary(run, node::screen{.width = 100});
+  return fmt::format("run {} ({}) has no result: a workflow's `result` names one\n", run.run,
+                     core::to_string(run.state));
 }
 
 outcome<ordered_json> cancel_run(const request& in) {
@@ -158,23 +164,16 @@ outcome<ordered_json> one_file(const request& in) {
   auto file = open_file(in);
   if (!file)
     return refuse(file.error());
-  if (file->size > file_text_max)
-    return refuse(core::error{.code = core::errc::limit_exceeded,
-                              .message = fmt::format("the file has {} bytes, at most {} are told "
-                                                     "as text: fetch it with 'maze-node files {} "
-                                                     "--out DIR' or over HTTP",
-                                                     file->size, file_text_max, in.text("run")),
-                              .origin = "gateway"});
-  auto content = io::read_all(file->content.get(), file_text_max);
-  if (!content)
-    return refuse(content.error());
-  if (!core::is_utf8(*content))
-    return refuse(core::error{.code = core::errc::unsupported_operation,
-                              .message = fmt::format("the file is no text: fetch it with "
-                                                     "'maze-node files {} --out DIR' or over HTTP",
-                                                     in.text("run")),
-                              .origin = "gateway"});
-  return ordered_json{{"path", in.text("path")}, {"size", file->size}, {"text", *content}};
+  const auto offset = in.number("offset", 0);
+  auto text = read_part(*file, offset, in.number("max", file_text_default));
+  if (!text)
+    return refuse(text.error());
+  const auto next = std::min(offset, file->size) + text->size();
+  return ordered_json{{"path", in.text("path")},
+                      {"size", file->size},
+                      {"text", std::move(*text)},
+                      {"next", next},
+                      {"ended", next == file->size}};
 }
 
 } // namespace
@@ -183,7 +182,10 @@ std::vector<operation> run_operations() {
   const parameter run{"run", value_kind::text, true,
                       "a run: its id or the beginning of it, a workflow's name, or 'last'"};
   const parameter first{"first", value_kind::number, false, "how many are passed over (0)"};
-  const parameter count{"count", value_kind::number, false, "how many at most (100; up to 1000)"};
+  const parameter count{"count", value_kind::number, false, "how many at most (100; up to 1000)",
+                        runs_max};
+  const parameter short_texts{"text_max", value_kind::number, false,
+                              "cut texts in it that have more bytes than this"};
   const parameter history{"history", value_kind::flag, false, "every version and who wrote it"};
   return {
       {"list_runs",
@@ -196,9 +198,12 @@ std::vector<operation> run_operations() {
       {"get_run",
        "One run and its result",
        "State, result, and what failed and why. With wait_s it answers once the run has ended, or "
-       "after that time.",
+       "after that time: ask again while `state` is accepted or running.",
        effect::reads,
-       {run, {"wait_s", value_kind::number, false, "seconds to wait for its end (0; up to 30)"}},
+       {run,
+        short_texts,
+        {"wait_s", value_kind::number, false, "seconds to wait for its end (0; up to 30)",
+         wait_max}},
        one_run,
        print_run},
       {"cancel_run",
@@ -222,9 +227,13 @@ std::vector<operation> run_operations() {
        print_files},
       {"read_file",
        "One file of a run, as text",
-       "Up to 256 KiB of UTF-8.",
+       "UTF-8 from byte `offset` on; ask again with the `next` of the answer until `ended`.",
        effect::reads,
-       {run, {"path", value_kind::text, true, "as list_files has it"}},
+       {run,
+        {"path", value_kind::text, true, "as list_files has it"},
+        {"offset", value_kind::number, false, "where to begin, in bytes (0)"},
+        {"max", value_kind::number, false, "how many bytes at most (65536; up to 262144)",
+         file_text_max}},
        one_file},
   };
 }

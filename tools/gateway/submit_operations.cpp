@@ -1,5 +1,7 @@
 #include "gateway/foreign_workflow.hpp"
+#include "gateway/guide.hpp"
 #include "gateway/operation.hpp"
+#include "maze/core/reference.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/core/submission_form.hpp"
 #include "node/hand_in.hpp"
@@ -48,6 +50,8 @@ outcome<described_work> read_text(const std::string& text, bool same_user) {
   if (!same_user)
     if (auto fine = check_foreign(*work); !fine)
       return refuse(fine.error());
+  if (auto fine = check_alone(*work); !fine)
+    return refuse(fine.error());
   auto folder = temporary_folder::make();
   if (!folder)
     return refuse(folder.error());
@@ -85,6 +89,8 @@ outcome<described_work> read(const request& in) {
         .message = in.with.same_user ? "give either 'workflow', its text, or 'file', its path"
                                      : "the workflow is missing",
         .origin = "gateway"});
+  if (given("workflow") && is_archive(in.text("workflow")))
+    return read_archive(in.text("workflow"), in.text("path"));
   if (given("workflow"))
     return read_text(in.text("workflow"), in.with.same_user);
   if (given("archive"))
@@ -149,16 +155,22 @@ outcome<ordered_json> validate(const request& in) {
                       {"warnings", std::move(warnings)}};
 }
 
+outcome<ordered_json> guide(const request&) { return ordered_json{{"guide", workflow_guide()}}; }
+
+outcome<std::string> print_guide(const request&) { return std::string(workflow_guide()); }
+
 /// A workflow of one task, whose result is that task's.
 outcome<ordered_json> submit_one(const request& in) {
   const std::string name = in.arguments.contains("name") ? in.text("name") : "task";
   nlohmann::json task = in.arguments.at("task");
   const bool prints = task.contains("command") || task.contains("shell");
   nlohmann::json work{{"maze", 1}, {"name", name}};
-  if (prints && !task.contains("output") && !task.contains("outputs")) {
+  if (prints && !task.contains("output") && !task.contains("outputs"))
     task["output"] = {{"run", "dict"}};
-    work["result"] = name + ".output.run";
-  }
+  if (const auto output = task.find("output"); output != task.end() && output->is_object()
+                                               && output->size() == 1
+                                               && core::is_name(output->items().begin().key()))
+    work["result"] = fmt::format("{}.output.{}", name, output->items().begin().key());
   work["tasks"] = {{name, std::move(task)}};
   auto read = read_text(work.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
                         in.with.same_user);
@@ -191,22 +203,22 @@ std::vector<operation> submit_operations() {
   return {
       {"submit_workflow",
        "Hand a workflow in",
-       "Starts a run of a workflow: a map `tasks` of tasks with `command` (a list) or `shell` (a "
-       "line), `inputs`, `after`, `resources`, `labels`, `sandbox`. A minimal one: {\"maze\": 1, "
-       "\"name\": \"hello\", \"tasks\": {\"hi\": {\"shell\": \"echo hi\", \"output\": {\"run\": "
-       "\"dict\"}}}, \"result\": \"hi.output.run.stdout\"}. Returns the id of the run; get_run "
-       "waits for its end.",
+       "Starts a run of a workflow in YAML or JSON: workflow_guide says how to write one. Returns "
+       "the "
+       "id of the run; get_run waits for its end.",
        effect::adds,
        {workflow, file, archive, path, id},
        submit},
       {"submit_task",
        "Run one task",
-       "Starts a run of one task. What it prints and its status are the result, unless it declares "
-       "another output.",
+       "Starts a run of one task. Its output is the result: what it prints and its status, unless "
+       "it "
+       "declares another.",
        effect::adds,
        {{"task", value_kind::object, true,
-         "the keys of a task in a workflow file, for example {\"shell\": \"nvidia-smi\", "
-         "\"labels\": {\"node\": \"w1\"}}"},
+         "the keys of a task in a workflow, as workflow_guide has them, for example {\"shell\": "
+         "\"nvidia-smi\", \"labels\": {\"node\": \"w1\"}} or {\"code\": \"def f(n): return n + "
+         "1\", \"inputs\": {\"n\": 1}, \"output\": {\"r\": \"int\"}}"},
         {"name", value_kind::text, false, "what it is called (task)"},
         id},
        submit_one},
@@ -217,6 +229,14 @@ std::vector<operation> submit_operations() {
        {workflow, file, archive, path},
        validate,
        nullptr,
+       false},
+      {"workflow_guide",
+       "How to write a workflow",
+       "All that is needed for most workflows, with two examples: read it before you write one.",
+       effect::reads,
+       {},
+       guide,
+       print_guide,
        false},
   };
 }

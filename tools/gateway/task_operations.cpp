@@ -1,4 +1,5 @@
 #include "gateway/operation.hpp"
+#include "gateway/text_parts.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/core/task_state.hpp"
 #include "maze/io/json.hpp"
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 
 namespace maze::gateway {
 
@@ -17,6 +17,8 @@ constexpr std::uint64_t tasks_max = 1000;
 /// Bytes of a log in one answer: what one message of the cluster holds.
 constexpr std::uint64_t log_max = actors::log_piece_max;
 constexpr std::uint64_t log_default = std::uint64_t{64} << 10;
+/// More than a node keeps of a stream.
+constexpr std::uint64_t log_kept_max = std::uint64_t{64} << 20;
 /// Bytes of the end of each stream that come with a task.
 constexpr std::uint64_t excerpt = std::uint64_t{4} << 10;
 
@@ -66,7 +68,7 @@ core::result<task_list> list(const request& in) {
     return core::fail(nodes.error());
   task_list out{.nodes = std::move(*nodes)};
   const std::uint64_t first = in.number("first", 0);
-  const std::uint64_t count = std::min(in.number("count", 100), tasks_max);
+  const std::uint64_t count = in.number("count", 100);
   const std::string state = in.text("state");
   const std::string part = in.text("name");
   if (state.empty() && part.empty()) {
@@ -80,12 +82,6 @@ core::result<task_list> list(const request& in) {
     out.total = *total;
     return out;
   }
-  const auto all = core::all_task_states();
-  if (!state.empty() && std::none_of(all.begin(), all.end(), [&](auto one) {
-        return core::to_string(one) == state;
-      }))
-    return core::fail(core::errc::invalid_argument,
-                      fmt::format("list_tasks: there is no state '{}'", state), "gateway");
   const auto total = for_each_task(in, run->run, 0, [&](actors::task_row& one) {
     const bool fits = (state.empty() || core::to_string(one.state) == state)
                       && (part.empty() || holds(one.name, part));
@@ -197,6 +193,8 @@ outcome<ordered_json> one_task(const request& in) {
       if (one.task == name)
         out["evidence"] = one.reason.evidence;
   }
+  if (const auto most = in.number("text_max", 0); most > 0)
+    shorten(out, most);
   return out;
 }
 
@@ -204,18 +202,6 @@ struct log_answer {
   actors::task_log told;
   actors::ask_log asked;
 };
-
-/// How many bytes at the end of `text` are the beginning of a character that goes on.
-std::size_t unfinished(std::string_view text) {
-  for (std::size_t back = 1; back <= std::min<std::size_t>(text.size(), 3); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xc0) == 0x80)
-      continue;
-    const std::size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
-}
 
 /// Cuts a piece to `most` bytes, and so that what is a character is not told in halves: the rest comes with the next one.
 void keep_whole_characters(actors::log_piece& piece, std::uint64_t most) {
@@ -230,24 +216,19 @@ void keep_whole_characters(actors::log_piece& piece, std::uint64_t most) {
   piece.ended = false;
 }
 
+actors::ask_log question_of(const request& in) {
+  return {.number = static_cast<std::uint32_t>(in.number("attempt", 0)),
+          .stream = in.text("stream") == "stderr" ? actors::log_stream::standard_error
+                                                  : actors::log_stream::standard_output,
+          .offset = in.number("offset", 0)};
+}
+
 core::result<log_answer> log_of(const request& in) {
   const auto run = in.session().find(in.text("run"));
   if (!run)
     return core::fail(run.error());
-  const std::string stream = in.text("stream");
-  if (!stream.empty() && stream != "stdout" && stream != "stderr")
-    return core::fail(core::errc::invalid_argument,
-                      fmt::format("read_log: 'stream' is stdout or stderr, not '{}'", stream),
-                      "gateway");
-  const auto attempt = in.number("attempt", 0);
-  if (attempt > std::numeric_limits<std::uint32_t>::max())
-    return core::fail(core::errc::not_found, fmt::format("there is no attempt {}", attempt),
-                      "gateway");
-  actors::ask_log question{.number = static_cast<std::uint32_t>(attempt),
-                           .stream = stream == "stderr" ? actors::log_stream::standard_error
-                                                        : actors::log_stream::standard_output,
-                           .offset = in.number("offset", 0)};
-  const auto most = std::max<std::uint64_t>(std::min(in.number("max", log_default), log_max), 4);
+  const actors::ask_log question = question_of(in);
+  const auto most = std::max<std::uint64_t>(in.number("max", log_default), 4);
   const bool from_end = in.arguments.contains("tail");
   if (from_end && in.arguments.contains("offset"))
     return core::fail(
@@ -255,7 +236,7 @@ core::result<log_answer> log_of(const request& in) {
         "read_log: 'tail' is told from the end, and 'offset' from the beginning: give "
         "one of them",
         "gateway");
-  auto told = from_end ? read_end(in, run->run, question, std::min(in.number("tail", 0), log_max))
+  auto told = from_end ? read_end(in, run->run, question, in.number("tail", 0))
                        : read_piece(in, run->run, question);
   if (!told)
     return core::fail(told.error());
@@ -277,7 +258,19 @@ outcome<ordered_json> log(const request& in) {
       {"ended", told->told.piece.ended}};
 }
 
+/// All that there is, where no part of it is asked for.
 outcome<std::string> print_log(const request& in) {
+  const bool part = in.arguments.contains("offset") || in.arguments.contains("max")
+                    || in.arguments.contains("tail");
+  if (!part) {
+    const auto run = in.session().find(in.text("run"));
+    if (!run)
+      return refuse(run.error());
+    auto whole = read_end(in, run->run, question_of(in), log_kept_max);
+    if (!whole)
+      return refuse(whole.error());
+    return std::move(whole->piece.bytes);
+  }
   auto told = log_of(in);
   if (!told)
     return refuse(told.error());
@@ -301,6 +294,11 @@ outcome<ordered_json> cancel_task(const request& in) {
 } // namespace
 
 std::vector<operation> task_operations() {
+  std::vector<std::string_view> states;
+  for (const core::task_state state : core::all_task_states())
+    states.push_back(core::to_string(state));
+  const parameter short_texts{"text_max", value_kind::number, false,
+                              "cut texts in it that have more bytes than this"};
   const parameter run{"run", value_kind::text, true,
                       "a run: its id or the beginning of it, a workflow's name, or 'last'"};
   const parameter task{"task", value_kind::text, true, "the name of a task of the run"};
@@ -312,10 +310,10 @@ std::vector<operation> task_operations() {
        effect::reads,
        {run,
         {"state", value_kind::text, false,
-         "only those in this state, for example running or failed"},
+         "only those in this state, for example running or failed", 0, states},
         {"name", value_kind::text, false, "only those whose name has this in it"},
         {"first", value_kind::number, false, "how many are passed over (0)"},
-        {"count", value_kind::number, false, "how many at most (100; up to 1000)"}},
+        {"count", value_kind::number, false, "how many at most (100; up to 1000)", tasks_max}},
        tasks,
        print_tasks},
       {"get_task",
@@ -323,7 +321,7 @@ std::vector<operation> task_operations() {
        "What list_tasks says of it, its output, the evidence of a failure (a traceback, the end of "
        "standard error), and the end of what it printed.",
        effect::reads,
-       {run, task},
+       {run, task, short_texts},
        one_task},
       {"read_log",
        "What a task prints, while it runs or later",
@@ -331,12 +329,19 @@ std::vector<operation> task_operations() {
        effect::reads,
        {run,
         task,
-        {"stream", value_kind::text, false, "stdout (the default) or stderr"},
-        {"attempt", value_kind::number, false, "the number of an attempt; the last one without it"},
+        {"stream",
+         value_kind::text,
+         false,
+         "stdout (the default) or stderr",
+         0,
+         {"stdout", "stderr"}},
+        {"attempt", value_kind::number, false, "the number of an attempt; the last one without it",
+         0xffffffff},
         {"offset", value_kind::number, false, "where to begin, in bytes (0)"},
         {"tail", value_kind::number, false,
-         "instead of offset: only so many bytes of the end (up to 262144)"},
-        {"max", value_kind::number, false, "how many bytes at most (65536; 4 to 262144)"}},
+         "instead of offset: only so many bytes of the end (up to 262144)", log_max},
+        {"max", value_kind::number, false, "how many bytes at most (65536; up to 262144)",
+         log_max}},
        log,
        print_log},
       {"cancel_task",
