@@ -8,6 +8,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/logger.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
@@ -47,6 +48,15 @@ core::error in_words(const caf::error& failed, std::chrono::milliseconds timeout
   return from_caf(failed);
 }
 
+/// CAF keeps the log of a system for as long as a thread remembers it that has spawned or asked there, and the system's
+/// destructor waits for that: no caller's thread may take it along.
+struct log_left_behind {
+  log_left_behind() = default;
+  log_left_behind(const log_left_behind&) = delete;
+  log_left_behind& operator=(const log_left_behind&) = delete;
+  ~log_left_behind() { caf::logger::set_current_actor_system(nullptr); }
+};
+
 /// A run whose report changes under the hands of many is tried so often.
 constexpr int report_tries = 5;
 
@@ -71,6 +81,7 @@ struct cluster_client::data {
 };
 
 core::result<void> cluster_client::data::open(authenticated_socket socket) {
+  const log_left_behind after;
   system = std::make_unique<caf::actor_system>(config);
   ticket = socket.ticket;
   auto made = prepare_outbound(*system, std::move(socket));
@@ -103,6 +114,7 @@ core::result<void> cluster_client::data::open(authenticated_socket socket) {
 template <class Reply, class Question>
 core::result<Reply> cluster_client::data::ask(Question question,
                                               std::chrono::milliseconds timeout) {
+  const log_left_behind after;
   auto answer = std::make_shared<std::promise<core::result<Reply>>>();
   auto arriving = answer->get_future();
   // An actor for each question: a request on the wire hears nothing of a connection that breaks, so
@@ -249,6 +261,7 @@ core::result<forgotten_runs> cluster_client::forget(forget_runs what) {
 
 core::result<std::unique_ptr<call_stream>>
 cluster_client::open_calls(core::run_id run, call_stream::options settings) {
+  const log_left_behind after;
   auto service = data_->ask<call_service>(enter_calls{run, data_->ticket});
   if (!service)
     return core::fail(service.error());

@@ -46,6 +46,8 @@ struct workflow {
   /// Task libraries by the name that functions use: paths, absolute or relative to the folder of the
   /// workflow file.
   std::map<std::string, std::string, std::less<>> libraries;
+  /// The folder that they are of, where the file names one instead; empty otherwise.
+  std::string library_folder;
   /// For people: what is odd about it and does no harm.
   std::vector<std::string> warnings;
 

@@ -2,14 +2,18 @@
 
 #include "maze/io/http_session.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <list>
 #include <thread>
+#include <utility>
 
 namespace maze::io {
 
@@ -18,6 +22,8 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
+/// For answers that were made when the server was to end: who reads slower does not get all of them.
+constexpr std::chrono::seconds farewell{2};
 /// How long the door rests when the system has no descriptor or memory for a connection.
 constexpr std::chrono::milliseconds rest{100};
 
@@ -63,15 +69,23 @@ public:
 
   void close() {
     boost::asio::post(network_, [this] {
-      closed_ = true;
+      with_.ends = true;
       error_code ignored;
       door_.close(ignored);
       nap_.cancel();
       for (const auto& one : sessions_)
-        one->close();
+        if (one->idle())
+          one->close();
     });
-    // Answers that are being made may still be sent nowhere.
     answers_.join();
+    // What was answered is on its way, behind this.
+    std::promise<void> empty;
+    auto is_empty = empty.get_future();
+    boost::asio::post(network_, [this, &empty] {
+      all_ended_ = [&empty] { empty.set_value(); };
+      tell_if_empty();
+    });
+    is_empty.wait_for(farewell);
     network_.stop();
     thread_.join();
     sessions_.clear();
@@ -82,12 +96,12 @@ public:
 private:
   void accept() {
     door_.async_accept([this](error_code failed, tcp::socket socket) {
-      if (closed_)
+      if (with_.ends)
         return;
       if (failed) {
         nap_.expires_after(rest);
         nap_.async_wait([this](error_code) {
-          if (!closed_)
+          if (!with_.ends)
             accept();
         });
         return;
@@ -112,16 +126,25 @@ private:
     guest->start([this, weak = std::weak_ptr(guest)] {
       const auto ended = weak.lock();
       sessions_.remove(ended);
+      tell_if_empty();
     });
   }
 
+  void tell_if_empty() {
+    if (sessions_.empty() && all_ended_)
+      std::exchange(all_ended_, nullptr)();
+  }
+
   boost::asio::io_context network_{1};
+  /// Also while answers are made and nothing else goes on.
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> goes_on_ =
+      boost::asio::make_work_guard(network_);
   boost::asio::thread_pool answers_;
   http_surroundings with_;
   tcp::acceptor door_;
   boost::asio::steady_timer nap_;
   std::list<std::shared_ptr<http_session>> sessions_;
-  bool closed_ = false;
+  std::function<void()> all_ended_;
   std::uint16_t port_ = 0;
   std::thread thread_;
 };

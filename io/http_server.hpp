@@ -33,7 +33,7 @@ struct http_handlers {
 ///
 /// When all connections are taken, a newcomer gets the place of the one that has been waiting longest for its next
 /// request; so who opens many and sends nothing keeps nobody out.
-/// @note The destructor ends all connections and waits for answers that are being made.
+/// @note The destructor waits for answers that are being made and up to two seconds for them to be sent, and ends all connections.
 class http_server {
 public:
   /// `port` 0 stands for any free one. Fails with `already_exists` where the port is taken, with `permission_denied`

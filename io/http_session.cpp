@@ -30,15 +30,35 @@ using boost::system::error_code;
 constexpr std::size_t unread_max = std::size_t{4} << 20;
 constexpr std::chrono::seconds unread_time{2};
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+std::string_view class_of(std::uint32_t status) {
+  return status == 413 || status == 431 ? "limit_exceeded"
+         : status == 503                ? "resource_exhausted"
+                                        : "malformed";
+}
+
 http_reply plain_refusal(std::uint32_t status, std::string_view why) {
   http_reply out;
   out.status = status;
   out.type = "application/json";
-  out.body = nlohmann::json{{"error", {{"class", "malformed"}, {"message", why}}}}.dump() + "\n";
+  out.body =
+      nlohmann::json{{"error", {{"class", class_of(status)}, {"message", why}}}}.dump() + "\n";
   return out;
 }
 
 http_reply too_large() { return plain_refusal(413, "the content of the request is too large"); }
+
+/// Of what came, and not of the connection.
+bool is_fault(const error_code& failed) {
+  return failed.category() == http::make_error_code(http::error::bad_method).category()
+         && failed != http::error::end_of_stream && failed != http::error::partial_message;
+}
 
 class session final : public http_session, public std::enable_shared_from_this<session> {
 public:
@@ -77,8 +97,7 @@ private:
     idle_ = false;
     if (failed == http::error::header_limit || failed == http::error::buffer_overflow)
       return refuse_rest(plain_refusal(431, "the head of the request is too large"));
-    if (failed.category() == http::make_error_code(http::error::bad_method).category()
-        && failed != http::error::end_of_stream && failed != http::error::partial_message)
+    if (is_fault(failed))
       return refuse_rest(plain_refusal(400, "this is not HTTP/1.1: " + failed.message()));
     if (failed)
       return end();
@@ -87,13 +106,15 @@ private:
     head_only_ = head.method() == http::verb::head;
     request_.method = head_only_ ? "GET" : std::string(head.method_string());
     for (const auto& field : head) {
-      std::string name(field.name_string());
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-      auto& value = request_.headers[name];
-      value += value.empty() ? "" : ", ";
-      value += field.value();
+      const auto [at, fresh] =
+          request_.headers.try_emplace(lower(field.name_string()), field.value());
+      if (!fresh)
+        at->second.append(", ").append(field.value());
     }
+    // What it does not know it would take for the next request.
+    if (const auto coding = request_.header("transfer-encoding");
+        !coding.empty() && lower(coding) != "chunked")
+      return refuse_rest(plain_refusal(501, "only the transfer coding 'chunked' is known"));
     auto target = parse_target(std::string_view(head.target().data(), head.target().size()));
     if (!target)
       return refuse_rest(plain_refusal(400, target.error().message));
@@ -104,8 +125,11 @@ private:
     if (const auto length = parser_->content_length(); length && *length > *admitted)
       return refuse_rest(too_large());
     parser_->body_limit(*admitted);
-    if (request_.header("expect") == "100-continue")
+    const std::string expected = lower(request_.header("expect"));
+    if (expected == "100-continue")
       return ask_for_body();
+    if (!expected.empty())
+      return refuse_rest(plain_refusal(417, "only '100-continue' can be expected"));
     read_body();
   }
 
@@ -128,6 +152,8 @@ private:
   void on_body(error_code failed) {
     if (failed == http::error::body_limit)
       return refuse_rest(too_large());
+    if (is_fault(failed))
+      return refuse_rest(plain_refusal(400, "this is not HTTP/1.1: " + failed.message()));
     if (failed)
       return end();
     request_.body = std::move(parser_->get().body());
@@ -152,7 +178,7 @@ private:
       out.set(http::field::content_type, reply.type);
     for (const auto& [name, value] : reply.headers)
       out.set(name, value);
-    out.keep_alive(!last_);
+    out.keep_alive(!last_ && !with_.ends);
   }
 
   void send(http_reply reply) {
@@ -190,6 +216,8 @@ private:
   }
 
   void on_sent() {
+    if (with_.ends)
+      return end();
     if (!last_)
       return read_head();
     error_code ignored;

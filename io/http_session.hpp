@@ -17,6 +17,8 @@ struct http_surroundings {
   http_limits limits;
   boost::asio::io_context& network;
   boost::asio::thread_pool& answers;
+  /// Connections end after the answer that they are waiting for.
+  bool ends = false;
 };
 
 /// One connection of an `http_server`.

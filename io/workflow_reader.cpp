@@ -313,6 +313,7 @@ void workflow_reader::library_folder(const document_node& node, const field_path
   if (path && path->empty())
     read_.report(codes::bad_path, node.offset, field, "the path is empty",
                  "write the path of a folder with shared objects, relative to this file");
+  out_.library_folder = path.value_or("");
   // Without a folder to count from nobody knows what lies there.
   libraries_read_ = path && !path->empty() && folder_ != nullptr;
   if (!libraries_read_)

@@ -11,7 +11,9 @@
 
 #include <array>
 #include <atomic>
+#include <future>
 #include <sys/socket.h>
+#include <thread>
 
 using namespace maze;
 using namespace maze::actors;
@@ -77,6 +79,23 @@ struct fixture {
 };
 
 } // namespace
+
+TEST_CASE("a session ends while threads live on that have asked in it") {
+  fixture f;
+  std::promise<void> asked;
+  std::promise<void> over;
+  std::thread other([&] {
+    CHECK(f.sut->status());
+    asked.set_value();
+    over.get_future().wait();
+  });
+  asked.get_future().wait();
+  f.sut.reset();
+  over.set_value();
+  other.join();
+  f.sut = f.connect();
+  CHECK(f.sut->status());
+}
 
 TEST_CASE_METHOD(fixture, "a client hands in, follows and reads a run", "[actors][client]") {
   CHECK(sut->cluster().name == "home");

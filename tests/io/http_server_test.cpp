@@ -80,22 +80,24 @@ TEST_CASE("where every connection is being answered, a newcomer hears that there
     CHECK_THAT(one.get(), EndsWith("done"));
 }
 
-TEST_CASE(
-    "a server that ends waits for the answers that are being made, and ends the connections") {
+TEST_CASE("a server that ends gives the answers that are being made, and ends the connections") {
   auto talk = std::make_unique<http_talk>();
   std::atomic<bool> asked{false};
-  std::atomic<bool> answered{false};
-  talk->answers = [&](const io::http_request&) {
+  std::promise<void> released;
+  const auto gate = released.get_future().share();
+  talk->answers = [&asked, gate](const io::http_request&) {
     asked = true;
-    std::this_thread::yield();
-    answered = true;
-    return io::http_reply{};
+    gate.wait();
+    return io::http_reply{.type = "text/plain", .body = "farewell"};
   };
   const auto idle = talk->connect();
   const auto busy = talk->connect();
-  test::push(busy.get(), http_talk::get("/x"));
+  test::push(busy.get(), "GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
   REQUIRE(test::eventually([&] { return asked.load(); }));
-  talk->server.reset();
-  CHECK(answered);
+  std::thread end([&] { talk->server.reset(); });
   CHECK(test::drain(idle.get()).empty());
+  released.set_value();
+  const auto told = test::drain(busy.get());
+  CHECK_THAT(told, Contains("Connection: close") && EndsWith("farewell"));
+  end.join();
 }

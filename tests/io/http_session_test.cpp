@@ -97,6 +97,29 @@ TEST_CASE("what is no HTTP is refused in words") {
              StartsWith("HTTP/1.1 431"));
 }
 
+TEST_CASE("what cannot be told apart from the next request is refused, and nothing more is read") {
+  const http_talk talk;
+  for (const char* coding : {"xchunked", "chunked, gzip", "gzip"}) {
+    CAPTURE(coding);
+    const auto told =
+        talk.ask("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + std::string(coding)
+                 + "\r\n\r\nGET /inside HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK_THAT(told, StartsWith("HTTP/1.1 501") && !Contains("inside"));
+  }
+  CHECK_THAT(talk.ask("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
+                      "chunked\r\n\r\n0\r\n\r\n"),
+             StartsWith("HTTP/1.1 400"));
+  CHECK_THAT(talk.ask("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+             StartsWith("HTTP/1.1 400"));
+}
+
+TEST_CASE("an expectation that is not known is refused, and a known one in any letters is met") {
+  const http_talk talk;
+  CHECK_THAT(talk.ask(http_talk::post("x", "Expect: 200-ok\r\n")), StartsWith("HTTP/1.1 417"));
+  CHECK_THAT(talk.ask(http_talk::post("x", "Expect: 100-Continue\r\n")),
+             StartsWith("HTTP/1.1 100 Continue") && EndsWith("POST p x"));
+}
+
 TEST_CASE("headers of one name are one, so that a second cannot stand in for the first") {
   http_talk talk;
   talk.answers = [](const io::http_request& asked) {
@@ -104,6 +127,8 @@ TEST_CASE("headers of one name are one, so that a second cannot stand in for the
   };
   CHECK_THAT(talk.ask("GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\nConnection: close\r\n\r\n"),
              EndsWith("a, b"));
+  CHECK_THAT(talk.ask("GET / HTTP/1.1\r\nHost:\r\nhost: b\r\nConnection: close\r\n\r\n"),
+             EndsWith("\r\n\r\n, b"));
 }
 
 TEST_CASE("a file is sent as it is, whatever its size") {

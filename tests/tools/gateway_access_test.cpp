@@ -60,6 +60,7 @@ TEST_CASE("a token that others may read, or that is none, is refused with a reme
 TEST_CASE("only who bears the token is let in, but for what anybody may see") {
   CHECK(status({{"authorization", "Bearer " + secret}}) == 200);
   CHECK(status({}) == 401);
+  CHECK(status({{"authorization", "bearer " + secret}}) == 200);
   CHECK(status({{"authorization", "Bearer "}}) == 401);
   CHECK(status({{"authorization", "Basic " + secret}}) == 401);
   CHECK(status({{"authorization", secret}}) == 401);
@@ -74,10 +75,11 @@ TEST_CASE("only who bears the token is let in, but for what anybody may see") {
 
 TEST_CASE("a name that is not this machine's is turned away, whoever asks") {
   const std::string bearer = "Bearer " + secret;
-  for (const char* host : {"localhost", "localhost:9000", "127.0.0.1", "[::1]:7420"})
+  for (const char* host : {"localhost", "LocalHost:9000", "127.0.0.1", "[::1]:7420"})
     CHECK(status({{"host", host}, {"authorization", bearer}}) == 200);
   for (const char* host : {"", "example.org:7420", "127.0.0.1.example.org", "localhost.", "[::1",
-                           "10.0.0.1:7420", "localhost, localhost"}) {
+                           "10.0.0.1:7420", "localhost, localhost", "127.0.0.1:7420, example.org",
+                           "127.0.0.1:example.org", "127.0.0.1:1/x", "127.0.0.1:", "[::1]x"}) {
     CAPTURE(host);
     CHECK(status({{"host", host}, {"authorization", bearer}}) == 421);
     CHECK(status({{"host", host}}, true) == 421);
@@ -87,7 +89,7 @@ TEST_CASE("a name that is not this machine's is turned away, whoever asks") {
 TEST_CASE("a page of another site is turned away, whatever it bears") {
   const std::string bearer = "Bearer " + secret;
   CHECK(status({{"origin", "http://127.0.0.1:7420"}, {"authorization", bearer}}) == 200);
-  for (const char* origin : {"http://example.org", "https://127.0.0.1:7420", "null",
+  for (const char* origin : {"", "http://example.org", "https://127.0.0.1:7420", "null",
                              "http://127.0.0.1:8000", "http://localhost:7420"}) {
     CAPTURE(origin);
     CHECK(status({{"origin", origin}, {"authorization", bearer}}) == 403);

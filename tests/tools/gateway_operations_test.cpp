@@ -150,6 +150,7 @@ TEST_CASE("who is not the gateway's user may name neither its files nor its envi
   };
   CHECK_THAT(validate(with("files: [{from: /etc/passwd}]\n")), Contains("files[0]: '/etc/passwd'"));
   CHECK_THAT(validate(with("files: [{from: a/../../b}]\n")), Contains("outside"));
+  CHECK_THAT(validate(with("libraries: /usr/lib\n")), Contains("libraries: '/usr/lib'"));
   CHECK_THAT(validate("maze: 1\nname: w\nlibraries: {l: ../l.so}\ntasks: {a: {function: l.f, "
                       "output: {x: int}}}\n"),
              Contains("libraries.l"));
@@ -166,6 +167,8 @@ TEST_CASE("a workflow that comes alone and names files beside it is told to brin
   const auto validate = [&](const std::string& text) {
     return lone.refusal_of("validate_workflow", {{"workflow", text}});
   };
+  CHECK_THAT(validate("maze: 1\nname: w\nlibraries: plugins" + task),
+             Contains("libraries: 'plugins'"));
   CHECK_THAT(validate("maze: 1\nname: w\nfiles: [data]" + task),
              Contains("files[0]: 'data'") && Contains("archive"));
   CHECK_THAT(
@@ -222,6 +225,23 @@ TEST_CASE("foreign JSON that is deeper than anybody could write again is refused
   CHECK(deep.error().code == core::errc::limit_exceeded);
   CHECK(read_json(std::string(5'000'000, '[')).error().code == core::errc::limit_exceeded);
   CHECK(read_json(R"(["[[[[\"[[[["])"));
+}
+
+TEST_CASE("foreign JSON loses nothing: what could not be kept is refused") {
+  CHECK(
+      read_json("[18446744073709551615, -9223372036854775808, 1.5, 1e30, 12345678901234567890e3]"));
+  for (const char* number :
+       {"18446744073709551616", "-9223372036854775809", "99999999999999999999"}) {
+    CAPTURE(number);
+    CHECK_THAT(read_json("{\"x\": " + std::string(number) + "}").error().message,
+               Contains("64 bits"));
+  }
+  CHECK_THAT(read_json(R"({"a": {"b": 1, "c": [{"b": 1}], "b": 2}})").error().message,
+             Contains("'b' stands twice"));
+  CHECK(read_json(R"({"a": {"b": 1}, "b": 1, "c": [{"b": 1}, {"b": 1}]})"));
+}
+
+TEST_CASE("what is no JSON is refused") {
   for (const char* text : {"", "{", "nul", "[1,]", "\"\xff\"", "1 2", "[1e999]"}) {
     CAPTURE(text);
     CHECK(read_json(text).error().code == core::errc::malformed);
@@ -297,11 +317,37 @@ TEST_CASE("what a tool refuses is a result that says so; what is no call of a to
       == -32602);
 }
 
+TEST_CASE("several messages at once get their answers at once") {
+  lone_desk lone;
+  const auto told = lone.say(
+      R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":2,"method":"no"}])");
+  REQUIRE(told.size() == 2);
+  CHECK(told[0]["id"] == 1);
+  CHECK(told[1]["error"]["code"] == -32601);
+  CHECK_FALSE(answer_mcp(lone.desk, R"([{"jsonrpc":"2.0","method":"notifications/x"}])"));
+  std::string many = "[1";
+  for (int i = 0; i < 100; ++i)
+    many += ",1";
+  CHECK_THAT(lone.say(many + "]")["error"]["message"].get<std::string>(), Contains("101 messages"));
+}
+
+TEST_CASE("a tool takes nothing that it does not offer") {
+  lone_desk lone;
+  const auto call = [&](const std::string& argument) {
+    return lone.say(
+        R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"validate_workflow","arguments":{")"
+        + argument + R"(":"x"}}})")["error"]["code"];
+  };
+  CHECK(call("archive") == -32602);
+  CHECK(call("file") == -32602);
+}
+
 TEST_CASE("what is no message of the protocol gets the error that the protocol has for it") {
   lone_desk lone;
   CHECK(lone.say("hello")["error"]["code"] == -32700);
   CHECK(lone.say(std::string(1'000'000, '['))["error"]["code"] == -32700);
   CHECK(lone.say("[]")["error"]["code"] == -32600);
+  CHECK(lone.say("[1]")[0]["error"]["code"] == -32600);
   CHECK(lone.say("{}")["error"]["code"] == -32600);
   CHECK(lone.say(R"({"jsonrpc":"1.0","id":1,"method":"ping"})")["error"]["code"] == -32600);
   CHECK(lone.say(R"({"jsonrpc":"2.0","id":null,"method":"ping"})")["error"]["code"] == -32600);

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 
 namespace maze::gateway {
@@ -26,17 +25,27 @@ std::string new_token() {
   return out;
 }
 
-/// The name in `127.0.0.1:7420`, `[::1]:7420` or `localhost`.
-std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('['))
-    return authority.substr(0, std::min(authority.find(']'), authority.size() - 1) + 1);
-  return authority.substr(0, authority.find(':'));
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
 }
 
+/// Whether this is a name of this machine, as in `127.0.0.1:7420` or `localhost`, and nothing else.
 bool is_this_machine(std::string_view authority) {
-  constexpr std::array names{std::string_view("127.0.0.1"), std::string_view("localhost"),
-                             std::string_view("[::1]")};
-  return std::find(names.begin(), names.end(), host_of(authority)) != names.end();
+  const std::string text = lower(authority);
+  for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
+    if (!std::string_view(text).starts_with(name))
+      continue;
+    const auto port = std::string_view(text).substr(name.size());
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (port.empty()
+        || (port.size() > 1 && port[0] == ':'
+            && std::all_of(port.begin() + 1, port.end(), is_digit)))
+      return true;
+  }
+  return false;
 }
 
 /// Takes as long for any text of one length.
@@ -68,7 +77,7 @@ core::result<std::string> read_token(const std::filesystem::path& file) {
   }
   if (!text)
     return core::fail(text.error());
-  while (!text->empty() && (text->back() == '\n' || text->back() == ' '))
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' '))
     text->pop_back();
   const auto odd = [](char c) { return c <= ' ' || c > '~'; };
   if (text->size() < token_digits / 2 || std::any_of(text->begin(), text->end(), odd))
@@ -84,16 +93,14 @@ std::optional<io::http_reply> turn_away(const io::http_request& asked, const std
                                         bool for_anybody) {
   if (!is_this_machine(asked.header("host")))
     return error_reply(421, denied("this gateway answers to 127.0.0.1 and localhost alone"));
-  if (const auto origin = asked.header("origin"); !origin.empty()) {
-    constexpr std::string_view scheme = "http://";
-    if (!origin.starts_with(scheme) || origin.substr(scheme.size()) != asked.header("host"))
-      return error_reply(403, denied("pages of other sites may not ask this gateway"));
-  }
+  if (asked.headers.contains("origin")
+      && lower(asked.header("origin")) != "http://" + lower(asked.header("host")))
+    return error_reply(403, denied("pages of other sites may not ask this gateway"));
   if (for_anybody)
     return std::nullopt;
-  constexpr std::string_view scheme = "Bearer ";
+  constexpr std::string_view scheme = "bearer ";
   const auto said = asked.header("authorization");
-  if (said.starts_with(scheme) && equal(said.substr(scheme.size()), token))
+  if (lower(said.substr(0, scheme.size())) == scheme && equal(said.substr(scheme.size()), token))
     return std::nullopt;
   auto out = error_reply(401, denied(said.empty()
                                          ? "the token is missing: send the header 'Authorization: "

@@ -73,6 +73,8 @@ core::result<void> check_foreign(const core::workflow& work) {
   for (std::size_t i = 0; i < work.files.size(); ++i)
     if (auto fine = check_inside(work.files[i].from, fmt::format("files[{}]", i)); !fine)
       return fine;
+  if (auto fine = check_inside(work.library_folder, "libraries"); !fine)
+    return fine;
   for (const auto& [name, path] : work.libraries)
     if (auto fine = check_inside(path, fmt::format("libraries.{}", name)); !fine)
       return fine;
@@ -97,6 +99,9 @@ core::result<void> check_alone(const core::workflow& work) {
   };
   for (std::size_t i = 0; i < work.files.size(); ++i)
     if (auto fine = check(work.files[i].from, fmt::format("files[{}]", i)); !fine)
+      return fine;
+  if (!work.library_folder.empty())
+    if (auto fine = check(work.library_folder, "libraries"); !fine)
       return fine;
   for (const auto& [name, path] : work.libraries)
     if (auto fine = check(path, fmt::format("libraries.{}", name)); !fine)
@@ -152,7 +157,8 @@ core::result<fs::path> find_workflow(const fs::path& folder, const std::string& 
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
     const auto kind = entry.path().extension();
-    if (entry.is_regular_file(failed) && (kind == ".yaml" || kind == ".yml" || kind == ".json"))
+    std::error_code unknown;
+    if (entry.is_regular_file(unknown) && (kind == ".yaml" || kind == ".yml" || kind == ".json"))
       found.push_back(entry.path());
   }
   if (failed)

@@ -34,6 +34,8 @@ constexpr std::string_view instructions_to_look =
     "runs stand and what they came to, get_task and read_log why something failed. A run may be "
     "named by its "
     "id, by its workflow's name, or as 'last'.";
+/// Of one batch.
+constexpr std::size_t messages_max = 100;
 /// Of each text in a result, where the client names no limit of its own: what it says is read by a model.
 constexpr std::uint64_t result_text_max = 4096;
 
@@ -65,8 +67,9 @@ std::string_view type_of(value_kind kind) {
 }
 
 /// What is only for others: bytes that JSON cannot hold, and files of this machine.
-bool is_offered(const parameter& one, const gateway_settings& with) {
-  return one.name != "archive" && one.name != "path" && (one.name != "file" || with.same_user);
+bool is_offered(const operation& what, const parameter& one, const gateway_settings& with) {
+  const bool of_archive = one.name == "archive" || (one.name == "path" && what.name != "read_file");
+  return !of_archive && (one.name != "file" || with.same_user);
 }
 
 bool is_offered(const operation& what, const gateway_settings& with) {
@@ -77,7 +80,7 @@ ordered_json schema_of(const operation& what, const gateway_settings& with) {
   auto properties = ordered_json::object();
   auto required = ordered_json::array();
   for (const parameter& one : what.parameters) {
-    if (!is_offered(one, with) && what.name != "read_file")
+    if (!is_offered(what, one, with))
       continue;
     ordered_json about{{"type", type_of(one.kind)}, {"description", one.help}};
     if (one.kind == value_kind::number)
@@ -142,6 +145,9 @@ ordered_json call_tool(operator_desk& desk, const nlohmann::json& id,
   if (what == nullptr || !is_offered(*what, desk.with()))
     return failure(id, invalid_params, fmt::format("there is no tool '{}'", name.substr(0, 100)));
   auto arguments = params.value("arguments", nlohmann::json::object());
+  for (const parameter& one : what->parameters)
+    if (arguments.contains(std::string(one.name)) && !is_offered(*what, one, desk.with()))
+      return failure(id, invalid_params, fmt::format("{} takes no '{}' here", name, one.name));
   const bool cuts = std::any_of(what->parameters.begin(), what->parameters.end(),
                                 [](const parameter& one) { return one.name == "text_max"; });
   if (cuts && arguments.is_object() && !arguments.contains("text_max"))
@@ -165,25 +171,42 @@ ordered_json answer(operator_desk& desk, const nlohmann::json& id, const std::st
                  fmt::format("there is no method '{}'", method.substr(0, 100)));
 }
 
-} // namespace
-
-std::optional<std::string> answer_mcp(operator_desk& desk, std::string_view message) {
-  const auto parsed = read_json(message);
-  if (!parsed)
-    return text_of(failure(nullptr, parse_error, parsed.error().message));
-  const nlohmann::json& asked = *parsed;
+std::optional<ordered_json> answer_one(operator_desk& desk, const nlohmann::json& asked) {
   if (!asked.is_object() || asked.value("jsonrpc", nlohmann::json()) != "2.0")
-    return text_of(failure(nullptr, invalid_request, "this is no JSON-RPC 2.0 object"));
+    return failure(nullptr, invalid_request, "this is no JSON-RPC 2.0 object");
   const bool has_method = asked.contains("method") && asked["method"].is_string();
   if (!asked.contains("id")
       || (!has_method && (asked.contains("result") || asked.contains("error"))))
     return std::nullopt;
   const auto& id = asked["id"];
-  if (!has_method || !(id.is_string() || id.is_number()))
-    return text_of(
-        failure(nullptr, invalid_request, "'method' or 'id' is missing or of a wrong type"));
-  return text_of(answer(desk, id, asked["method"].get<std::string>(),
-                        asked.value("params", nlohmann::json::object())));
+  if (!(id.is_string() || id.is_number()))
+    return failure(nullptr, invalid_request, "'id' is neither a text nor a number");
+  if (!has_method)
+    return failure(id, invalid_request, "'method' is missing or no text");
+  return answer(desk, id, asked["method"].get<std::string>(),
+                asked.value("params", nlohmann::json::object()));
+}
+
+} // namespace
+
+std::optional<std::string> answer_mcp(operator_desk& desk, std::string_view message) {
+  const auto asked = read_json(message);
+  if (!asked)
+    return text_of(failure(nullptr, parse_error, asked.error().message));
+  if (!asked->is_array() || asked->empty()) {
+    const auto told = answer_one(desk, *asked);
+    return told ? std::optional(text_of(*told)) : std::nullopt;
+  }
+  // Several at once, as the version 2025-03-26 has it.
+  if (asked->size() > messages_max)
+    return text_of(failure(
+        nullptr, invalid_request,
+        fmt::format("{} messages at once, at most {} are taken", asked->size(), messages_max)));
+  auto all = ordered_json::array();
+  for (const auto& one : *asked)
+    if (auto told = answer_one(desk, one))
+      all.push_back(std::move(*told));
+  return all.empty() ? std::nullopt : std::optional(text_of(all));
 }
 
 } // namespace maze::gateway

@@ -16,7 +16,8 @@ namespace {
 
 /// Of one message: what a workflow file may have, and more for its escapes.
 constexpr std::size_t message_max = std::size_t{34} << 20;
-constexpr std::size_t answers_at_once = 8;
+/// Some may wait for the end of a run.
+constexpr std::size_t answers_at_once = 32;
 
 } // namespace
 

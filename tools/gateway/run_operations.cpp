@@ -27,16 +27,17 @@ core::result<actors::run_page> page(const request& in) {
   const std::uint64_t first = in.number("first", 0);
   const std::uint64_t count = in.number("count", 100);
   actors::run_page out;
-  for (bool more = true; more && out.rows.size() < count;) {
-    auto part = in.session().runs(
-        first + out.rows.size(),
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(count - out.rows.size(), 100)));
+  do {
+    const auto wanted = std::clamp<std::uint64_t>(count - out.rows.size(), 1, 100);
+    auto part = in.session().runs(first + out.rows.size(), static_cast<std::uint32_t>(wanted));
     if (!part)
       return core::fail(part.error());
     out.total = part->total;
-    more = !part->rows.empty();
+    if (part->rows.empty())
+      break;
     std::move(part->rows.begin(), part->rows.end(), std::back_inserter(out.rows));
-  }
+  } while (out.rows.size() < count);
+  out.rows.resize(std::min<std::size_t>(out.rows.size(), count));
   return out;
 }
 

@@ -1,11 +1,15 @@
 #include "gateway/access.hpp"
 #include "gateway/commands.hpp"
 #include "gateway/web.hpp"
+#include "maze/io/exclusive_folder.hpp"
+#include "maze/io/folders.hpp"
+#include "maze/io/private_files.hpp"
 #include "node/commands.hpp"
 #include "node/event_queue.hpp"
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <unistd.h>
 
@@ -17,6 +21,22 @@ std::filesystem::path token_file_of(const node::options& what) {
   if (what.flags.gateway.token_file)
     return std::filesystem::absolute(*what.flags.gateway.token_file);
   return std::filesystem::absolute(what.values.dir) / "gateway.token";
+}
+
+/// A folder for what comes and goes with requests, which the next gateway removes if this one cannot; what is made for a
+/// moment goes there from now on.
+/// @note Before any thread.
+core::result<io::exclusive_folder> make_room(const node::options& what) {
+  const auto parent = std::filesystem::absolute(what.values.dir) / "gateway";
+  if (auto made = io::make_folders(parent.parent_path()); !made)
+    return core::fail(made.error());
+  const auto folder = io::open_private_folder(parent);
+  if (!folder)
+    return core::fail(folder.error());
+  auto room = io::exclusive_folder::make(folder->get(), "room");
+  if (room)
+    ::setenv("TMPDIR", (parent / room->name()).c_str(), 1);
+  return room;
 }
 
 /// Says where everything is. The token itself is for a person at a terminal: what goes into a pipe may end in a log.
@@ -56,6 +76,9 @@ bool is_end(const std::optional<node::node_event>& event) {
 int serve_web(const node::options& what) {
   // Before any thread.
   node::event_queue events;
+  const auto room = make_room(what);
+  if (!room)
+    return node::refuse(what.values, room.error(), node::exit_code::refused);
   operator_desk desk({.what = what, .read_only = what.flags.gateway.read_only});
   const auto link = desk.line().get();
   if (!link)

@@ -4,6 +4,7 @@
 #include "maze/core/reference.hpp"
 #include "maze/core/run_name.hpp"
 #include "maze/core/submission_form.hpp"
+#include "maze/io/files.hpp"
 #include "node/hand_in.hpp"
 #include "node/submission.hpp"
 
@@ -19,6 +20,13 @@ namespace fs = std::filesystem;
 
 /// Where `workflow` of the arguments is shown to lie, in faults.
 constexpr std::string_view text_name = "workflow";
+
+/// Of a workflow file.
+constexpr std::uint64_t workflow_max = std::uint64_t{16} << 20;
+
+io::text_format format_of(const fs::path& file) {
+  return file.extension() == ".json" ? io::text_format::json : io::text_format::yaml;
+}
 
 io::text_format format_of(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -67,15 +75,23 @@ outcome<described_work> read_archive(const std::string& bytes, const std::string
   const auto file = find_workflow(kept->path(), path);
   if (!file)
     return refuse(file.error());
+  // People know the file by its place in the archive.
+  const auto name = file->lexically_relative(kept->path()).string();
+  const auto text = io::read_file(*file, workflow_max);
+  if (!text)
+    return refuse(text.error());
+  // What it names is looked at before anything of it is looked for.
+  const auto said = io::parse_workflow(*text, name, format_of(*file));
+  if (!said)
+    return refuse(said.error());
+  if (auto fine = check_foreign(*said); !fine)
+    return refuse(fine.error());
   auto work = io::read_workflow(*file);
   if (!work) {
-    // People know the file by its place in the archive.
     for (io::diagnostic& fault : work.error())
-      fault.file = file->lexically_relative(kept->path()).string();
+      fault.file = name;
     return refuse(std::move(work.error()));
   }
-  if (auto fine = check_foreign(*work); !fine)
-    return refuse(fine.error());
   return described_work{std::move(*work), file->parent_path(), kept, *file};
 }
 
@@ -87,7 +103,7 @@ outcome<described_work> read(const request& in) {
     return refuse(core::error{
         .code = core::errc::invalid_argument,
         .message = in.with.same_user ? "give either 'workflow', its text, or 'file', its path"
-                                     : "the workflow is missing",
+                                     : "give one workflow: its text, or an archive of its folder",
         .origin = "gateway"});
   if (given("workflow") && is_archive(in.text("workflow")))
     return read_archive(in.text("workflow"), in.text("path"));

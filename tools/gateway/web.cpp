@@ -4,6 +4,7 @@
 #include "gateway/mcp.hpp"
 #include "gateway/rest.hpp"
 
+#include <malloc.h>
 #include <utility>
 
 namespace maze::gateway {
@@ -15,6 +16,8 @@ constexpr std::string_view page_rules =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src "
     "'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+constexpr std::size_t large_content = std::size_t{1} << 20;
 
 bool is_page(const io::http_request& asked) { return asked.target.path.empty(); }
 
@@ -91,7 +94,14 @@ io::http_handlers web_handlers(operator_desk& desk, std::string token) {
             return is_page(asked) ? 0 : content_max(asked);
           },
           .answer =
-              [&desk](io::http_request asked) { return guarded(answer(desk, std::move(asked))); }};
+              [&desk](io::http_request asked) {
+                const bool large = asked.body.size() > large_content;
+                auto out = guarded(answer(desk, std::move(asked)));
+                // What was made of it is many times as large, and would stay with this thread.
+                if (large)
+                  ::malloc_trim(0);
+                return out;
+              }};
 }
 
 } // namespace maze::gateway
