@@ -40,6 +40,8 @@ class Assistant(GatewayCase):
         self.assertFalse(told["isError"])
         self.assertEqual(json.loads(told["content"][0]["text"]), told["structuredContent"])
         self.ended(run)
+        task = self.mcp([self.call(1, "get_task", run=run, task="said")])[1]["result"]["structuredContent"]
+        self.assertEqual(task["stdout"], "from an assistant\n")
         log = self.mcp([self.call(1, "read_log", run=run, task="said")])[1]["result"]["structuredContent"]
         self.assertEqual(log["text"], "from an assistant\n")
 

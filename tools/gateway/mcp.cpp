@@ -148,10 +148,14 @@ ordered_json call_tool(operator_desk& desk, const nlohmann::json& id,
   for (const parameter& one : what->parameters)
     if (arguments.contains(std::string(one.name)) && !is_offered(*what, one, desk.with()))
       return failure(id, invalid_params, fmt::format("{} takes no '{}' here", name, one.name));
-  const bool cuts = std::any_of(what->parameters.begin(), what->parameters.end(),
-                                [](const parameter& one) { return one.name == "text_max"; });
-  if (cuts && arguments.is_object() && !arguments.contains("text_max"))
-    arguments["text_max"] = result_text_max;
+  // What a model wants to know of a task, and no more of it than it can read.
+  for (const parameter& one : what->parameters)
+    if (arguments.is_object() && !arguments.contains(std::string(one.name))) {
+      if (one.name == "text_max")
+        arguments["text_max"] = result_text_max;
+      else if (one.name == "logs")
+        arguments["logs"] = true;
+    }
   return result(id, tool_result(desk.carry_out(*what, arguments)));
 }
 

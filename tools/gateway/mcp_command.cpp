@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <unistd.h>
@@ -36,8 +37,12 @@ int serve_mcp(const node::options& what) {
     if (line->find_first_not_of(" \t\r") == std::string::npos)
       continue;
     boost::asio::post(answers, [&desk, &say, message = std::move(*line)] {
-      if (const auto answer = answer_mcp(desk, message))
-        say(*answer);
+      try {
+        if (const auto answer = answer_mcp(desk, message))
+          say(*answer);
+      } catch (const std::exception& bug) {
+        std::cerr << "maze-node: this is a defect of maze: " << bug.what() << '\n';
+      }
     });
   }
   // Nobody asks for more: what waits for the end of a run need not, but what was asked is answered.

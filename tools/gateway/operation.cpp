@@ -42,7 +42,27 @@ core::error wrong(const operation& what, std::string why) {
           .origin = "gateway"};
 }
 
-core::result<void> check(const operation& what, const nlohmann::json& arguments) {
+} // namespace
+
+refused::refused(std::vector<io::diagnostic> found) : faults(std::move(found)) {
+  why = {.code = core::errc::malformed, .origin = "workflow"};
+  if (!faults.empty())
+    why.message = io::to_string(faults.front());
+}
+
+ordered_json view_of(const refused& why) {
+  ordered_json out{{"error", node::view_of(why.why)}};
+  if (why.unreachable)
+    out["error"]["retryable"] = true;
+  if (!why.faults.empty()) {
+    out["faults"] = ordered_json::array();
+    for (const io::diagnostic& fault : why.faults)
+      out["faults"].push_back(node::view_of(fault));
+  }
+  return out;
+}
+
+core::result<void> check_arguments(const operation& what, const nlohmann::json& arguments) {
   if (!arguments.is_object())
     return core::fail(wrong(what, "its arguments are no object"));
   for (const auto& [name, value] : arguments.items()) {
@@ -72,26 +92,6 @@ core::result<void> check(const operation& what, const nlohmann::json& arguments)
   return {};
 }
 
-} // namespace
-
-refused::refused(std::vector<io::diagnostic> found) : faults(std::move(found)) {
-  why = {.code = core::errc::malformed, .origin = "workflow"};
-  if (!faults.empty())
-    why.message = io::to_string(faults.front());
-}
-
-ordered_json view_of(const refused& why) {
-  ordered_json out{{"error", node::view_of(why.why)}};
-  if (why.unreachable)
-    out["error"]["retryable"] = true;
-  if (!why.faults.empty()) {
-    out["faults"] = ordered_json::array();
-    for (const io::diagnostic& fault : why.faults)
-      out["faults"].push_back(node::view_of(fault));
-  }
-  return out;
-}
-
 std::span<const operation> operations() {
   static const std::vector<operation> all = [] {
     std::vector<operation> out;
@@ -119,7 +119,7 @@ outcome<T> operator_desk::call(const operation& what, outcome<T> (*how)(const re
                                                      "with --read-only",
                                                      what.name),
                               .origin = "gateway"});
-  if (auto fine = check(what, arguments); !fine)
+  if (auto fine = check_arguments(what, arguments); !fine)
     return refuse(fine.error());
   if (!what.needs_cluster)
     return how({with_, nullptr, arguments});

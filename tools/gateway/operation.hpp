@@ -110,6 +110,8 @@ std::vector<operation> submit_operations();
 
 /// All of them.
 std::span<const operation> operations();
+/// Whether an operation takes these arguments. Fails with `invalid_argument` naming the parameter.
+core::result<void> check_arguments(const operation& what, const nlohmann::json& arguments);
 /// Null for none.
 const operation* find_operation(std::string_view name);
 

@@ -137,7 +137,10 @@ bool wants_text(const io::http_request& asked) {
          && accepts.find("json") == std::string_view::npos;
 }
 
-io::http_reply send_file(operator_desk& desk, const nlohmann::json& arguments) {
+io::http_reply send_file(operator_desk& desk, const operation& what,
+                         const nlohmann::json& arguments) {
+  if (auto fine = check_arguments(what, arguments); !fine)
+    return error_reply(400, fine.error());
   auto link = desk.line().get();
   if (!link)
     return error_reply(503, link.error());
@@ -167,7 +170,7 @@ io::http_reply carry_out(operator_desk& desk, const route& way, io::http_request
   if (auto taken = take_body(way, what, asked, arguments); !taken)
     return error_reply(status_of(taken.error().code), taken.error());
   if (way.raw)
-    return send_file(desk, arguments);
+    return send_file(desk, what, arguments);
   if (what.print != nullptr && wants_text(asked)) {
     auto text = desk.print(what, arguments);
     if (!text)

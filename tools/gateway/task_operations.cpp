@@ -175,9 +175,11 @@ outcome<ordered_json> one_task(const request& in) {
   ordered_json out{{"run", core::to_string(run->run)},
                    {"task", node::view_of(*row, *nodes)},
                    {"output", nullptr},
-                   {"evidence", nullptr},
-                   {"stdout", end_of_log(in, run->run, actors::log_stream::standard_output)},
-                   {"stderr", end_of_log(in, run->run, actors::log_stream::standard_error)}};
+                   {"evidence", nullptr}};
+  if (in.flag("logs")) {
+    out["stdout"] = end_of_log(in, run->run, actors::log_stream::standard_output);
+    out["stderr"] = end_of_log(in, run->run, actors::log_stream::standard_error);
+  }
   if (row->state == core::task_state::completed) {
     const auto encoded = in.session().output(run->run, name);
     if (!encoded)
@@ -319,9 +321,12 @@ std::vector<operation> task_operations() {
       {"get_task",
        "One task and its result",
        "What list_tasks says of it, its output, the evidence of a failure (a traceback, the end of "
-       "standard error), and the end of what it printed.",
+       "standard error), and with `logs` the end of what it printed.",
        effect::reads,
-       {run, task, short_texts},
+       {run,
+        task,
+        short_texts,
+        {"logs", value_kind::flag, false, "also `stdout` and `stderr`: their last 4096 bytes"}},
        one_task},
       {"read_log",
        "What a task prints, while it runs or later",

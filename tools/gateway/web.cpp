@@ -4,6 +4,7 @@
 #include "gateway/mcp.hpp"
 #include "gateway/rest.hpp"
 
+#include <exception>
 #include <malloc.h>
 #include <utility>
 
@@ -77,6 +78,17 @@ io::http_reply answer(operator_desk& desk, io::http_request asked) {
                            .origin = "gateway"});
 }
 
+/// A defect costs the request that met it, and nobody else's.
+io::http_reply answer_soundly(operator_desk& desk, io::http_request asked) {
+  try {
+    return answer(desk, std::move(asked));
+  } catch (const std::exception& bug) {
+    return error_reply(500, {.code = core::errc::scheduler_error,
+                             .message = std::string("this is a defect of maze: ") + bug.what(),
+                             .origin = "gateway"});
+  }
+}
+
 /// What every answer says: nothing of it is kept by others, or taken for what it is not.
 io::http_reply guarded(io::http_reply reply) {
   reply.headers.emplace_back("Cache-Control", "no-store");
@@ -96,7 +108,7 @@ io::http_handlers web_handlers(operator_desk& desk, std::string token) {
           .answer =
               [&desk](io::http_request asked) {
                 const bool large = asked.body.size() > large_content;
-                auto out = guarded(answer(desk, std::move(asked)));
+                auto out = guarded(answer_soundly(desk, std::move(asked)));
                 // What was made of it is many times as large, and would stay with this thread.
                 if (large)
                   ::malloc_trim(0);
