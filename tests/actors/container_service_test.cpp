@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <unistd.h>
 
@@ -25,6 +26,18 @@ struct service_fixture : test::container_service_fixture {
     return test::run({.argv = {"/usr/bin/find", "/sys/fs/cgroup", "-type", "d", "-name", names}})
         .standard_output;
   }
+};
+
+/// Control groups as those of a node that lives: the first process does.
+struct group_of_init {
+  std::filesystem::path path;
+
+  explicit group_of_init(std::filesystem::path where) : path(std::move(where)) {
+    std::filesystem::create_directory(path);
+  }
+  group_of_init(const group_of_init&) = delete;
+  group_of_init& operator=(const group_of_init&) = delete;
+  ~group_of_init() { ::rmdir(path.c_str()); }
 };
 
 } // namespace
@@ -104,18 +117,19 @@ TEST_CASE_METHOD(service_fixture, "groups of which the engine lost sight go with
   REQUIRE_FALSE(place.empty());
   place.resize(place.find('\n'));
   std::filesystem::create_directory(place + "/libpod-lost");
-  // Of a node that was killed: no process has such a number.
-  const auto before = std::filesystem::path(place).parent_path()
-                      / (sandbox::container_prefix(1 << 30, "word") + "groups/libpod-old");
+  // Of a node that was killed, for no process has such a number, which any node may remove; and of one that lives.
+  const auto parent = std::filesystem::path(place).parent_path();
+  const auto before = parent / (sandbox::container_prefix(1 << 30, "word") + "groups/libpod-old");
   std::filesystem::create_directories(before);
+  const group_of_init others{parent / (sandbox::container_prefix(1, "word") + "groups")};
   sut->stop(id, std::chrono::seconds(0));
   wait_until([&out] { return out.has_value(); });
   service.reset();
   CHECK(groups(own).empty());
-  CHECK(std::filesystem::exists(before));
   service = make_service(test::podman().value());
   CHECK(end_of(script("true")).exit_code == 0);
   wait_until([&] { return !std::filesystem::exists(before.parent_path()); });
+  CHECK(std::filesystem::exists(others.path));
 }
 
 TEST_CASE_METHOD(service_fixture, "a child whose container is killed from outside was killed",
