@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,9 +74,13 @@ inline sandbox::launch_request shell(std::string script,
   return request;
 }
 
+/// Empty where there is nothing, as for what /proc said of a process that has just ended.
 inline std::string content_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream out;
+  // Unlike the buffer's own iterators this does not throw where a read fails.
+  out << in.rdbuf();
+  return out.str();
 }
 
 inline void write(const std::filesystem::path& path, std::string_view content) {

@@ -2,16 +2,19 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
+#include <sstream>
 #include <string>
 
 namespace maze::test {
 
-/// The content of a file; empty where there is none.
+/// The content of a file; empty where there is none, as for what /proc said of a process that has just ended.
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream out;
+  // Unlike the buffer's own iterators this does not throw where a read fails.
+  out << file.rdbuf();
+  return out.str();
 }
 
 /// The contents of all files below `root`, by path.

@@ -36,8 +36,7 @@ struct cost {
 
 cost cost_of(pid_t pid) {
   const fs::path proc = "/proc/" + std::to_string(pid);
-  std::ifstream stat_file(proc / "stat");
-  std::string stat{std::istreambuf_iterator<char>(stat_file), {}};
+  const std::string stat = test::read_file(proc / "stat");
   // Behind the program's name, which may hold anything: the state is field 3.
   std::istringstream fields(stat.substr(stat.rfind(')') + 2));
   const std::vector<std::string> all{std::istream_iterator<std::string>(fields), {}};
