@@ -6,12 +6,18 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
 
+#include <variant>
+
 namespace maze::actors {
 
 namespace {
 
+/// Whether an order is for a child that is kept and loads libraries: one of Python's loads none.
 bool is_of_kept_child(const attempt_order& order, const run_bundle& bundle) {
-  return order.task != core::lane_task && core::is_kept(bundle.tasks->spec(order.task).child);
+  if (order.task == core::lane_task)
+    return false;
+  const core::task_spec& task = bundle.tasks->spec(order.task);
+  return core::is_kept(task.child) && std::holds_alternative<core::function_action>(task.action);
 }
 
 /// The libraries of its run that the child of an order must find.

@@ -21,6 +21,9 @@ struct fetch_fixture : test::actor_fixture {
   fetch_fixture() {
     auto tasks = test::diamond();
     tasks.at(1).action = core::function_action{"text", "count"};
+    tasks.at(1).child = core::child_use::warm;
+    tasks.at(3).action = core::python_action{core::python_source::code, "def f(): pass", ""};
+    tasks.at(3).child = core::child_use::warm;
     tasks.at(2).sandbox = {.level = core::sandbox_level::container, .image = "base.tar"};
     run_bundle bundle{.run = run_of_all, .name = "work", .tasks = test::graph_of(std::move(tasks))};
     bundle.archives["base.tar"] = {{1, 4}, 5000};
@@ -125,6 +128,16 @@ TEST_CASE_METHOD(fetch_fixture, "a library comes to a node with the first task t
   CHECK(workers->size() == 2);
   offer(3, core::task_id{1});
   CHECK(sync->asked.size() == 2);
+}
+
+TEST_CASE_METHOD(fetch_fixture, "a kept child of Python's brings no library, and stands for none",
+                 "[actors][node_agent]") {
+  offer(1, core::task_id{3});
+  answer();
+  REQUIRE(workers->size() == 1);
+  offer(2, core::task_id{1});
+  REQUIRE(sync->asked.size() == 2);
+  CHECK(sync->asked[1].blobs == std::vector<core::blob_id>{{{1, 3}, 3000}});
 }
 
 TEST_CASE_METHOD(fetch_fixture, "what is long on its way is told, and told again",
