@@ -1,5 +1,7 @@
 #include "maze/actors/attempt_outcome.hpp"
 
+#include "maze/core/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,6 +86,12 @@ std::string file_hint(const core::task_spec& spec, int signal) {
   const bool by_one = one && (!all || *one <= *all);
   return fmt::format("; a file of it would have grown beyond its limit of {}: `sandbox` has `{}`",
                      limit_text(by_one ? one : all), by_one ? "file_size" : "disk");
+}
+
+/// A program names itself as it likes.
+std::string caller_of(const sandbox::exit_report& report) {
+  return report.program.empty() ? std::string("a process of it")
+                                : fmt::format("its process '{}'", core::printable(report.program));
 }
 
 } // namespace
@@ -178,6 +186,12 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
                  fmt::format("the {} and what it started used more memory than its limit of {}: "
                              "`sandbox` has `memory`",
                              what, limit_text(spec.sandbox.memory)));
+  case exit_cause::forbidden_call:
+    return badly(
+        core::errc::sandbox_violation,
+        fmt::format("the {} was killed: {} made the system call `{}`, which its `sandbox` does not "
+                    "allow (`violation: kill`){}",
+                    what, caller_of(report), report.syscall, fence_hint(report)));
   case exit_cause::stopped:
   case exit_cause::withdrawn:
     return badly(core::errc::cancelled, "the attempt was stopped");

@@ -8,11 +8,11 @@ namespace maze::core {
 namespace {
 
 /// In the order of their bits.
-constexpr std::array<std::string_view, 21> part_names{
+constexpr std::array<std::string_view, 22> part_names{
     "level",     "timeout",   "cpu_time",   "memory",      "cpu_share", "address_space",
     "file_size", "disk",      "open_files", "processes",   "network",   "allow_filesystem",
     "readable",  "writable",  "syscalls",   "environment", "imports",   "degrade",
-    "image",     "temporary", "reuse"};
+    "image",     "temporary", "reuse",      "violation"};
 
 } // namespace
 

@@ -29,6 +29,7 @@ enum class sandbox_part : std::uint8_t {
   image = 18,
   temporary = 19,
   reuse = 20,
+  violation = 21,
 };
 
 /// Some parts of a sandbox, for example those that somebody wrote down.

@@ -9,11 +9,16 @@ namespace maze::core {
 
 namespace {
 
-/// One part: what level it needs, and how it is copied.
+/// One part: how it is copied, and which levels can have it.
 struct part_rule {
   sandbox_part part;
   sandbox_level least;
   void (*copy)(sandbox_spec& to, const sandbox_spec& from);
+  sandbox_level most = sandbox_level::container;
+
+  [[nodiscard]] constexpr bool is_for(sandbox_level level) const noexcept {
+    return level >= least && level <= most;
+  }
 };
 
 template <auto Member>
@@ -52,6 +57,8 @@ constexpr std::array part_rules{
     part_rule{sandbox_part::temporary, sandbox_level::container,
               copy_part<&sandbox_spec::temporary>},
     part_rule{sandbox_part::reuse, sandbox_level::container, copy_part<&sandbox_spec::reuse>},
+    part_rule{sandbox_part::violation, sandbox_level::seccomp,
+              copy_part<&sandbox_spec::kill_on_violation>, sandbox_level::seccomp},
 };
 
 tl::unexpected<error> beyond(std::string why) {
@@ -94,7 +101,7 @@ private:
 
 void fill(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_options& defaults) {
   for (const part_rule& rule : part_rules)
-    if (defaults.said.has(rule.part) && !written.has(rule.part) && sandbox.level >= rule.least) {
+    if (defaults.said.has(rule.part) && !written.has(rule.part) && rule.is_for(sandbox.level)) {
       rule.copy(sandbox, defaults.values);
       written.add(rule.part);
     }
@@ -112,10 +119,11 @@ void fill(task_spec& task, const sandbox_options& defaults) {
 }
 
 result<void> check_bounds(const sandbox_options& bounds) {
-  constexpr std::array unbounded{
-      sandbox_part::filesystem, sandbox_part::readable,    sandbox_part::writable,
-      sandbox_part::syscalls,   sandbox_part::environment, sandbox_part::imports,
-      sandbox_part::degrade,    sandbox_part::image,       sandbox_part::reuse};
+  constexpr std::array unbounded{sandbox_part::filesystem,  sandbox_part::readable,
+                                 sandbox_part::writable,    sandbox_part::syscalls,
+                                 sandbox_part::environment, sandbox_part::imports,
+                                 sandbox_part::degrade,     sandbox_part::image,
+                                 sandbox_part::reuse,       sandbox_part::violation};
   for (const sandbox_part each : unbounded)
     if (bounds.said.has(each))
       return fail(errc::invalid_argument,

@@ -194,6 +194,10 @@ result<void> check_sandbox(const sandbox_spec& spec) {
   }
   if (!spec.syscalls.empty() && !spec.sealed())
     return wrong(fmt::format("`syscalls` {}", remedy));
+  if (spec.kill_on_violation && spec.level != sandbox_level::seccomp)
+    return wrong(fmt::format(
+        "`violation: kill` needs `level: seccomp`: at level {} {}", to_string(spec.level),
+        spec.sealed() ? "a call that is not allowed can only fail" : "no call is refused"));
   if (auto fine = check_container(spec); !fine)
     return fine;
   if (spec.syscalls.size() > sandbox_syscalls_max)
@@ -236,6 +240,7 @@ sandbox_spec degraded(sandbox_spec spec, const sandbox_offer& here) {
     spec.readable.clear();
     spec.writable.clear();
     spec.syscalls.clear();
+    spec.kill_on_violation = false;
   }
   if (!here.cpu_shares)
     spec.cpu_share.reset();

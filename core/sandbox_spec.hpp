@@ -62,6 +62,9 @@ struct sandbox_spec {
   std::vector<std::string> writable;
   /// System calls that are allowed beside the ordinary ones: names, numbers in decimal, sets with `@`. Only with `seccomp`.
   std::vector<std::string> syscalls;
+  /// Whether a system call that is not allowed ends the attempt, instead of failing with EPERM. Only with `seccomp` itself:
+  /// nobody outside a container could name the call.
+  bool kill_on_violation = false;
   /// Whose files the child has for its root: what the container engine knows under this name; or an archive: where it begins with `/` the one there on
   /// the node, else one that comes with the run (`carried_archive`). Only with `container`; none: `container_image`.
   std::optional<std::string> image;

@@ -13,7 +13,7 @@ namespace maze::core {
 
 namespace {
 
-constexpr std::uint8_t submission_format = 3;
+constexpr std::uint8_t submission_format = 4;
 constexpr std::string_view format_name = "submission";
 /// Ready tasks are compared by priority in 32 bits; nobody needs more than this.
 constexpr std::int32_t priority_max = 20;

@@ -75,7 +75,8 @@ template <class Inspector>
 auto inspect(Inspector& f, sandbox_spec& x) {
   return f(x.level, x.wall_time, x.cpu_time, x.address_space, x.file_size, x.open_files,
            x.processes, x.network, x.readable, x.writable, x.syscalls, x.memory, x.cpu_share,
-           x.variables, x.imports, x.disk, x.filesystem, x.degrade, x.image, x.temporary, x.reuse);
+           x.variables, x.imports, x.disk, x.filesystem, x.degrade, x.image, x.temporary, x.reuse,
+           x.kill_on_violation);
 }
 
 template <class Inspector>

@@ -73,6 +73,15 @@ bool read_degrade(const node_reader& read, const document_node& node, const fiel
          == 1;
 }
 
+bool read_violation(const node_reader& read, const document_node& node, const field_path& field) {
+  static constexpr std::array<std::string_view, 2> words{"refuse", "kill"};
+  if (is_written_null(node))
+    return false;
+  return read.choice(node, field, words, "what becomes of a call that is not allowed is")
+             .value_or(0)
+         == 1;
+}
+
 /// A list of texts and whole numbers, all as text.
 std::vector<std::string> read_words(const node_reader& read, const document_node& node,
                                     const field_path& field) {
@@ -232,6 +241,8 @@ void sandbox_reader::part(const document_member& member, const field_path& field
     read_level(read_, node, field, sandbox_);
   else if (key == "degrade")
     sandbox_.degrade = read_degrade(read_, node, field);
+  else if (key == "violation")
+    sandbox_.kill_on_violation = read_violation(read_, node, field);
   else if (key == "network")
     read_limit(node, sandbox_.network,
                [&](const document_node& x) { return read_switch(read_, x, field); });

@@ -110,6 +110,7 @@ constexpr auto sandbox_keys = std::to_array<known_key>({
     {.name = "image"},
     {.name = "temporary"},
     {.name = "reuse"},
+    {.name = "violation"},
     // Those of `sandbox_spellings`.
     {.name = "max_memory_mb"},
     {.name = "max_cpu_time"},

@@ -22,7 +22,7 @@
 namespace maze::sandbox::protocol {
 
 /// Changes with every change of a message; `hello` carries it.
-inline constexpr std::uint32_t version = 6;
+inline constexpr std::uint32_t version = 7;
 /// Descriptor on which maze-init finds its socket.
 inline constexpr int socket_fd = 3;
 /// Bytes of the largest packet: half of Linux' default send buffer keeps room for a second one.
@@ -115,6 +115,7 @@ enum class end_cause : std::uint8_t {
   lost = 7,
   withdrawn = 8,
   memory_limit = 9,
+  forbidden_call = 10,
 };
 
 /// What a control group does for a child. The value is the position of its bit in `hello::groups`.
@@ -223,8 +224,9 @@ struct ended {
   std::int32_t wait_status = 0;
   stage failed = stage::none;
   std::int32_t error_number = 0;
-  /// What the failed step was about: a path, a limit, a program.
+  /// What the failed step was about: a path, a limit, a program. Of a forbidden call its program's name, and its number.
   std::string subject;
+  std::int32_t syscall = 0;
   std::int64_t wall_ns = 0;
   std::int64_t user_ns = 0;
   std::int64_t system_ns = 0;
@@ -247,16 +249,16 @@ inline std::optional<std::uint64_t> count_of(const std::optional<core::byte_coun
 inline bool read_limits(reader& in, core::sandbox_spec& x) {
   std::optional<std::uint64_t> wall, cpu, space, file, memory, share;
   std::uint8_t level = 0;
-  if (!in.number(level) || level > static_cast<std::uint8_t>(core::sandbox_level::container)
-      || !in.maybe(wall) || !in.maybe(cpu) || !in.maybe(space) || !in.maybe(file)
-      || !in.maybe(x.open_files) || !in.maybe(x.processes) || !in.maybe(memory) || !in.maybe(share))
-    return false;
-  if (share.value_or(1) == 0 || share.value_or(1) > core::cpu_share_max)
-    return false;
-  constexpr auto duration_max = static_cast<std::uint64_t>(core::duration::max().count());
-  if (wall.value_or(0) > duration_max || cpu.value_or(0) > duration_max)
+  if (!in.flag(x.kill_on_violation) || !in.number(level) || !in.maybe(wall) || !in.maybe(cpu)
+      || !in.maybe(space) || !in.maybe(file) || !in.maybe(x.open_files) || !in.maybe(x.processes)
+      || !in.maybe(memory) || !in.maybe(share))
     return false;
   x.level = static_cast<core::sandbox_level>(level);
+  constexpr auto duration_max = static_cast<std::uint64_t>(core::duration::max().count());
+  if (!core::is_known(x.level) || wall.value_or(0) > duration_max || cpu.value_or(0) > duration_max
+      || share.value_or(1) == 0 || share.value_or(1) > core::cpu_share_max
+      || (x.kill_on_violation && x.level != core::sandbox_level::seccomp))
+    return false;
   if (wall)
     x.wall_time = core::duration(static_cast<std::int64_t>(*wall));
   if (cpu)
@@ -307,6 +309,7 @@ inline bool decode_launch(char* data, std::size_t size, launch_view& x) {
 
 /// Limits as `decode_launch` reads them.
 inline void encode_limits(writer& out, const core::sandbox_spec& x) {
+  out.number(x.kill_on_violation);
   out.number(x.level);
   out.maybe(detail::count_of(x.wall_time));
   out.maybe(detail::count_of(x.cpu_time));
@@ -372,6 +375,7 @@ inline std::string encode(const ended& x) {
   out.number(x.failed);
   out.number(x.error_number);
   out.text(std::string_view(x.subject).substr(0, packet_max / 2));
+  out.number(x.syscall);
   out.number(x.wall_ns);
   out.number(x.user_ns);
   out.number(x.system_ns);
@@ -384,12 +388,13 @@ inline std::string encode(const ended& x) {
 inline bool decode(reader& in, ended& x) {
   const char* subject = "";
   if (!in.number(x.id) || !in.number(x.cause) || !in.number(x.wait_status) || !in.number(x.failed)
-      || !in.number(x.error_number) || !in.text(subject) || !in.number(x.wall_ns)
-      || !in.number(x.user_ns) || !in.number(x.system_ns) || !in.number(x.memory_peak)
-      || !in.number(x.refused_processes) || !in.number(x.fences) || !in.done())
+      || !in.number(x.error_number) || !in.text(subject) || !in.number(x.syscall)
+      || !in.number(x.wall_ns) || !in.number(x.user_ns) || !in.number(x.system_ns)
+      || !in.number(x.memory_peak) || !in.number(x.refused_processes) || !in.number(x.fences)
+      || !in.done())
     return false;
   x.subject = subject;
-  return x.cause >= end_cause::exited && x.cause <= end_cause::memory_limit;
+  return x.cause >= end_cause::exited && x.cause <= end_cause::forbidden_call;
 }
 
 } // namespace maze::sandbox::protocol

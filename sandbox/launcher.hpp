@@ -116,6 +116,8 @@ enum class exit_cause : std::uint8_t {
   withdrawn = 8,
   /// Its tree had more memory than it may.
   memory_limit = 9,
+  /// It made a system call that its sandbox does not allow, and ends for.
+  forbidden_call = 10,
 };
 
 enum class output_stream : std::uint8_t { standard_output = 1, standard_error = 2 };
@@ -125,6 +127,10 @@ struct exit_report {
   exit_cause cause = exit_cause::exited;
   int exit_code = -1;
   int signal = 0;
+  /// For `forbidden_call`: how the call is called, and the program that made it, as that calls itself: any bytes. Empty
+  /// where it was gone before it could be asked.
+  std::string syscall;
+  std::string program;
   /// For `setup_failed` and `lost`; origin is `launch:<stage>`.
   core::error failure;
   std::chrono::nanoseconds wall{};

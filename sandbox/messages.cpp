@@ -1,6 +1,7 @@
 #include "maze/sandbox/messages.hpp"
 
 #include "maze/io/files.hpp"
+#include "maze/sandbox/syscalls.hpp"
 
 #include <fmt/format.h>
 
@@ -102,6 +103,8 @@ errc code_of(stage failed, int error_number) {
   default:
     break;
   }
+  if (failed == stage::filter && error_number == EBUSY)
+    return errc::unsupported_operation;
   if (failed == stage::exec || failed == stage::working_directory)
     return errc::invalid_payload;
   return failed == stage::user ? errc::permission_denied : errc::sandbox_violation;
@@ -131,6 +134,9 @@ std::string advice(stage failed, int error_number, std::string_view subject) {
     return "; the task's user must be able to enter every folder above what is shown";
   if (error_number == ENOMEM)
     return "; with too small a limit of memory a child does not even begin";
+  if (failed == stage::filter && error_number == EBUSY)
+    return "; what the node itself runs in listens to the calls of all inside it, so `violation: "
+           "kill` cannot be kept here: without it a call that is not allowed fails";
   if (failed == stage::groups)
     return "; the node needs a control group of its own for that: `maze-node doctor` says which "
            "there are";
@@ -211,6 +217,10 @@ exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
     report.failure = {.code = errc::worker_crash,
                       .message = "the process that kept the child was killed",
                       .origin = "launch:lost"};
+  if (report.cause == exit_cause::forbidden_call) {
+    report.syscall = syscall_name(told.syscall);
+    report.program = told.subject;
+  }
   if (WIFEXITED(told.wait_status))
     report.exit_code = WEXITSTATUS(told.wait_status);
   else if (WIFSIGNALED(told.wait_status))

@@ -97,7 +97,10 @@ syscall_policy syscalls_of(const core::sandbox_spec& spec) {
   const bool gpus =
       std::any_of(spec.writable.begin(), spec.writable.end(),
                   [](const std::string& path) { return path.starts_with("/dev/nvidia"); });
-  return {.network = spec.has_network(), .gpus = gpus, .more = spec.syscalls};
+  return {.network = spec.has_network(),
+          .gpus = gpus,
+          .told = spec.kill_on_violation,
+          .more = spec.syscalls};
 }
 
 } // namespace maze::sandbox

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -112,7 +113,7 @@ core::result<std::vector<int>> numbers_of(const std::string& word) {
 /// Rules are added one by one; the first failure stays.
 class filter_builder {
 public:
-  filter_builder() : context_(::seccomp_init(SCMP_ACT_ERRNO(EPERM))) {
+  explicit filter_builder(std::uint32_t refusal) : context_(::seccomp_init(refusal)) {
     if (!context_) {
       note("seccomp_init", -ENOMEM);
       return;
@@ -135,12 +136,12 @@ public:
   /// Allowed where argument `index`, seen through `mask`, is one of `values`.
   void allow_if(std::string_view name, unsigned index, std::uint64_t mask,
                 std::span<const std::uint64_t> values) {
-    const auto number = number_of(name);
-    for (const std::uint64_t value : values)
-      if (number) {
-        const scmp_arg_cmp wanted{index, SCMP_CMP_MASKED_EQ, mask, value};
-        rule(SCMP_ACT_ALLOW, *number, {&wanted, 1});
-      }
+    rules_if(SCMP_ACT_ALLOW, name, index, mask, values);
+  }
+  /// Fails with EPERM there.
+  void refuse_if(std::string_view name, unsigned index, std::uint64_t mask,
+                 std::span<const std::uint64_t> values) {
+    rules_if(SCMP_ACT_ERRNO(EPERM), name, index, mask, values);
   }
   /// Allowed where all of `wanted` is so.
   void allow_if_all(std::string_view name, std::span<const scmp_arg_cmp> wanted) {
@@ -161,10 +162,19 @@ public:
   }
 
 private:
+  void rules_if(std::uint32_t action, std::string_view name, unsigned index, std::uint64_t mask,
+                std::span<const std::uint64_t> values) {
+    const auto number = number_of(name);
+    for (const std::uint64_t value : values)
+      if (number) {
+        const scmp_arg_cmp wanted{index, SCMP_CMP_MASKED_EQ, mask, value};
+        rule(action, *number, {&wanted, 1});
+      }
+  }
   void rule(std::uint32_t action, int number, std::span<const scmp_arg_cmp> wanted) {
     const int code = ::seccomp_rule_add_array(context_.get(), action, number,
                                               static_cast<unsigned>(wanted.size()), wanted.data());
-    // What is allowed anyway may be asked for once more.
+    // What is allowed anyway may be asked for once more, and what would be refused in any case refused.
     if (code != -EEXIST && code != -EACCES)
       note(fmt::format("call {}", number), code);
   }
@@ -219,6 +229,16 @@ void allow_within_walls(filter_builder& to) {
   to.allow_if("socketpair", 1, type, connected);
 }
 
+/// What namespaces would make harmless fails, whatever else is said: it is no violation elsewhere.
+void refuse_beyond_walls(filter_builder& to, const syscall_policy& policy) {
+  constexpr std::uint64_t word = 0xffffffff;
+  to.refuse_if("socket", 0, word, syscall_lists::local_families);
+  to.answer("inotify_add_watch", EPERM);
+  if (!policy.own_user)
+    for (const std::string_view name : syscall_lists::of_file_status)
+      to.answer(name, EPERM);
+}
+
 void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   constexpr std::uint64_t all = ~std::uint64_t{0};
   // The kernel looks at 32 bits of these, so what lies above must not make a difference.
@@ -226,10 +246,12 @@ void allow_by_arguments(filter_builder& to, const syscall_policy& policy) {
   constexpr std::uint64_t none = 0;
   to.allow_if("clone", 0, syscall_lists::refused_clone_flags, {&none, 1});
   to.answer("clone3", ENOSYS);
-  if (policy.walled)
+  if (policy.walled) {
     allow_within_walls(to);
-  else
+    refuse_beyond_walls(to, policy);
+  } else {
     to.allow_if("socket", 0, word, syscall_lists::local_families);
+  }
   if (policy.network) {
     to.allow_if("socket", 0, word, syscall_lists::internet_families);
     to.allow_if_all("socket", std::array{scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, word, AF_NETLINK},
@@ -262,6 +284,12 @@ core::result<void> check_syscalls(const std::vector<std::string>& more) {
   return {};
 }
 
+std::string syscall_name(int number) {
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number), &std::free);
+  return name ? std::string(name.get()) : std::to_string(number);
+}
+
 core::result<std::string> compile_syscalls(const syscall_policy& policy) {
   const std::uint32_t arch = ::seccomp_arch_native();
   // clone has its flags elsewhere on some others.
@@ -270,7 +298,7 @@ core::result<std::string> compile_syscalls(const syscall_policy& policy) {
                       "there is no list of system calls for this processor: x86_64 and aarch64 "
                       "have one",
                       std::string(origin));
-  filter_builder builder;
+  filter_builder builder(policy.told ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EPERM));
   // First: what is allowed whatever its arguments needs no rule about them.
   for (const std::string& word : policy.more) {
     auto numbers = numbers_of(word);

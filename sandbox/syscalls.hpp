@@ -27,6 +27,8 @@ struct syscall_policy {
   /// Its user has nothing but its taskspace. If not, and without namespaces, modes, owners, times and attributes of
   /// files, which Landlock does not guard, cannot be changed.
   bool own_user = false;
+  /// What is not allowed waits until the listener of the filter has been told (seccomp_unotify(2)), instead of failing.
+  bool told = false;
   /// Allowed besides, whatever their arguments: names, numbers in decimal, and the sets of `syscall_sets`.
   std::vector<std::string> more;
 
@@ -41,7 +43,10 @@ const std::map<std::string_view, std::vector<std::string_view>>& syscall_sets();
 /// not and what was probably meant.
 core::result<void> check_syscalls(const std::vector<std::string>& more);
 
-/// The policy as a program for seccomp(2), an array of `sock_filter`. What is not allowed fails with EPERM, numbers that
+/// How this machine calls a system call; its number where it has no name.
+std::string syscall_name(int number);
+
+/// The policy as a program for seccomp(2), an array of `sock_filter`. What is not allowed fails with EPERM, or is told; numbers that
 /// are newer than this build knows and clone3 with ENOSYS, so that programs take the older way; calls of another
 /// architecture end the process with SIGSYS. Fails with `invalid_argument` as `check_syscalls` does, with
 /// `unsupported_operation` on an architecture without a list, else with `io_error`.

@@ -1,5 +1,7 @@
 #include "maze/sandbox/init/filter.hpp"
 
+#include "maze/sandbox/init/listener.hpp"
+
 #include <array>
 #include <cerrno>
 #include <linux/filter.h>
@@ -32,12 +34,17 @@ failure read_filter(int program_fd) {
   return {};
 }
 
-failure install_filter() {
+failure install_filter(int passage) {
   const sock_fprog loaded{static_cast<unsigned short>(program_size), program.data()};
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &loaded) != 0)
-    return {stage::filter, errno, "seccomp"};
+  const unsigned long flags = passage >= 0 ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  const long made = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &loaded);
+  if (made < 0)
+    return {stage::filter, errno, passage >= 0 ? "listener" : "seccomp"};
   if (::prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER)
     return {stage::filter, EPROTO, "seccomp"};
+  // The child's own copy goes when it executes its program.
+  if (passage >= 0 && !hand_over(passage, static_cast<int>(made)))
+    return {stage::filter, errno, "listener"};
   return {};
 }
 

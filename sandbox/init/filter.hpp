@@ -12,7 +12,8 @@ failure read_filter(int program_fd);
 /// Binds the calling process, and all that it starts, to the program that was read, for good, and looks from inside
 /// whether it is bound.
 ///
+/// @param passage  Through which the listener of the program is handed over; -1: it has none.
 /// @pre no_new_privs is set, and nothing has still to be done that the program might not allow
-failure install_filter();
+failure install_filter(int passage);
 
 } // namespace maze::sandbox::init

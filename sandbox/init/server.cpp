@@ -20,10 +20,12 @@ namespace {
 
 using protocol::stage;
 
-/// Event keys; larger ones are keepers: the pid.
+/// Event keys; others below these are keepers: the pid.
 constexpr std::uint64_t node_key = 1;
 constexpr std::uint64_t signal_key = 0;
 constexpr std::uint64_t guardian_key = std::uint64_t{1} << 40;
+/// With this bit: the listener of the child whose launch id the others are.
+constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
 
 void watch(int events, int fd, std::uint64_t key, std::uint32_t what = EPOLLIN) {
   epoll_event wanted{};
@@ -104,9 +106,20 @@ bool server::dispatch(std::uint64_t key) {
     return serve_node();
   if (key == signal_key)
     return serve_signal();
-  if (const auto found = processes_.find(static_cast<pid_t>(key)); found != processes_.end())
+  if ((key & listener_bit) != 0) {
+    if (const auto found = children_.find(key & ~listener_bit); found != children_.end())
+      listener_told(*found->second);
+  } else if (const auto found = processes_.find(static_cast<pid_t>(key));
+             found != processes_.end()) {
     keeper_told(*found->second);
+  }
   return true;
+}
+
+void server::listen_to(child& x) {
+  x.listener = take_over(x.through);
+  if (x.listener)
+    watch(events_.get(), x.listener.get(), listener_bit | x.report.id);
 }
 
 bool server::serve_node() {
@@ -246,7 +259,7 @@ failure server::check_sealed(const protocol::launch_view& request) const {
 
 failure server::start_child(child& made, const protocol::launch_view& request,
                             const packet& received) {
-  if (knows(request.id))
+  if (knows(request.id) || (request.id & listener_bit) != 0)
     return {stage::request, EEXIST, "launch id"};
   if (const failure what = check_sealed(request); what.at != stage::none)
     return what;
@@ -270,6 +283,11 @@ failure server::start_child(child& made, const protocol::launch_view& request,
     return what;
   if (request.sandbox.memory && !has_group(group_use::memory))
     made.memory_watched = request.sandbox.memory->value;
+  if (request.sandbox.kill_on_violation) {
+    made.through = passage::make();
+    if (!made.through.there)
+      return {stage::filter, errno, "listener"};
+  }
   const std::vector<int> joined = made.groups.procs();
   spawn_plan plan{.request = request,
                   .around = around_,
@@ -277,7 +295,8 @@ failure server::start_child(child& made, const protocol::launch_view& request,
                   .landlock = can_.landlock,
                   .walled = request.sealed() && can_.walled,
                   .groups = joined,
-                  .grouped = grouped};
+                  .grouped = grouped,
+                  .passage = made.through.there.get()};
   if (request.has_overlay && request.has_owner) {
     // The slot that was entered last may be dead, and nothing can be made in a dead pid namespace.
     if (!id_maps_.has(request.owner_uid, request.owner_gid) && !slots_.enter(nullptr))
@@ -327,6 +346,8 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
       ::kill(made.inside->first, SIGKILL);
     return started.what;
   }
+  if (made.through.here)
+    listen_to(made);
   if (plan.new_user)
     made.inside->users.push_back(plan.request.user());
   made.main = started.pid;

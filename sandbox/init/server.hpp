@@ -4,6 +4,7 @@
 #include "maze/sandbox/init/cgroups.hpp"
 #include "maze/sandbox/init/connection.hpp"
 #include "maze/sandbox/init/keeper.hpp"
+#include "maze/sandbox/init/listener.hpp"
 #include "maze/sandbox/init/overlay.hpp"
 #include "maze/sandbox/init/probe.hpp"
 #include "maze/sandbox/init/slot.hpp"
@@ -45,12 +46,16 @@ private:
     keeper kept;
     clock::time_point started;
     group_set groups;
+    /// From its start on until its listener has come, and that.
+    passage through;
+    io::unique_fd listener;
     std::optional<core::duration> cpu_limit;
     /// Of the memory that its tree may have, where no group holds it to that.
     std::optional<std::uint64_t> memory_watched;
     bool wall_passed = false;
     bool cpu_passed = false;
     bool memory_passed = false;
+    bool violated = false;
     bool stopping = false;
     bool main_dead = false;
     protocol::ended report;
@@ -96,7 +101,15 @@ private:
   void reap();
   void reaped(pid_t pid, int status, const rusage& usage);
   void keeper_told(child& x);
-  void forget_records(child& x);
+  void unwatch(const io::unique_fd& watched);
+  /// The same, and closes it.
+  void forget(io::unique_fd& watched);
+  /// Takes over the listener of a child that has begun.
+  void listen_to(child& x);
+  /// A listener has something to tell: ends its child if that made a call that is not allowed.
+  void listener_told(child& x);
+  /// Why somebody here killed the child; nothing if nobody did.
+  static std::optional<protocol::end_cause> killed_for(const child& x);
   void main_ended(child& x, int status, const rusage& usage);
   void finish_if_gone(child& x);
   void finish(child& x);

@@ -73,7 +73,7 @@ void server::reaped(pid_t pid, int status, const rusage& usage) {
   } else if (pid == x.kept.pid) {
     // What it wrote before its death still lies in the pipe.
     keeper_told(x);
-    forget_records(x);
+    forget(x.kept.records);
     x.kept.pid = -1;
     draining_.push_back(&x);
   } else {
@@ -92,6 +92,8 @@ void server::keeper_told(child& x) {
       main_ended(x, record.wait_status, record.usage);
     } else if (record.main > 0) {
       x.main = record.main;
+      if (x.through.here)
+        listen_to(x);
       if (x.stopping)
         kill_main(x, SIGTERM);
     } else {
@@ -104,15 +106,33 @@ void server::keeper_told(child& x) {
   }
   // The keeper is gone or about to be reaped, and its end of file would be told again and again.
   if (count == 0)
-    forget_records(x);
+    forget(x.kept.records);
 }
 
-void server::forget_records(child& x) {
-  // Closing is not enough: another keeper that was just forked may still hold the pipe, and with it
+void server::unwatch(const io::unique_fd& watched) {
+  if (watched)
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, watched.get(), nullptr);
+}
+
+void server::forget(io::unique_fd& watched) {
+  // Closing is not enough: another keeper that was just forked may still hold the file, and with it
   // its place in the epoll set.
-  if (x.kept.records)
-    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, x.kept.records.get(), nullptr);
-  x.kept.records.reset();
+  unwatch(watched);
+  watched.reset();
+}
+
+void server::listener_told(child& x) {
+  const auto call = next_forbidden(x.listener.get());
+  if (!call && !has_no_users(x.listener.get()))
+    return;
+  // One is enough. It stays open until the tree is gone: closed, it would let those who wait go on.
+  unwatch(x.listener);
+  if (!call || x.main_dead)
+    return;
+  x.violated = true;
+  x.report.syscall = call->number;
+  x.report.subject = call->program;
+  kill_main(x, SIGKILL);
 }
 
 void server::main_ended(child& x, int status, const rusage& usage) {
@@ -126,12 +146,8 @@ void server::main_ended(child& x, int status, const rusage& usage) {
   report.memory_peak =
       std::max(report.memory_peak, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  if (x.stopping)
-    report.cause = end_cause::stopped;
-  else if (x.wall_passed && killed)
-    report.cause = end_cause::wall_limit;
-  else if (x.cpu_passed && killed)
-    report.cause = end_cause::cpu_limit;
+  if (const auto why = killed_for(x); why && (killed || x.stopping || x.violated))
+    report.cause = *why;
   else if (x.cpu_limit
            && ended_by_cpu_limit(status, report.user_ns + report.system_ns, *x.cpu_limit))
     report.cause = end_cause::cpu_limit;
@@ -155,6 +171,18 @@ void server::main_ended(child& x, int status, const rusage& usage) {
   ::kill(x.inside->first, SIGKILL);
 }
 
+std::optional<end_cause> server::killed_for(const child& x) {
+  if (x.stopping)
+    return end_cause::stopped;
+  if (x.violated)
+    return end_cause::forbidden_call;
+  if (x.wall_passed)
+    return end_cause::wall_limit;
+  if (x.cpu_passed)
+    return end_cause::cpu_limit;
+  return std::nullopt;
+}
+
 void server::finish_if_gone(child& x) {
   const bool draining = std::find(draining_.begin(), draining_.end(), &x) != draining_.end();
   if (x.main_dead && !x.inside && x.kept.pid < 0 && !draining)
@@ -162,11 +190,9 @@ void server::finish_if_gone(child& x) {
 }
 
 void server::finish(child& x) {
+  forget(x.listener);
   if (!x.main_dead) {
-    x.report.cause = x.stopping      ? end_cause::stopped
-                     : x.wall_passed ? end_cause::wall_limit
-                     : x.cpu_passed  ? end_cause::cpu_limit
-                                     : end_cause::lost;
+    x.report.cause = killed_for(x).value_or(end_cause::lost);
     x.report.failed = stage::process;
     x.report.wait_status = SIGKILL;
     x.report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();

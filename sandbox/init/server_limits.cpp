@@ -96,6 +96,7 @@ void server::read_groups(child& x) {
   const bool too_much = x.memory_passed || (!other_signal && x.groups.oom_kills() > 0);
   if (too_much && report.cause != protocol::end_cause::stopped
       && report.cause != protocol::end_cause::wall_limit
+      && report.cause != protocol::end_cause::forbidden_call
       && report.cause != protocol::end_cause::setup_failed)
     report.cause = protocol::end_cause::memory_limit;
   groups_.give_back(x.groups);

@@ -170,12 +170,20 @@ failure set_limits(const spawn_plan& plan) {
     return failed(stage::limits, "RLIMIT_AS");
   if (spec.file_size && !lower_limit(RLIMIT_FSIZE, spec.file_size->value))
     return failed(stage::limits, "RLIMIT_FSIZE");
-  if (spec.open_files && !lower_limit(RLIMIT_NOFILE, *spec.open_files))
-    return failed(stage::limits, "RLIMIT_NOFILE");
   // A group counts what is the tree's, and not what its user has elsewhere.
   const bool counted = protocol::has_group(plan.grouped, protocol::group_use::processes);
   if (spec.processes && !counted && !lower_limit(RLIMIT_NPROC, *spec.processes))
     return failed(stage::limits, "RLIMIT_NPROC");
+  return none;
+}
+
+/// Apart from the others, after all that needs a descriptor: the listener of a filter. Every filter lets a process lower its
+/// own limits.
+failure limit_open_files(const spawn_plan& plan) {
+  const auto& open_files = plan.request.sandbox.open_files;
+  const bool limited = plan.request.sandbox.level >= core::sandbox_level::subprocess;
+  if (limited && open_files && !lower_limit(RLIMIT_NOFILE, *open_files))
+    return failed(stage::limits, "RLIMIT_NOFILE");
   return none;
 }
 
@@ -296,10 +304,12 @@ failure set_up_and_execute(const spawn_plan& plan) {
   sigset_t nothing;
   ::sigemptyset(&nothing);
   ::sigprocmask(SIG_SETMASK, &nothing, nullptr);
-  // Last: it allows nothing that the steps above need.
+  // It allows nothing that the steps above need.
   if (plan.request.sealed())
-    if (const failure what = install_filter(); what.at != stage::none)
+    if (const failure what = install_filter(plan.passage); what.at != stage::none)
       return what;
+  if (const failure what = limit_open_files(plan); what.at != stage::none)
+    return what;
   for (const stage last : {stage::filter, stage::exec})
     if (const failure what = injected(last); what.at != stage::none)
       return what;

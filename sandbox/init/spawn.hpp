@@ -48,6 +48,8 @@ struct spawn_plan {
   std::uint8_t grouped = 0;
   /// A user namespace that maps 0 to the child's uid, for the overlay's lower layers; -1: none.
   int idmap_fd = -1;
+  /// Through which it hands over the listener of its filter; -1: the filter has none.
+  int passage = -1;
 };
 
 struct spawn_result {

@@ -91,6 +91,26 @@ TEST_CASE("each way to end badly has its own code and sentence", "[actors][outco
   CHECK(failed.error().signal == report.signal);
 }
 
+TEST_CASE("a forbidden call that ended a child is named, with who made it", "[actors][outcome]") {
+  auto report = exited(-1);
+  report.cause = exit_cause::forbidden_call;
+  report.signal = SIGKILL;
+  report.syscall = "socket";
+  report.program = "cu\x1brl";
+  report.isolation.add(core::fence::syscalls);
+  report.isolation.add(core::fence::network);
+  const auto told = [&report] {
+    const auto failed = command_outcome(test::shell("t"), report);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == core::errc::sandbox_violation);
+    return failed.error().message;
+  };
+  CHECK_THAT(told(), Contains("the system call `socket`") && Contains("'cu\\x1brl'")
+                         && Contains("`violation: kill`") && Contains("without network"));
+  report.program.clear();
+  CHECK_THAT(told(), Contains("a process of it made the system call"));
+}
+
 TEST_CASE("a command whose file is too large hears of the limit that bounds it",
           "[actors][outcome]") {
   auto task = test::shell("t");

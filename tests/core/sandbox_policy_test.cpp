@@ -156,9 +156,20 @@ TEST_CASE("only levels, limits and the lack of a network are bounds", "[core][sa
        {sandbox_spec{.filesystem = false}, sandbox_spec{.readable = {"/a"}},
         sandbox_spec{.writable = {"/a"}}, sandbox_spec{.syscalls = {"@ipc"}},
         sandbox_spec{.variables = {"A"}}, sandbox_spec{.imports = std::vector<std::string>{}},
-        sandbox_spec{.degrade = true}})
+        sandbox_spec{.degrade = true}, sandbox_spec{.kill_on_violation = true}})
     CHECK_THAT(check_bounds(options(wrong)).error().message, Contains("cannot be a bound"));
   CHECK_THAT(check_bounds(options({.network = true})).error().message, Contains("only be false"));
+}
+
+TEST_CASE("what only level seccomp has is no default for containers", "[core][sandbox]") {
+  const auto defaults = options({.kill_on_violation = true});
+  sandbox_parts written;
+  sandbox_spec contained{.level = sandbox_level::container};
+  fill(contained, written, defaults);
+  CHECK_FALSE(contained.kill_on_violation);
+  sandbox_spec sealed{.level = sandbox_level::seccomp};
+  fill(sealed, written, defaults);
+  CHECK(sealed.kill_on_violation);
 }
 
 TEST_CASE("what only a container has is a default for containers, and its /tmp has a bound",

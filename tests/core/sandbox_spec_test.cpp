@@ -35,7 +35,13 @@ TEST_CASE("what only a sealed child can have is refused below", "[core][sandbox_
   CHECK(why({.readable = {"/opt"}}).find("`readable` needs") != std::string::npos);
   CHECK(why({.writable = {"/opt"}}).find("`writable` needs") != std::string::npos);
   CHECK(why({.syscalls = {"ptrace"}}).find("`syscalls` needs") != std::string::npos);
+  CHECK_THAT(why({.kill_on_violation = true}),
+             Catch::Contains("`violation: kill` needs `level: seccomp`")
+                 && Catch::Contains("no call is refused"));
+  CHECK_THAT(why({.level = sandbox_level::container, .kill_on_violation = true}),
+             Catch::Contains("at level container") && Catch::Contains("can only fail"));
   const auto level = sandbox_level::seccomp;
+  CHECK(why({.level = level, .kill_on_violation = true}) == "fine");
   CHECK(why({.level = level,
              .network = false,
              .readable = {"/opt/data"},
@@ -116,7 +122,8 @@ TEST_CASE("a node gives less where it must and a task lets it", "[core][sandbox_
                     .cpu_share = 50,
                     .network = false,
                     .readable = {"/opt"},
-                    .syscalls = {"@ipc"}};
+                    .syscalls = {"@ipc"},
+                    .kill_on_violation = true};
   CHECK(degraded(spec, {}) == spec);
   spec.degrade = true;
   CHECK(degraded(spec, all) == spec);

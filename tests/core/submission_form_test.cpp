@@ -66,6 +66,8 @@ submission_form full_form() {
   out.tasks[1].sandbox.level = sandbox_level::container;
   out.tasks[1].sandbox.image = "../base.tar";
   out.tasks[1].sandbox.reuse = true;
+  out.tasks[2].sandbox.level = sandbox_level::seccomp;
+  out.tasks[2].sandbox.kill_on_violation = true;
   out.archives = {{"../base.tar", {{5, 6}, 10240}}};
   return out;
 }

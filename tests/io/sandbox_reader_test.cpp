@@ -121,6 +121,12 @@ TEST_CASE("what cannot be promised is refused", "[io][workflow]") {
   CHECK(codes("{level: seccomp, degrade: perhaps}") == "unknown_choice");
   CHECK(sandbox_document("{level: seccomp, degrade: allow}").spec().degrade);
   CHECK_FALSE(sandbox_document("{level: seccomp, degrade: refuse}").spec().degrade);
+  CHECK(codes("{violation: kill}") == "bad_sandbox");
+  CHECK(codes("{level: docker, violation: kill}") == "bad_sandbox");
+  CHECK(codes("{level: docker, violation: refuse}").empty());
+  CHECK(codes("{level: seccomp, violation: killed}") == "unknown_choice");
+  CHECK(sandbox_document("{level: seccomp, violation: kill}").spec().kill_on_violation);
+  CHECK_FALSE(sandbox_document("{level: seccomp, violation: refuse}").spec().kill_on_violation);
   CHECK(codes("{cpu_share: 0%}") == "bad_sandbox");
   CHECK(codes("{memory: 0}") == "bad_sandbox");
   CHECK(codes("{environment: [\"A=B\"]}") == "bad_sandbox");
@@ -147,7 +153,9 @@ TEST_CASE("null takes away what the defaults say", "[io][workflow]") {
   base.cpu_share = 50;
   base.imports = texts{"json"};
   base.variables = {"A"};
-  sandbox_document doc("{memory_limit: null, cpu_share: null, imports: null, environment: null}");
+  base.kill_on_violation = true;
+  sandbox_document doc("{memory_limit: null, cpu_share: null, imports: null, environment: null, "
+                       "violation: null}");
   const auto out = doc.spec(base);
   CHECK(doc.codes().empty());
   CHECK(out == sandbox_spec{});

@@ -113,7 +113,7 @@ tasks:
     sandbox: {level: docker, cpu_time: 1m, address_space: 1GB, file_size: null, open_files: 8,
               timeout: 90, cpu_share: 80%, memory: 1GiB, environment: [HTTP_PROXY]}
   c: {shell: x, sandbox: none}
-  e: {shell: x, sandbox: {level: seccomp, max_memory_mb: 5, max_cpu_time: 3, network_enabled: true,
+  e: {shell: x, sandbox: {level: seccomp, violation: kill, max_memory_mb: 5, max_cpu_time: 3, network_enabled: true,
                           mount_paths: {/a: /a}, allowed_syscalls: [1], allowed_paths: [/b]}}
   f: {code: "def f(): pass", sandbox: {memory_limit: 1GB, cpu_limit: 150, max_file_size: 1MB,
                                         max_execution_time: 2.5, allow_network: true,

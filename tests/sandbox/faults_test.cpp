@@ -36,6 +36,7 @@ struct faulty_fixture : sealed_fixture {
     out.working_directory = own / "view";
     out.environment.push_back(mark);
     out.sandbox.open_files = 64;
+    out.sandbox.kill_on_violation = true;
     if (sut->can().memory_groups)
       out.sandbox.memory = core::byte_count{64 << 20};
     return out;
@@ -44,22 +45,6 @@ struct faulty_fixture : sealed_fixture {
   std::size_t made = 0;
   const std::string mark = "MAZE_TEST_MARK=" + dir.path().native();
 };
-
-std::size_t entries_of(const std::filesystem::path& folder) {
-  std::size_t out = 0;
-  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator(folder))
-    ++out;
-  return out;
-}
-
-/// The process that serves the launcher which was started last: the guardian's child.
-int serving_process() {
-  int out = -1;
-  for (const int guardian : test::children_of(::getpid()))
-    for (const int server : test::children_of(guardian))
-      out = server;
-  return out;
-}
 
 } // namespace
 
@@ -95,13 +80,14 @@ TEST_CASE_METHOD(faulty_fixture, "a step that fails is named, nothing runs and n
     REQUIRE(report.cause == exit_cause::setup_failed);
     REQUIRE(report.failure.origin == "launch:" + stage);
     REQUIRE_FALSE(report.isolation.began);
-    REQUIRE(entries_of(request.overlay->upper) == 0);
-    REQUIRE(entries_of(request.working_directory) == 0);
+    REQUIRE(test::entries_of(request.overlay->upper) == 0);
+    REQUIRE(test::entries_of(request.working_directory) == 0);
     if (i == 1)
-      descriptors = entries_of("/proc/" + std::to_string(serving_process()) + "/fd");
+      descriptors = test::entries_of("/proc/" + std::to_string(test::serving_process()) + "/fd");
   }
   // Slots that lie ready have some of their own.
-  CHECK(entries_of("/proc/" + std::to_string(serving_process()) + "/fd") <= descriptors + 16);
+  CHECK(test::entries_of("/proc/" + std::to_string(test::serving_process()) + "/fd")
+        <= descriptors + 16);
   CHECK(test::processes_with(mark).empty());
   CHECK(test::mounts() == before);
   sut.reset();

@@ -3,6 +3,7 @@
 #include "maze/sandbox/file_watch.hpp"
 
 #include <catch2/catch.hpp>
+#include <seccomp.h>
 
 #include <cerrno>
 #include <csignal>
@@ -136,6 +137,41 @@ TEST_CASE("an end is told with status, times and cause", "[sandbox][messages]") 
   CHECK(report.isolation.began);
 }
 
+TEST_CASE("an end for a forbidden call names call and program", "[sandbox][messages]") {
+  const auto read = ::seccomp_syscall_resolve_name("read");
+  protocol::ended sent{.id = 4,
+                       .cause = protocol::end_cause::forbidden_call,
+                       .wait_status = SIGKILL,
+                       .subject = "curl",
+                       .syscall = read};
+  const auto told = [&sent] {
+    auto packet = protocol::encode(sent);
+    protocol::reader in(packet.data() + 1, packet.size() - 1);
+    protocol::ended got;
+    REQUIRE(protocol::decode(in, got));
+    return report_of(got, core::sandbox_level::seccomp);
+  };
+  CHECK(told().cause == exit_cause::forbidden_call);
+  CHECK(told().syscall == "read");
+  CHECK(told().program == "curl");
+  CHECK(told().signal == SIGKILL);
+  // Newer than this build.
+  sent.syscall = 1900;
+  CHECK(told().syscall == "1900");
+}
+
+TEST_CASE("a request whose calls end it is for level seccomp alone", "[sandbox][messages]") {
+  auto request = full_request();
+  request.sandbox.level = core::sandbox_level::seccomp;
+  request.sandbox.kill_on_violation = true;
+  auto body = encode_request(1, request, {}).value();
+  protocol::launch_view got;
+  REQUIRE(protocol::decode_launch(body.data(), body.size(), got));
+  CHECK(got.sandbox.kill_on_violation);
+  request.sandbox.level = core::sandbox_level::subprocess;
+  CHECK_FALSE(encode_request(1, request));
+}
+
 TEST_CASE("a failed step is named with its reason and its kind of error", "[sandbox][messages]") {
   const auto explain = [](protocol::stage at, int number) {
     return report_of({.cause = protocol::end_cause::setup_failed,
@@ -153,6 +189,10 @@ TEST_CASE("a failed step is named with its reason and its kind of error", "[sand
   CHECK(explain(protocol::stage::overlay, EPERM).origin == "launch:overlay");
   CHECK(explain(protocol::stage::process, EAGAIN).code == core::errc::resource_exhausted);
   CHECK(explain(protocol::stage::user, EPERM).code == core::errc::permission_denied);
+  // Another listener is there already.
+  CHECK(explain(protocol::stage::filter, EBUSY).code == core::errc::unsupported_operation);
+  CHECK(explain(protocol::stage::filter, EBUSY).message.find("`violation: kill`")
+        != std::string::npos);
 }
 
 TEST_CASE("every stage has its own name", "[sandbox][messages]") {

@@ -15,6 +15,7 @@ TEST_CASE("a policy becomes a program, the same policy the same one", "[sandbox]
   CHECK(compile_syscalls({}).value() == *plain);
   CHECK(compile_syscalls({.network = true}).value() != *plain);
   CHECK(compile_syscalls({.more = {"@ipc"}}).value() != *plain);
+  CHECK(compile_syscalls({.told = true}).value() != *plain);
   // What is allowed anyway may be asked for.
   CHECK(compile_syscalls({.more = {"read", "0"}}).value() == *plain);
 }
@@ -35,6 +36,12 @@ TEST_CASE("names and numbers of system calls that there are not are refused with
   CHECK(check_syscalls({"ptrace", "@debug", "101"}));
   for (const auto& [name, members] : syscall_sets())
     CHECK(check_syscalls({std::string(name)}));
+}
+
+TEST_CASE("calls are called as the machine does, or by their number", "[sandbox][syscalls]") {
+  CHECK(check_syscalls({syscall_name(0)}));
+  CHECK(syscall_name(1900) == "1900");
+  CHECK(syscall_name(-5) == "-5");
 }
 
 TEST_CASE("a policy is compiled once", "[sandbox][syscalls]") {

@@ -112,6 +112,22 @@ inline std::set<std::string> mounts() {
   return out;
 }
 
+inline std::size_t entries_of(const std::filesystem::path& folder) {
+  std::size_t out = 0;
+  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator(folder))
+    ++out;
+  return out;
+}
+
+/// The process that serves the launcher which was started last: the guardian's child.
+inline int serving_process() {
+  int out = -1;
+  for (const int guardian : children_of(::getpid()))
+    for (const int server : children_of(guardian))
+      out = server;
+  return out;
+}
+
 /// For MAZE_NEEDS.
 inline std::optional<std::string> needs_sealed(const sandbox::launcher& with) {
   if (with.can().sealed)

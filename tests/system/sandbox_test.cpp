@@ -34,6 +34,12 @@ struct sealed_folder : test::functions_folder {
     how.environment.erase("MAZE_TASK_USER");
     return test::run(how);
   }
+  void start_sealing_worker() {
+    auto how = options({"start", "--detach", "--role", "worker", "--cluster", "lab", "--name", "w",
+                        "--dir", (folder / "worker").string()});
+    how.environment.erase("MAZE_TASK_USER");
+    REQUIRE(test::run(how).status == 0);
+  }
   json completed(const std::string& file, std::vector<std::string> more = {}) {
     const auto ended = run(file, std::move(more));
     INFO(ended.standard_error);
@@ -180,13 +186,47 @@ TEST_CASE_METHOD(sealed_folder, "what a sandbox cannot give is refused with the 
   CHECK_THAT(missing.standard_output, Contains("/nowhere/at/all") && Contains("launch:root"));
 }
 
+TEST_CASE_METHOD(sealed_folder, "a call that is not allowed ends the task that made it, by name",
+                 "[system][sandbox]") {
+  const std::string python =
+      ": { code: \"import ctypes\\ndef call(flags):\\n  if flags: "
+      "ctypes.CDLL(None).unshare(flags)\\n  return flags\\n\", inputs: { flags: ";
+  seal("strict",
+       "  fine" + python + "0 }, child: warm }\n  warm" + python
+           + "268435456 }, child: warm }\n  forked" + python
+           + "268435456 }, child: forked }\n  fresh" + python
+           + "268435456 } }\n"
+             "  added: { function: plain.add, inputs: { a: 1, b: 2 }, child: warm }\n"
+             "  shell: { output: { run: dict }, shell: \"unshare --user true; echo on\" }\n"
+             "  open: { output: { run: dict }, shell: \"unshare --user true; echo on\", "
+             "sandbox: { violation: refuse } }\n",
+       ", violation: kill");
+  start_master();
+  start_sealing_worker();
+  const auto ended = node({"submit", "strict.yaml", "--wait", "--cluster", "lab"});
+  INFO(ended.standard_error);
+  CHECK(ended.status == 1);
+  const auto told = good_json({"tasks", "last", "--cluster", "lab"});
+  std::map<std::string, json> tasks;
+  for (const auto& each : told["tasks"])
+    tasks[each["task"].get<std::string>()] = each;
+  for (const char* each : {"fine", "added", "open"}) {
+    INFO(each);
+    CHECK(tasks.at(each)["state"] == "completed");
+  }
+  for (const char* each : {"warm", "forked", "fresh", "shell"}) {
+    INFO(each << tasks.at(each).dump());
+    CHECK(tasks.at(each)["state"] == "failed");
+    CHECK(tasks.at(each)["error"]["class"] == "sandbox_violation");
+    CHECK_THAT(tasks.at(each)["error"]["message"].get<std::string>(),
+               Contains("made the system call `unshare`") && Contains("`violation: kill`"));
+  }
+}
+
 TEST_CASE_METHOD(sealed_folder, "the report card of each attempt tells what stood around it",
                  "[system][sandbox]") {
   start_master();
-  auto how = options({"start", "--detach", "--role", "worker", "--cluster", "lab", "--name", "w",
-                      "--dir", (folder / "worker").string()});
-  how.environment.erase("MAZE_TASK_USER");
-  REQUIRE(test::run(how).status == 0);
+  start_sealing_worker();
   write("levels.yaml",
         "maze: 1\nname: levels\nlibraries: { plain: " + test::task_library("plain").native()
             + " }\ndefaults: { output: { r: any } }\ntasks:\n"
