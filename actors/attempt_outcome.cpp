@@ -1,6 +1,6 @@
 #include "maze/actors/attempt_outcome.hpp"
 
-#include "maze/core/printable.hpp"
+#include "maze/sandbox/syscalls.hpp"
 
 #include <fmt/format.h>
 
@@ -88,10 +88,22 @@ std::string file_hint(const core::task_spec& spec, int signal) {
                      limit_text(by_one ? one : all), by_one ? "file_size" : "disk");
 }
 
-/// A program names itself as it likes.
-std::string caller_of(const sandbox::exit_report& report) {
-  return report.program.empty() ? std::string("a process of it")
-                                : fmt::format("its process '{}'", core::printable(report.program));
+/// What happened, as far as it is known, and what would allow it. A program names itself as it likes.
+std::string forbidden_call(const sandbox::exit_report& report) {
+  std::string out = report.program.empty()
+                        ? std::string("a process of it")
+                        : fmt::format("its process '{}'", last_lines(report.program, 64));
+  const bool in_part = sandbox::is_allowed_in_part(report.syscall);
+  out += " made ";
+  out += report.foreign_syscall   ? "a system call of another architecture"
+         : report.syscall.empty() ? "a system call"
+                                  : fmt::format("the system call `{}`", report.syscall);
+  out += in_part ? " with arguments that its `sandbox` does not allow (`violation: kill`)"
+                 : ", which its `sandbox` does not allow (`violation: kill`)";
+  if (!report.syscall.empty())
+    out += fmt::format("; `syscalls: [{}]` would{}", report.syscall,
+                       in_part ? ", whatever the arguments" : "");
+  return out;
 }
 
 } // namespace
@@ -189,9 +201,7 @@ core::result<void> check_end(const core::task_spec& spec, const sandbox::exit_re
   case exit_cause::forbidden_call:
     return badly(
         core::errc::sandbox_violation,
-        fmt::format("the {} was killed: {} made the system call `{}`, which its `sandbox` does not "
-                    "allow (`violation: kill`){}",
-                    what, caller_of(report), report.syscall, fence_hint(report)));
+        fmt::format("the {} was killed: {}{}", what, forbidden_call(report), fence_hint(report)));
   case exit_cause::stopped:
   case exit_cause::withdrawn:
     return badly(core::errc::cancelled, "the attempt was stopped");

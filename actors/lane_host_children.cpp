@@ -205,6 +205,14 @@ void lane_host_state::child_gone(child_id id) {
                     .has_culprit = culprit.has_value(),
                     .culprit = culprit.value_or(0)});
     child.owner = std::pair(x.agent, slot_free{x.slot, x.order.attempt});
+  } else if (child.report->cause == sandbox::exit_cause::forbidden_call) {
+    // No call hears of it.
+    setup_.log->event(io::log_level::warning,
+                      "a warm child was killed between calls for a system call that its sandbox "
+                      "does not allow",
+                      {io::field(child.run),
+                       {"call", child.report->syscall},
+                       {"program", child.report->program}});
   }
   free_slot(child);
   by_stream_.erase(child.stream);

@@ -51,7 +51,12 @@ result<void> check_permitted(permission_set needed, const submitter& by) {
 result<void> hold_to(submission_form& form, const submission_rules& rules, const submitter& by) {
   for (task_spec& task : form.tasks) {
     fill(task, rules.sandbox.defaults);
-    auto fine = settle(task.sandbox, rules.sandbox);
+    auto fine = hold_to(task.sandbox, rules.sandbox.bounds);
+    if (fine) {
+      // A level that a bound raised can have more of them.
+      fill(task, rules.sandbox.defaults);
+      fine = settle(task.sandbox, rules.sandbox);
+    }
     if (fine)
       fine = check_both(needed_permissions(task), rules.permitted, by);
     if (!fine)
@@ -63,7 +68,11 @@ result<void> hold_to(submission_form& form, const submission_rules& rules, const
     if (!form.calls->is_python())
       written.add(sandbox_part::imports);
     fill(form.calls->sandbox, written, rules.sandbox.defaults);
-    auto fine = settle(form.calls->sandbox, rules.sandbox);
+    auto fine = hold_to(form.calls->sandbox, rules.sandbox.bounds);
+    if (fine) {
+      fill(form.calls->sandbox, written, rules.sandbox.defaults);
+      fine = settle(form.calls->sandbox, rules.sandbox);
+    }
     if (fine)
       fine = check_both(needed_permissions(*form.calls), rules.permitted, by);
     if (!fine)

@@ -29,10 +29,10 @@ inline constexpr int socket_fd = 3;
 inline constexpr std::size_t packet_max = std::size_t{64} << 10;
 /// Bytes of the largest request body: more than ARG_MAX lets execve take, so that execve decides.
 inline constexpr std::size_t body_max = std::size_t{64} << 20;
-/// Descriptors of a child beside its three streams.
-inline constexpr std::size_t inherited_max = 16;
-/// Descriptors of one packet.
-inline constexpr std::size_t descriptors_max = inherited_max + 6;
+/// Descriptors of a child beside its three streams, and of one packet.
+inline constexpr std::size_t inherited_max = 16, descriptors_max = inherited_max + 6;
+/// Of a forbidden call whose number nobody knows, and of one of another architecture.
+inline constexpr std::int32_t unknown_call = -1, foreign_call = -2;
 /// Paths that a sealed child is shown, of each kind.
 inline constexpr std::size_t shown_max = 64;
 
@@ -226,7 +226,7 @@ struct ended {
   std::int32_t error_number = 0;
   /// What the failed step was about: a path, a limit, a program. Of a forbidden call its program's name, and its number.
   std::string subject;
-  std::int32_t syscall = 0;
+  std::int32_t syscall = unknown_call;
   std::int64_t wall_ns = 0;
   std::int64_t user_ns = 0;
   std::int64_t system_ns = 0;

@@ -128,9 +128,11 @@ struct exit_report {
   int exit_code = -1;
   int signal = 0;
   /// For `forbidden_call`: how the call is called, and the program that made it, as that calls itself: any bytes. Empty
-  /// where it was gone before it could be asked.
+  /// where a signal took the program out of it before it could be asked.
   std::string syscall;
   std::string program;
+  /// It was made as programs of another architecture do.
+  bool foreign_syscall = false;
   /// For `setup_failed` and `lost`; origin is `launch:<stage>`.
   core::error failure;
   std::chrono::nanoseconds wall{};

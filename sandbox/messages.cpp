@@ -218,7 +218,8 @@ exit_report report_of(const protocol::ended& told, core::sandbox_level level) {
                       .message = "the process that kept the child was killed",
                       .origin = "launch:lost"};
   if (report.cause == exit_cause::forbidden_call) {
-    report.syscall = syscall_name(told.syscall);
+    report.syscall = told.syscall < 0 ? std::string() : syscall_name(told.syscall);
+    report.foreign_syscall = told.syscall == protocol::foreign_call;
     report.program = told.subject;
   }
   if (WIFEXITED(told.wait_status))

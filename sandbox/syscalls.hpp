@@ -43,6 +43,9 @@ const std::map<std::string_view, std::vector<std::string_view>>& syscall_sets();
 /// not and what was probably meant.
 core::result<void> check_syscalls(const std::vector<std::string>& more);
 
+/// Whether some arguments of the system call are allowed and others are not.
+bool is_allowed_in_part(std::string_view name);
+
 /// How this machine calls a system call; its number where it has no name.
 std::string syscall_name(int number);
 

@@ -36,8 +36,14 @@ failure read_filter(int program_fd) {
 
 failure install_filter(int passage) {
   const sock_fprog loaded{static_cast<unsigned short>(program_size), program.data()};
-  const unsigned long flags = passage >= 0 ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-  const long made = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &loaded);
+  const auto load = [&loaded](unsigned long flags) {
+    return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &loaded);
+  };
+  // What a listener was told of, only death takes out of its call: kernels before 5.19 do not know that.
+  constexpr unsigned long listening = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  long made = load(passage >= 0 ? listening | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0);
+  if (made < 0 && errno == EINVAL && passage >= 0)
+    made = load(listening);
   if (made < 0)
     return {stage::filter, errno, passage >= 0 ? "listener" : "seccomp"};
   if (::prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER)

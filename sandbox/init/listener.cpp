@@ -3,14 +3,19 @@
 #include "maze/sandbox/init_protocol.hpp"
 
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <new>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
 
@@ -37,17 +42,67 @@ struct envelope {
   envelope& operator=(const envelope&) = delete;
 };
 
-std::string name_of(pid_t pid) {
+/// What a witness writes, once: shorter than PIPE_BUF, so it is written whole.
+struct testimony {
+  std::int32_t number = protocol::unknown_call;
+  std::uint32_t name_size = 0;
+  std::array<char, 64> name{};
+};
+
+void read_name(pid_t pid, testimony& to) {
   const io::unique_fd file(
       ::open(("/proc/" + std::to_string(pid) + "/comm").c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 64> text{};
-  const auto size = file ? ::read(file.get(), text.data(), text.size()) : -1;
-  if (size <= 0)
-    return {};
-  std::string out(text.data(), static_cast<std::size_t>(size));
-  if (out.back() == '\n')
-    out.pop_back();
+  const auto size = file ? ::read(file.get(), to.name.data(), to.name.size()) : -1;
+  if (size > 0)
+    to.name_size = static_cast<std::uint32_t>(size) - (to.name.at(size - 1) == '\n' ? 1 : 0);
+}
+
+/// The number of a call, as this machine's own programs make it.
+std::int32_t number_of(const seccomp_data& call) {
+#if defined(__x86_64__)
+  constexpr std::uint32_t own = AUDIT_ARCH_X86_64;
+#else
+  constexpr std::uint32_t own = AUDIT_ARCH_AARCH64;
+#endif
+  // Where x32 begins. Source: __X32_SYSCALL_BIT.
+  constexpr int beyond = 0x40000000;
+  return call.arch == own && call.nr >= 0 && call.nr < beyond ? call.nr : protocol::foreign_call;
+}
+
+/// Waits for the first call. Nothing where every process that the filter bound is gone.
+std::optional<testimony> wait_for_call(int listener) {
+  alignas(seccomp_notif) std::array<std::byte, notice_room> room{};
+  auto* const told = new (room.data()) seccomp_notif{};
+  while (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, told) != 0) {
+    if (errno == EINTR)
+      continue;
+    // A signal took its thread out of the call, or the kernel wakes for the end of all.
+    pollfd state{listener, POLLIN, 0};
+    ::poll(&state, 1, 0);
+    return (state.revents & POLLHUP) != 0 ? std::nullopt : std::optional(testimony{});
+  }
+  testimony out{.number = number_of(told->data)};
+  read_name(static_cast<pid_t>(told->pid), out);
+  // As long as its call waits nobody else can have had its number.
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &told->id) != 0)
+    out.name_size = 0;
   return out;
+}
+
+[[noreturn]] void bear_witness(int listener, int out) {
+  constexpr int kept_listener = 0, kept_out = 1;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    ::_exit(1);
+  // Neither of them has one of these numbers, and all else would keep others' ends open.
+  ::dup2(listener, kept_listener);
+  ::dup2(out, kept_out);
+  ::syscall(SYS_close_range, 2U, ~0U, 0);
+  const auto seen = wait_for_call(kept_listener);
+  if (seen && ::write(kept_out, &*seen, sizeof *seen) != sizeof *seen)
+    ::_exit(1);
+  ::close(kept_out);
+  for (;;)
+    ::pause();
 }
 
 } // namespace
@@ -90,25 +145,23 @@ io::unique_fd take_over(passage& through) {
   return io::unique_fd(descriptor);
 }
 
-std::optional<forbidden_call> next_forbidden(int listener) {
-  // Without one to tell the request below would wait for it.
-  pollfd wanted{listener, POLLIN, 0};
-  if (::poll(&wanted, 1, 0) != 1 || (wanted.revents & POLLIN) == 0)
-    return std::nullopt;
-  alignas(seccomp_notif) std::array<std::byte, notice_room> room{};
-  auto* const told = new (room.data()) seccomp_notif{};
-  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, told) != 0)
-    return std::nullopt;
-  forbidden_call out{.number = told->data.nr, .program = name_of(static_cast<pid_t>(told->pid))};
-  // As long as its call waits nobody else can have had its number.
-  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &told->id) != 0)
-    out.program.clear();
-  return out;
+witness start_witness(io::unique_fd listener) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    return {};
+  witness made{-1, io::unique_fd(ends[0])};
+  const io::unique_fd out(ends[1]);
+  made.pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0));
+  if (made.pid == 0)
+    bear_witness(listener.get(), out.get());
+  return made;
 }
 
-bool has_no_users(int listener) {
-  pollfd wanted{listener, POLLIN, 0};
-  return ::poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLHUP) != 0;
+std::optional<forbidden_call> heard(const witness& from) {
+  testimony record;
+  if (::read(from.told.get(), &record, sizeof record) != sizeof record)
+    return std::nullopt;
+  return forbidden_call{record.number, std::string(record.name.data(), record.name_size)};
 }
 
 } // namespace maze::sandbox::init

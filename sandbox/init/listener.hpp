@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 
 namespace maze::sandbox::init {
 
@@ -25,17 +26,27 @@ bool hand_over(int through, int descriptor);
 /// that this process has room for a descriptor in any case.
 io::unique_fd take_over(passage& through);
 
-/// A system call that a filter refers to its listener. It has not been made, and the thread that wanted it waits.
+/// A system call that a filter referred to its listener. It has not been made.
 struct forbidden_call {
+  /// One of `protocol::unknown_call`, `protocol::foreign_call` where it is not a number of this machine's.
   std::int32_t number = 0;
   /// What /proc calls the process that wants to make it; empty where it is gone.
   std::string program;
 };
 
-/// The next one of a listener. Nothing where none waits, or the one that did is gone. Never blocks.
-std::optional<forbidden_call> next_forbidden(int listener);
+/// A small process that waits for what a listener has to tell, and holds it open: closed, the listener would let those who
+/// wait go on. Only who waits in the kernel hears of each call: a signal can take a thread out of one before anybody looks,
+/// and an event that is looked at later has passed then.
+struct witness {
+  pid_t pid = -1;
+  /// Readable once it has something to tell, or was killed.
+  io::unique_fd told;
+};
 
-/// Whether every process that the filter bound is gone.
-bool has_no_users(int listener);
+/// Forks a witness, which has the listener from then on. `pid` is -1 with errno on failure.
+witness start_witness(io::unique_fd listener);
+
+/// What a witness has told so far. Never blocks.
+std::optional<forbidden_call> heard(const witness& from);
 
 } // namespace maze::sandbox::init

@@ -24,15 +24,6 @@ using protocol::stage;
 constexpr std::uint64_t node_key = 1;
 constexpr std::uint64_t signal_key = 0;
 constexpr std::uint64_t guardian_key = std::uint64_t{1} << 40;
-/// With this bit: the listener of the child whose launch id the others are.
-constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
-
-void watch(int events, int fd, std::uint64_t key, std::uint32_t what = EPOLLIN) {
-  epoll_event wanted{};
-  wanted.events = what;
-  wanted.data.u64 = key;
-  ::epoll_ctl(events, EPOLL_CTL_ADD, fd, &wanted);
-}
 
 int read_oom_score() {
   int score = 0;
@@ -72,10 +63,10 @@ server::server(io::unique_fd socket, io::unique_fd guardian, privilege how, std:
   can_ = probe_capabilities(how, around_, scratch);
   can_.groups = groups_.offer();
   signals_ = wanted_signals();
-  watch(events_.get(), node_.fd(), node_key);
-  watch(events_.get(), signals_.get(), signal_key);
+  watch(node_.fd(), node_key);
+  watch(signals_.get(), signal_key);
   if (guardian_)
-    watch(events_.get(), guardian_.get(), guardian_key);
+    watch(guardian_.get(), guardian_key);
 }
 
 int server::run() {
@@ -85,6 +76,13 @@ int server::run() {
   end_all_children();
   cgroups::remove_all(groups_.name());
   return 0;
+}
+
+void server::watch(int fd, std::uint64_t key) {
+  epoll_event wanted{};
+  wanted.events = EPOLLIN;
+  wanted.data.u64 = key;
+  ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &wanted);
 }
 
 bool server::wait_and_handle() {
@@ -106,20 +104,14 @@ bool server::dispatch(std::uint64_t key) {
     return serve_node();
   if (key == signal_key)
     return serve_signal();
-  if ((key & listener_bit) != 0) {
-    if (const auto found = children_.find(key & ~listener_bit); found != children_.end())
-      listener_told(*found->second);
+  if ((key & witness_bit) != 0) {
+    if (const auto found = children_.find(key & ~witness_bit); found != children_.end())
+      witness_told(*found->second);
   } else if (const auto found = processes_.find(static_cast<pid_t>(key));
              found != processes_.end()) {
     keeper_told(*found->second);
   }
   return true;
-}
-
-void server::listen_to(child& x) {
-  x.listener = take_over(x.through);
-  if (x.listener)
-    watch(events_.get(), x.listener.get(), listener_bit | x.report.id);
 }
 
 bool server::serve_node() {
@@ -259,7 +251,7 @@ failure server::check_sealed(const protocol::launch_view& request) const {
 
 failure server::start_child(child& made, const protocol::launch_view& request,
                             const packet& received) {
-  if (knows(request.id) || (request.id & listener_bit) != 0)
+  if (knows(request.id) || (request.id & witness_bit) != 0)
     return {stage::request, EEXIST, "launch id"};
   if (const failure what = check_sealed(request); what.at != stage::none)
     return what;
@@ -313,7 +305,7 @@ failure server::start_child(child& made, const protocol::launch_view& request,
   if (made.kept.pid < 0)
     return {stage::process, errno, "fork"};
   processes_.emplace(made.kept.pid, &made);
-  watch(events_.get(), made.kept.records.get(), static_cast<std::uint64_t>(made.kept.pid));
+  watch(made.kept.records.get(), static_cast<std::uint64_t>(made.kept.pid));
   return {};
 }
 
@@ -346,13 +338,13 @@ failure server::start_in_slot(child& made, spawn_plan& plan) {
       ::kill(made.inside->first, SIGKILL);
     return started.what;
   }
-  if (made.through.here)
-    listen_to(made);
   if (plan.new_user)
     made.inside->users.push_back(plan.request.user());
   made.main = started.pid;
   processes_.emplace(made.main, &made);
   processes_.emplace(made.inside->first, &made);
+  if (made.through.here)
+    listen_to(made);
   return {};
 }
 

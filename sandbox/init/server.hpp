@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +38,8 @@ public:
 
 private:
   using clock = std::chrono::steady_clock;
+  /// In an event's key: the witness of the child whose launch id the other bits are.
+  static constexpr std::uint64_t witness_bit = std::uint64_t{1} << 63;
 
   /// One attempt. It is over when its main process is dead and nothing of its tree is left.
   struct child {
@@ -46,9 +49,9 @@ private:
     keeper kept;
     clock::time_point started;
     group_set groups;
-    /// From its start on until its listener has come, and that.
+    /// From its start on until its listener has come, and who waits for what that tells.
     passage through;
-    io::unique_fd listener;
+    witness watched;
     std::optional<core::duration> cpu_limit;
     /// Of the memory that its tree may have, where no group holds it to that.
     std::optional<std::uint64_t> memory_watched;
@@ -56,6 +59,8 @@ private:
     bool cpu_passed = false;
     bool memory_passed = false;
     bool violated = false;
+    /// How a child ends whose calls nobody can hear of.
+    std::optional<protocol::end_cause> unheard;
     bool stopping = false;
     bool main_dead = false;
     protocol::ended report;
@@ -101,13 +106,15 @@ private:
   void reap();
   void reaped(pid_t pid, int status, const rusage& usage);
   void keeper_told(child& x);
+  void watch(int fd, std::uint64_t key);
   void unwatch(const io::unique_fd& watched);
   /// The same, and closes it.
   void forget(io::unique_fd& watched);
-  /// Takes over the listener of a child that has begun.
+  /// Takes over the listener of a child that has begun; one without is ended.
   void listen_to(child& x);
-  /// A listener has something to tell: ends its child if that made a call that is not allowed.
-  void listener_told(child& x);
+  /// Ends a child that made a call which is not allowed.
+  void witness_told(child& x);
+  void forget_witness(child& x);
   /// Why somebody here killed the child; nothing if nobody did.
   static std::optional<protocol::end_cause> killed_for(const child& x);
   void main_ended(child& x, int status, const rusage& usage);
@@ -137,6 +144,8 @@ private:
   /// Children whose keeper is dead; they are over when no orphan is left.
   std::vector<child*> draining_;
   std::multimap<clock::time_point, deadline> deadlines_;
+  /// Witnesses that were killed and are not reaped yet.
+  std::set<pid_t> leaving_;
   bool wants_writes_ = false;
 };
 

@@ -63,11 +63,19 @@ void server::reap() {
 void server::reaped(pid_t pid, int status, const rusage& usage) {
   const auto found = processes_.find(pid);
   if (found == processes_.end()) {
-    slots_.forget(pid);
+    if (leaving_.erase(pid) == 0)
+      slots_.forget(pid);
     return;
   }
   child& x = *found->second;
   processes_.erase(found);
+  if (pid == x.watched.pid) {
+    x.watched.pid = -1;
+    if (!x.main_dead && !x.unheard)
+      x.unheard = end_cause::lost;
+    kill_main(x, SIGKILL);
+    return;
+  }
   if (pid == x.main && x.kept.pid < 0) {
     main_ended(x, status, usage);
   } else if (pid == x.kept.pid) {
@@ -121,12 +129,28 @@ void server::forget(io::unique_fd& watched) {
   watched.reset();
 }
 
-void server::listener_told(child& x) {
-  const auto call = next_forbidden(x.listener.get());
-  if (!call && !has_no_users(x.listener.get()))
+void server::listen_to(child& x) {
+  errno = EPROTO;
+  io::unique_fd listener = take_over(x.through);
+  // A witness of the slot that was entered last would be seen there.
+  if (listener && slots_.enter(nullptr))
+    x.watched = start_witness(std::move(listener));
+  if (x.watched.pid < 0) {
+    x.unheard = end_cause::setup_failed;
+    x.report.failed = stage::filter;
+    x.report.error_number = errno;
+    x.report.subject = "listener";
+    kill_main(x, SIGKILL);
     return;
-  // One is enough. It stays open until the tree is gone: closed, it would let those who wait go on.
-  unwatch(x.listener);
+  }
+  processes_.emplace(x.watched.pid, &x);
+  watch(x.watched.told.get(), witness_bit | x.report.id);
+}
+
+void server::witness_told(child& x) {
+  const auto call = heard(x.watched);
+  // One call is enough, and an end of file would be told again and again.
+  unwatch(x.watched.told);
   if (!call || x.main_dead)
     return;
   x.violated = true;
@@ -135,7 +159,20 @@ void server::listener_told(child& x) {
   kill_main(x, SIGKILL);
 }
 
+void server::forget_witness(child& x) {
+  forget(x.watched.told);
+  if (x.watched.pid < 0)
+    return;
+  processes_.erase(x.watched.pid);
+  leaving_.insert(x.watched.pid);
+  ::kill(x.watched.pid, SIGKILL);
+  x.watched.pid = -1;
+}
+
 void server::main_ended(child& x, int status, const rusage& usage) {
+  // It may know more than has been told.
+  if (x.watched.told && !x.violated)
+    witness_told(x);
   x.main_dead = true;
   x.main = -1;
   auto& report = x.report;
@@ -146,7 +183,7 @@ void server::main_ended(child& x, int status, const rusage& usage) {
   report.memory_peak =
       std::max(report.memory_peak, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  if (const auto why = killed_for(x); why && (killed || x.stopping || x.violated))
+  if (const auto why = killed_for(x); why && (killed || x.stopping || x.violated || x.unheard))
     report.cause = *why;
   else if (x.cpu_limit
            && ended_by_cpu_limit(status, report.user_ns + report.system_ns, *x.cpu_limit))
@@ -176,6 +213,8 @@ std::optional<end_cause> server::killed_for(const child& x) {
     return end_cause::stopped;
   if (x.violated)
     return end_cause::forbidden_call;
+  if (x.unheard)
+    return x.unheard;
   if (x.wall_passed)
     return end_cause::wall_limit;
   if (x.cpu_passed)
@@ -190,10 +229,10 @@ void server::finish_if_gone(child& x) {
 }
 
 void server::finish(child& x) {
-  forget(x.listener);
+  forget_witness(x);
   if (!x.main_dead) {
     x.report.cause = killed_for(x).value_or(end_cause::lost);
-    x.report.failed = stage::process;
+    x.report.failed = x.unheard == end_cause::setup_failed ? stage::filter : stage::process;
     x.report.wait_status = SIGKILL;
     x.report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();
   }
@@ -206,7 +245,7 @@ void server::finish(child& x) {
 }
 
 bool server::knows_process(pid_t pid) const {
-  return processes_.count(pid) != 0 || slots_.holds(pid);
+  return processes_.count(pid) != 0 || leaving_.count(pid) != 0 || slots_.holds(pid);
 }
 
 void server::sweep_orphans() {

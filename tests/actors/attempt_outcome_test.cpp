@@ -96,7 +96,7 @@ TEST_CASE("a forbidden call that ended a child is named, with who made it", "[ac
   report.cause = exit_cause::forbidden_call;
   report.signal = SIGKILL;
   report.syscall = "socket";
-  report.program = "cu\x1brl";
+  report.program = "curl";
   report.isolation.add(core::fence::syscalls);
   report.isolation.add(core::fence::network);
   const auto told = [&report] {
@@ -105,10 +105,19 @@ TEST_CASE("a forbidden call that ended a child is named, with who made it", "[ac
     CHECK(failed.error().code == core::errc::sandbox_violation);
     return failed.error().message;
   };
-  CHECK_THAT(told(), Contains("the system call `socket`") && Contains("'cu\\x1brl'")
-                         && Contains("`violation: kill`") && Contains("without network"));
+  CHECK_THAT(told(), Contains("its process 'curl' made the system call `socket` with arguments")
+                         && Contains("`violation: kill`") && Contains("`syscalls: [socket]` would")
+                         && Contains("without network"));
+  report.syscall = "unshare";
+  CHECK_THAT(told(), Contains("the system call `unshare`, which its `sandbox` does not allow"));
+  report.program = "\xff";
+  CHECK_THAT(told(), Contains("its process '?'"));
   report.program.clear();
   CHECK_THAT(told(), Contains("a process of it made the system call"));
+  report.syscall.clear();
+  CHECK_THAT(told(), Contains("made a system call, which") && !Contains("`syscalls:"));
+  report.foreign_syscall = true;
+  CHECK_THAT(told(), Contains("made a system call of another architecture, which"));
 }
 
 TEST_CASE("a command whose file is too large hears of the limit that bounds it",

@@ -75,6 +75,21 @@ TEST_CASE("the cluster's defaults count behind the task's own words, its bounds 
   CHECK_THAT(refused.error().message, Contains("task 'greedy'") && Contains("`memory`"));
 }
 
+TEST_CASE("what a level that a bound raised can have is a default for it, too", "[core][rules]") {
+  submission_rules rules;
+  rules.sandbox.defaults = saying({.level = sandbox_level::seccomp, .kill_on_violation = true});
+  rules.sandbox.bounds = saying({.level = sandbox_level::seccomp, .memory = byte_count{1 << 30}});
+  auto form = form_of("a", {.memory = byte_count{1 << 28}});
+  form.tasks.front().written.sandbox.add(sandbox_part::level);
+  form.calls = call_plan{};
+  REQUIRE(hold_to(form, rules));
+  const sandbox_spec& task = form.tasks.front().sandbox;
+  CHECK(task.level == sandbox_level::seccomp);
+  CHECK(task.kill_on_violation);
+  CHECK(task.memory == byte_count{1 << 28});
+  CHECK(form.calls->sandbox.kill_on_violation);
+}
+
 TEST_CASE("a sandbox that contradicts the bounds is refused with its task", "[core][rules]") {
   submission_rules rules;
   rules.sandbox.bounds = saying({.memory = byte_count{1}});

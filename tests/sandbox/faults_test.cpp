@@ -36,7 +36,8 @@ struct faulty_fixture : sealed_fixture {
     out.working_directory = own / "view";
     out.environment.push_back(mark);
     out.sandbox.open_files = 64;
-    out.sandbox.kill_on_violation = true;
+    // With a listener for its filter, and without.
+    out.sandbox.kill_on_violation = made % 2 == 0;
     if (sut->can().memory_groups)
       out.sandbox.memory = core::byte_count{64 << 20};
     return out;

@@ -158,6 +158,12 @@ TEST_CASE("an end for a forbidden call names call and program", "[sandbox][messa
   // Newer than this build.
   sent.syscall = 1900;
   CHECK(told().syscall == "1900");
+  sent.syscall = protocol::unknown_call;
+  CHECK(told().syscall.empty());
+  CHECK_FALSE(told().foreign_syscall);
+  sent.syscall = protocol::foreign_call;
+  CHECK(told().syscall.empty());
+  CHECK(told().foreign_syscall);
 }
 
 TEST_CASE("a request whose calls end it is for level seccomp alone", "[sandbox][messages]") {

@@ -3,6 +3,7 @@
 #include "support/throw_away.hpp"
 
 #include <csignal>
+#include <sys/syscall.h>
 
 using namespace maze;
 using namespace maze::sandbox;
@@ -54,8 +55,7 @@ TEST_CASE_METHOD(strict_fixture, "a call that is not allowed ends its attempt, w
 TEST_CASE_METHOD(strict_fixture, "the call is not made, and nothing after it",
                  "[sandbox][violation]") {
   MAZE_NEEDS(test::needs_sealed(*sut));
-  constexpr int unshare_number = 272;
-  const auto report = ended(sealed(calls(unshare_number)));
+  const auto report = ended(sealed(calls(SYS_unshare)));
   CHECK(report.cause == exit_cause::forbidden_call);
   CHECK(report.standard_output.text == "before\n");
 }
@@ -84,6 +84,60 @@ TEST_CASE_METHOD(strict_fixture, "whichever process or thread of the tree makes 
     CHECK(report.cause == exit_cause::forbidden_call);
     CHECK(report.standard_output.text.empty());
   }
+}
+
+TEST_CASE_METHOD(strict_fixture,
+                 "a program that a signal takes out of the call does not outlive it",
+                 "[sandbox][violation]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  // One call each, at whose moment the signal comes is for the machine to say.
+  for (int i = 0; i < 30; ++i) {
+    const auto report = ended(
+        sealed({"/usr/bin/python3", "-c",
+                "import ctypes, signal, time\n"
+                "libc = ctypes.CDLL(None)\n"
+                "signal.signal(signal.SIGALRM, lambda *_: None)\n"
+                "signal.setitimer(signal.ITIMER_REAL, "
+                    + std::to_string(5 + i) + "e-6)\nlibc.unshare(0x10000000)\ntime.sleep(30)\n"}));
+    REQUIRE(report.cause == exit_cause::forbidden_call);
+    REQUIRE((report.syscall == "unshare" || report.syscall.empty()));
+  }
+}
+
+TEST_CASE_METHOD(strict_fixture, "a call as programs of another architecture make it ends all",
+                 "[sandbox][violation]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+#ifndef __x86_64__
+  MAZE_NEEDS(std::optional<std::string>("needs a processor with calls of another architecture"));
+#endif
+  // Where those of x32 begin; of a process that is not the main one.
+  auto argv = calls(0x40000000 + SYS_getpid);
+  argv[2] = "import os\nif os.fork() == 0:\n  pass\nelse:\n  os.wait(); print('on')\n  "
+            "os._exit(0)\n"
+            + argv[2];
+  const auto report = ended(sealed(std::move(argv)));
+  CHECK(report.cause == exit_cause::forbidden_call);
+  CHECK(report.foreign_syscall);
+  CHECK(report.syscall.empty());
+  CHECK(report.standard_output.text == "before\n");
+}
+
+TEST_CASE_METHOD(strict_fixture, "a neighbour hears nothing of another one's end",
+                 "[sandbox][violation]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  std::vector<std::shared_ptr<std::optional<exit_report>>> fine, bad;
+  for (int i = 0; i < 10; ++i) {
+    fine.push_back(launch(strict(script("for i in 1 2 3 4 5; do sleep 0.02; done; echo done"))));
+    bad.push_back(launch(strict(script("unshare --user true; echo on"))));
+  }
+  wait_until([&] {
+    const auto over = [](const auto& each) { return each->has_value(); };
+    return std::all_of(fine.begin(), fine.end(), over) && std::all_of(bad.begin(), bad.end(), over);
+  });
+  for (const auto& each : fine)
+    CHECK((*each)->standard_output.text == "done\n");
+  for (const auto& each : bad)
+    CHECK((*each)->cause == exit_cause::forbidden_call);
 }
 
 TEST_CASE_METHOD(strict_fixture, "what a program calls itself is told as it is",

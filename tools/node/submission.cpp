@@ -144,6 +144,11 @@ core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_po
       fine.error().message += ", with what --sandbox-option says";
     else
       fine = core::hold_to(task.sandbox, policy.bounds);
+    if (fine) {
+      // A level that a bound raised can have more of them.
+      core::fill(task, policy.defaults);
+      fine = core::hold_to(task.sandbox, policy.bounds);
+    }
     if (fine)
       fine = core::check_sandbox(task.sandbox);
     if (!fine)
