@@ -170,11 +170,12 @@ void server::forget_witness(child& x) {
 }
 
 void server::main_ended(child& x, int status, const rusage& usage) {
-  // It may know more than has been told.
+  // Where it was ours it is reaped, and its number may be another's.
+  x.main = -1;
+  // Its witness may know more than has been told.
   if (x.watched.told && !x.violated)
     witness_told(x);
   x.main_dead = true;
-  x.main = -1;
   auto& report = x.report;
   report.wait_status = status;
   report.wall_ns = std::chrono::nanoseconds(clock::now() - x.started).count();

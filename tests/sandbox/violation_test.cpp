@@ -1,4 +1,5 @@
 // `violation: kill`: a system call that is not allowed ends its attempt, which names the call.
+#include "support/eventually.hpp"
 #include "support/sealed.hpp"
 #include "support/throw_away.hpp"
 
@@ -120,6 +121,31 @@ TEST_CASE_METHOD(strict_fixture, "a call as programs of another architecture mak
   CHECK(report.foreign_syscall);
   CHECK(report.syscall.empty());
   CHECK(report.standard_output.text == "before\n");
+}
+
+TEST_CASE_METHOD(strict_fixture, "a child that nobody could hear any more is ended",
+                 "[sandbox][violation]") {
+  MAZE_NEEDS(test::needs_sealed(*sut));
+  const auto place = launch(strict(script("sleep 60")));
+  const auto witness = [] {
+    for (const int each : test::children_of(test::serving_process())) {
+      std::error_code gone;
+      const auto first =
+          std::filesystem::read_symlink("/proc/" + std::to_string(each) + "/fd/0", gone);
+      if (!gone && first.native().starts_with("anon_inode:"))
+        return each;
+    }
+    return -1;
+  };
+  REQUIRE(test::eventually([&] {
+    context.poll();
+    context.restart();
+    return witness() > 0;
+  }));
+  REQUIRE(::kill(witness(), SIGKILL) == 0);
+  wait_until([&] { return place->has_value(); });
+  CHECK((*place)->cause == exit_cause::lost);
+  CHECK((*place)->failure.code == core::errc::worker_crash);
 }
 
 TEST_CASE_METHOD(strict_fixture, "a neighbour hears nothing of another one's end",
