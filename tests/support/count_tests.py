@@ -5,7 +5,8 @@
 
 Prints the output of each failed test, appends `name: reason` of each skipped one to --skips, and
 ends with one line: `N passed, N failed, N skipped`. A skip whose line REGEX matches is a failure,
-and so is a case that printed SKIPPED after one of its checks had failed.
+and so is a case that printed SKIPPED after one of its checks had failed. A test of several cases that
+passed is counted once, and each of its cases that skipped itself once more.
 """
 import argparse
 import re
@@ -16,23 +17,31 @@ REASON = re.compile(r"SKIPPED: (.*)")
 CATCH_FAILURE = re.compile(r"^\S+:\d+: FAILED:", re.MULTILINE)
 
 
+def judge_skip(name, reason, required):
+    if required and re.search(required, f"{name}: {reason}"):
+        return "failed", name, f"this machine has to run it (MAZE_REQUIRED), but it was skipped: {reason}"
+    return "skipped", name, reason
+
+
 def judge(case, required):
-    """(verdict, name, text): passed, failed with the output, or skipped with the reason."""
+    """Yields (verdict, name, text): passed, failed with the output, or skipped with the reason."""
     name, status = case.get("name", "?"), case.get("status", "?")
     output = case.findtext("system-out") or ""
+    reasons = [reason.strip() for reason in REASON.findall(output)]
     if status == "run":
-        return "passed", name, ""
-    reasons = REASON.findall(output)
+        yield "passed", name, ""
+        for reason in reasons:
+            yield judge_skip(name, reason, required)
+        return
     if status == "notrun" and reasons:
-        reason = reasons[0].strip()
         if CATCH_FAILURE.search(output):
-            return "failed", name, f"a check failed, then the case skipped itself\n{output}"
-        if required and re.search(required, f"{name}: {reason}"):
-            return "failed", name, f"this machine has to run it (MAZE_REQUIRED), but it was skipped: {reason}"
-        return "skipped", name, reason
+            yield "failed", name, f"a check failed, then the case skipped itself\n{output}"
+        else:
+            yield judge_skip(name, reasons[0], required)
+        return
     failure = case.find("failure")
     message = failure.get("message", "") if failure is not None else ""
-    return "failed", name, f"{message or status}\n{output}"
+    yield "failed", name, f"{message or status}\n{output}"
 
 
 def main():
@@ -49,12 +58,12 @@ def main():
     skips = []
     for path in options.junit:
         for case in xml.parse(path).iter("testcase"):
-            verdict, name, text = judge(case, options.required)
-            count[verdict] += 1
-            if verdict == "failed":
-                print(f"--- FAILED: {name}\n{text.rstrip()}")
-            elif verdict == "skipped":
-                skips.append(f"{name}: {text}\n")
+            for verdict, name, text in judge(case, options.required):
+                count[verdict] += 1
+                if verdict == "failed":
+                    print(f"--- FAILED: {name}\n{text.rstrip()}")
+                elif verdict == "skipped":
+                    skips.append(f"{name}: {text}\n")
     if options.skips:
         with open(options.skips, "a", encoding="utf-8") as file:
             file.writelines(skips)

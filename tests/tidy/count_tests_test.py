@@ -47,6 +47,13 @@ class CountTests(unittest.TestCase):
                 self.assertIn("no user namespaces", output)
         self.assertEqual(self.count(skip, required="^io/")[0], "0 passed, 0 failed, 1 skipped")
 
+    def test_skips_within_a_test_of_several_cases_are_not_lost(self):
+        several = case("io/view_store_test", "run", "SKIPPED: needs root\nSKIPPED: needs no root\nAll tests passed\n")
+        line, _, skips = self.count(several)
+        self.assertEqual(line, "1 passed, 0 failed, 2 skipped")
+        self.assertEqual(skips, "io/view_store_test: needs root\nio/view_store_test: needs no root\n")
+        self.assertEqual(self.count(several, required="needs root")[0], "1 passed, 1 failed, 1 skipped")
+
     def test_a_skip_after_a_failed_check_has_failed(self):
         output = "tests/io/x_test.cpp:12: FAILED:\n  CHECK( false )\nSKIPPED: no GPU\n"
         self.assertEqual(self.count(case("io/a", "notrun", output))[0], "0 passed, 1 failed, 0 skipped")
