@@ -12,7 +12,7 @@ namespace maze::io {
 
 namespace {
 
-struct connection {
+struct served_connection {
   std::unique_ptr<byte_stream> stream;
   bulk_rights rights;
   std::string peer;
@@ -31,11 +31,11 @@ struct bulk_server::data {
 
   /// Guards what follows.
   mutable std::mutex guard;
-  std::list<connection> connections;
+  std::list<served_connection> connections;
   bulk_traffic traffic;
   bool closed = false;
 
-  void run(connection& served) {
+  void run(served_connection& served) {
     bulk_session session(*served.stream, *blobs, documents, served.rights, settings.limits);
     const auto done = session.serve();
     {
@@ -54,7 +54,7 @@ struct bulk_server::data {
   }
 
   /// Call with `guard` held.
-  core::result<void> start(connection fresh) {
+  core::result<void> start(served_connection fresh) {
     auto& served = connections.emplace_back(std::move(fresh));
     try {
       served.thread = std::thread([this, &served] { run(served); });
@@ -67,8 +67,8 @@ struct bulk_server::data {
   }
 
   /// Takes connections out whose thread is at its end. Call with `guard` held.
-  std::list<connection> take_ended() {
-    std::list<connection> ended;
+  std::list<served_connection> take_ended() {
+    std::list<served_connection> ended;
     for (auto at = connections.begin(); at != connections.end();) {
       const auto next = std::next(at);
       if (at->ended)
@@ -90,7 +90,7 @@ bulk_server::~bulk_server() { shut_down(); }
 
 core::result<void> bulk_server::serve(std::unique_ptr<byte_stream> stream, bulk_rights rights,
                                       std::string peer) {
-  std::list<connection> ended;
+  std::list<served_connection> ended;
   core::result<void> done;
   {
     const std::lock_guard lock(data_->guard);
@@ -111,7 +111,7 @@ core::result<void> bulk_server::serve(std::unique_ptr<byte_stream> stream, bulk_
 }
 
 void bulk_server::shut_down() {
-  std::list<connection> all;
+  std::list<served_connection> all;
   {
     const std::lock_guard lock(data_->guard);
     data_->closed = true;
@@ -132,9 +132,9 @@ bulk_traffic bulk_server::traffic() const {
 
 std::size_t bulk_server::connections() const {
   const std::lock_guard lock(data_->guard);
-  return static_cast<std::size_t>(std::count_if(data_->connections.begin(),
-                                                data_->connections.end(),
-                                                [](const connection& one) { return !one.ended; }));
+  return static_cast<std::size_t>(
+      std::count_if(data_->connections.begin(), data_->connections.end(),
+                    [](const served_connection& one) { return !one.ended; }));
 }
 
 } // namespace maze::io

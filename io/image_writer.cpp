@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 /// Layers by their position in the archive.
-using layers = std::map<std::uint64_t, image_layer>;
+using measured_layers = std::map<std::uint64_t, image_layer>;
 
 /// Calls `take` with the reader at each entry that is a layer of `image`, and its position.
 template <class Take>
@@ -50,8 +50,8 @@ core::result<void> check_programs(bool has_programs) {
                     "save");
 }
 
-core::result<layers> measure(int from, const saved_image& image, image_room room) {
-  layers out;
+core::result<measured_layers> measure(int from, const saved_image& image, image_room room) {
+  measured_layers out;
   bool has_programs = false;
   auto done =
       for_each_layer(from, image, [&](entry_reader& in, std::uint64_t at) -> core::result<void> {

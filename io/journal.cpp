@@ -77,7 +77,7 @@ core::error sqlite_error(sqlite3* db, int code, const std::string& file, std::st
 }
 
 /// A connection and the path for its errors.
-struct connection {
+struct database_connection {
   database db;
   std::string file;
 
@@ -130,7 +130,7 @@ core::result<void> create_private(const std::string& file) {
 }
 
 /// Checks whose file this is, before anything in it is changed.
-core::result<std::int64_t> schema_version(const connection& to) {
+core::result<std::int64_t> schema_version(const database_connection& to) {
   const auto owner = to.number("PRAGMA application_id");
   if (!owner)
     return fail(owner.error());
@@ -154,7 +154,7 @@ core::result<std::int64_t> schema_version(const connection& to) {
   return version;
 }
 
-core::result<void> migrate(const connection& to, std::int64_t version) {
+core::result<void> migrate(const database_connection& to, std::int64_t version) {
   for (auto next = static_cast<std::size_t>(version); next < migrations.size(); ++next) {
     const auto sql = fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; "
                                  "PRAGMA user_version = {}; COMMIT;",
@@ -166,8 +166,8 @@ core::result<void> migrate(const connection& to, std::int64_t version) {
   return {};
 }
 
-core::result<connection> connect(const std::filesystem::path& file) {
-  connection to{nullptr, file.string()};
+core::result<database_connection> connect(const std::filesystem::path& file) {
+  database_connection to{nullptr, file.string()};
   if (auto created = create_private(to.file); !created)
     return fail(created.error());
   sqlite3* raw = nullptr;
@@ -230,7 +230,7 @@ core::result<core::journal_event> to_event(const journal_row& row) {
 // --- reading ---------------------------------------------------------------------------------------
 
 struct journal_reader::data {
-  const connection& to;
+  const database_connection& to;
   statement rows;
 };
 
@@ -256,7 +256,7 @@ core::result<std::optional<journal_row>> journal_reader::next() {
 // --- writing ---------------------------------------------------------------------------------------
 
 struct journal::data {
-  connection to;
+  database_connection to;
   wal_room room;
   statement begin;
   statement insert;

@@ -26,7 +26,7 @@ std::vector<Wanted> only(const Items& items) {
 }
 attempt_id nth(std::uint64_t counter) { return {1, counter}; }
 error because(errc code) { return {.code = code, .message = "as told"}; }
-manifest_delta wrote(const std::string& path, std::uint64_t content) {
+manifest_delta task_wrote(const std::string& path, std::uint64_t content) {
   manifest_delta files;
   files.written[path].hash.low = content;
   return files;
@@ -189,11 +189,11 @@ TEST_CASE("a view holds the files of ancestors and the outputs that references n
   auto sut = run_of({after("first"), after("second", {"first"}), after("stranger"), reader});
   sut.start(0s);
   CHECK(sut.view_of(task_id{3}).error().code == errc::invalid_argument);
-  sut.publish(nth(1), "one", wrote("x", 1), 0s).value();
-  sut.publish(nth(2), "aside", wrote("z", 9), 0s).value();
-  sut.publish(nth(3), "two", wrote("x", 2), 0s).value();
+  sut.publish(nth(1), "one", task_wrote("x", 1), 0s).value();
+  sut.publish(nth(2), "aside", task_wrote("z", 9), 0s).value();
+  sut.publish(nth(3), "two", task_wrote("x", 2), 0s).value();
   const auto view = sut.view_of(task_id{3}).value();
-  CHECK(view.published == wrote("x", 2));
+  CHECK(view.published == task_wrote("x", 2));
   CHECK(view.outputs == std::map<std::string, std::string>{{"first", "one"}});
   CHECK(sut.collected()->size() == 2);
 }
@@ -201,8 +201,8 @@ TEST_CASE("a view holds the files of ancestors and the outputs that references n
 TEST_CASE("the first task that would see a conflict fails and is never offered", "[core][run]") {
   auto sut = run_of({after("a"), after("b"), after("both", {"a", "b"}), after("behind", {"both"})});
   sut.start(0s);
-  sut.publish(nth(1), {}, wrote("x", 1), 0s).value();
-  const auto step = sut.publish(nth(2), {}, wrote("x", 2), 0s).value();
+  sut.publish(nth(1), {}, task_wrote("x", 1), 0s).value();
+  const auto step = sut.publish(nth(2), {}, task_wrote("x", 2), 0s).value();
   CHECK(offers(step).empty());
   CHECK(sut.reason(task_id{2}).code == errc::file_conflict);
   CHECK(sut.reason(task_id{3}).code == errc::upstream_failed);

@@ -17,7 +17,7 @@ function_signature full() {
           .about = {{"backend", "torch"}}};
 }
 
-library_set sample() {
+library_set sample_set() {
   function_signature plain;
   plain.name = "plain";
   return {{{.name = "text",
@@ -39,27 +39,27 @@ library_set one(function_signature x) { return {{{.functions = {std::move(x)}}}}
 } // namespace
 
 TEST_CASE("a description is read as it was written", "[core][library]") {
-  const auto back = decode_library_set(encode_library_set(sample()));
+  const auto back = decode_library_set(encode_library_set(sample_set()));
   REQUIRE(back.has_value());
-  CHECK(*back == sample());
+  CHECK(*back == sample_set());
 }
 
 TEST_CASE("a function of a library is found by its name", "[core][library]") {
-  const auto x = sample().libraries.front();
+  const auto x = sample_set().libraries.front();
   REQUIRE(x.find("plain") != nullptr);
   CHECK(x.find("plain")->name == "plain");
   CHECK(x.find("none") == nullptr);
 }
 
 TEST_CASE("a description that was cut or has more behind it is refused", "[core][library]") {
-  const auto whole = encode_library_set(sample());
+  const auto whole = encode_library_set(sample_set());
   for (std::size_t n = 0; n < whole.size(); ++n)
     CHECK_FALSE(decode_library_set(whole.substr(0, n)).has_value());
   CHECK_FALSE(decode_library_set(whole + '\0').has_value());
 }
 
 TEST_CASE("a description with one byte changed is refused or another one", "[core][library]") {
-  const auto whole = encode_library_set(sample());
+  const auto whole = encode_library_set(sample_set());
   for (std::size_t at = 0; at < whole.size(); ++at)
     for (int to = 0; to < 256; to += 5) {
       auto bytes = whole;
@@ -70,7 +70,7 @@ TEST_CASE("a description with one byte changed is refused or another one", "[cor
 }
 
 TEST_CASE("another format is told from a broken one", "[core][library]") {
-  auto bytes = encode_library_set(sample());
+  auto bytes = encode_library_set(sample_set());
   bytes[0] = 77;
   CHECK(decode_library_set(bytes).error().code == errc::unsupported_operation);
 }

@@ -61,5 +61,5 @@ TEST_CASE("labels among others have no bit that those lack", "[core][labels]") {
 
 TEST_CASE("labels are told as they are written", "[core][labels]") {
   CHECK(to_string(node_labels{}).empty());
-  CHECK(to_string({{"site", "left"}, {"disk", "ssd"}}) == "disk=ssd, site=left");
+  CHECK(to_string(node_labels{{"site", "left"}, {"disk", "ssd"}}) == "disk=ssd, site=left");
 }

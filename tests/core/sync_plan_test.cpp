@@ -28,7 +28,7 @@ std::vector<sync_plan::wanted_blob> wanted(std::vector<blob_id> blobs,
 }
 
 template <class Action>
-std::vector<Action> only(const sync_plan::actions& actions) {
+std::vector<Action> of_kind(const sync_plan::actions& actions) {
   std::vector<Action> out;
   for (const auto& one : actions)
     if (const auto* found = std::get_if<Action>(&one))
@@ -37,10 +37,10 @@ std::vector<Action> only(const sync_plan::actions& actions) {
 }
 
 std::vector<sync_plan::start_fetch> started(const sync_plan::actions& actions) {
-  return only<sync_plan::start_fetch>(actions);
+  return of_kind<sync_plan::start_fetch>(actions);
 }
 std::vector<sync_plan::want_done> done(const sync_plan::actions& actions) {
-  return only<sync_plan::want_done>(actions);
+  return of_kind<sync_plan::want_done>(actions);
 }
 
 struct fixture {
@@ -212,7 +212,7 @@ TEST_CASE_METHOD(fixture, "a lost node's fetches go elsewhere", "[core][sync_pla
   REQUIRE(first.holder == near);
   const auto actions = sut.holder_lost(near, now);
   sut.check_invariants();
-  CHECK(only<sync_plan::stop_fetch>(actions).size() == 1);
+  CHECK(of_kind<sync_plan::stop_fetch>(actions).size() == 1);
   REQUIRE(started(actions).size() == 1);
   CHECK(started(actions)[0].holder == master);
 }

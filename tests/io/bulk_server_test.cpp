@@ -15,7 +15,7 @@ using fixture = test::bulk_pair;
 namespace {
 
 /// Reads until the server ended the connection.
-bool ends(io::byte_stream& stream) {
+bool has_ended(io::byte_stream& stream) {
   std::array<char, 4096> room{};
   for (;;) {
     const auto got = stream.read_some(room, test::soon());
@@ -85,7 +85,7 @@ TEST_CASE_METHOD(fixture, "a shutdown ends all connections and takes no more",
   auto busy = client();
   CHECK(busy.have(std::vector{id_of("x")}, {}));
   server.shut_down();
-  CHECK(ends(*idle));
+  CHECK(has_ended(*idle));
   CHECK(server.connections() == 0);
   test::stream_pair late;
   CHECK(server.serve(std::move(late.far), {}, "late").error().code == core::errc::cancelled);
@@ -100,7 +100,7 @@ TEST_CASE("a peer that stalls is given up with one line", "[io][bulk_server]") {
   test::stream_pair pair;
   REQUIRE(sut.serve(std::move(pair.far), {}, "the\nslow one"));
   REQUIRE(pair.near->write_all("\x01", test::soon()));
-  CHECK(ends(*pair.near));
+  CHECK(has_ended(*pair.near));
   sut.shut_down();
   events->flush();
   const auto lines = io::read_file(dir / "log", 100000).value();

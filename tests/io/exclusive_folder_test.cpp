@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct fixture {
+struct folder_fixture {
   test::scratch_dir dir;
   io::unique_fd parent = io::open_folder(AT_FDCWD, dir.path()).value();
 
@@ -27,7 +27,7 @@ struct fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "each owner has a folder of its own", "[io][exclusive_folder]") {
+TEST_CASE_METHOD(folder_fixture, "each owner has a folder of its own", "[io][exclusive_folder]") {
   const auto one = made(), other = made();
   CHECK(one.name() != other.name());
   CHECK(fs::is_directory(dir / one.name()));
@@ -37,7 +37,7 @@ TEST_CASE_METHOD(fixture, "each owner has a folder of its own", "[io][exclusive_
   CHECK((status.st_mode & 07777U) == 0700);
 }
 
-TEST_CASE_METHOD(fixture, "a folder goes with its owner, and with all in it",
+TEST_CASE_METHOD(folder_fixture, "a folder goes with its owner, and with all in it",
                  "[io][exclusive_folder]") {
   auto one = made();
   const auto other = made();
@@ -50,7 +50,7 @@ TEST_CASE_METHOD(fixture, "a folder goes with its owner, and with all in it",
   CHECK(fs::exists(dir / other.name()));
 }
 
-TEST_CASE_METHOD(fixture, "what an owner left behind is removed by the next",
+TEST_CASE_METHOD(folder_fixture, "what an owner left behind is removed by the next",
                  "[io][exclusive_folder]") {
   const auto kept = {"x-abc", "x-abcdefg", "y-abcdef", "x"};
   for (const char* name : kept)
@@ -62,14 +62,15 @@ TEST_CASE_METHOD(fixture, "what an owner left behind is removed by the next",
     CHECK(fs::exists(dir / name / "a"));
 }
 
-TEST_CASE_METHOD(fixture, "a link in the place of one is not followed", "[io][exclusive_folder]") {
+TEST_CASE_METHOD(folder_fixture, "a link in the place of one is not followed",
+                 "[io][exclusive_folder]") {
   fs::create_directories(dir / "elsewhere/a");
   fs::create_directory_symlink(dir / "elsewhere", dir / "x-abcdef");
   const auto one = made();
   CHECK(fs::exists(dir / "elsewhere/a"));
 }
 
-TEST_CASE_METHOD(fixture, "owners on several threads take no folder from each other",
+TEST_CASE_METHOD(folder_fixture, "owners on several threads take no folder from each other",
                  "[io][exclusive_folder]") {
   std::vector<std::thread> threads;
   std::atomic<int> lost = 0;

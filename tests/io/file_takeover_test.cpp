@@ -16,7 +16,7 @@ using namespace maze;
 
 namespace {
 
-struct fixture {
+struct takeover_fixture {
   test::scratch_dir dir;
   std::filesystem::path path = dir / "f";
   bool written = io::replace_file(path, "content", 0755).has_value();
@@ -37,7 +37,7 @@ std::optional<std::string> is_root() {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a file with one name and no writer becomes ours", "[io]") {
+TEST_CASE_METHOD(takeover_fixture, "a file with one name and no writer becomes ours", "[io]") {
   REQUIRE(written);
   ::fsetxattr(fd.get(), "user.note", "x", 1, 0);
   REQUIRE(::fchmod(fd.get(), 06755) == 0);
@@ -46,22 +46,22 @@ TEST_CASE_METHOD(fixture, "a file with one name and no writer becomes ours", "[i
   CHECK(::flistxattr(fd.get(), nullptr, 0) <= 0);
 }
 
-TEST_CASE_METHOD(fixture, "a file that somebody can write to is not ours", "[io]") {
+TEST_CASE_METHOD(takeover_fixture, "a file that somebody can write to is not ours", "[io]") {
   const io::unique_fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   CHECK_FALSE(io::take_over(fd.get(), 0644));
 }
 
-TEST_CASE_METHOD(fixture, "a file with two names is not ours", "[io]") {
+TEST_CASE_METHOD(takeover_fixture, "a file with two names is not ours", "[io]") {
   std::filesystem::create_hard_link(path, dir / "second");
   CHECK_FALSE(io::take_over(fd.get(), 0644));
 }
 
-TEST_CASE_METHOD(fixture, "only a regular file becomes ours", "[io]") {
+TEST_CASE_METHOD(takeover_fixture, "only a regular file becomes ours", "[io]") {
   fd.reset(::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC));
   CHECK_FALSE(io::take_over(fd.get(), 0644));
 }
 
-TEST_CASE_METHOD(fixture, "root takes over the file of another user", "[io]") {
+TEST_CASE_METHOD(takeover_fixture, "root takes over the file of another user", "[io]") {
   MAZE_NEEDS(is_root());
   REQUIRE(::fchown(fd.get(), 60001, 60001) == 0);
   CHECK(io::take_over(fd.get(), 0644));

@@ -20,7 +20,7 @@ namespace {
   return status.st_mode & 07777;
 }
 
-std::optional<std::string> not_root() {
+std::optional<std::string> not_as_root() {
   return ::geteuid() == 0 ? std::nullopt : std::optional<std::string>("needs root");
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("a folder or file that lets others in is refused with a remedy", "[io]
 }
 
 TEST_CASE("a file that another user planted is refused", "[io][private_files]") {
-  MAZE_NEEDS(not_root());
+  MAZE_NEEDS(not_as_root());
   const test::scratch_dir dir;
   const auto file = dir / "key";
   REQUIRE(io::replace_file(file, "secret", 0600));

@@ -18,13 +18,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct fixture {
+struct snapshot_fixture {
   test::scratch_dir dir;
   std::shared_ptr<io::blob_store> store =
       io::blob_store::open(dir / "store", {.durable = false}).value();
   fs::path project = dir / "project";
 
-  fixture() {
+  snapshot_fixture() {
     fs::create_directories(project / "data/sub/empty");
     put("plot.py", "code");
     put("data/a.gz", "a");
@@ -59,7 +59,7 @@ using strings = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a source lies where its description says", "[io][snapshot]") {
+TEST_CASE_METHOD(snapshot_fixture, "a source lies where its description says", "[io][snapshot]") {
   CHECK(taken({{.from = "plot.py"}}) == strings{"plot.py"});
   CHECK(taken({{.from = "plot.py", .to = "lib/"}}) == strings{"lib/plot.py"});
   CHECK(taken({{.from = "plot.py", .to = "x/y.py"}}) == strings{"x/y.py"});
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(fixture, "a source lies where its description says", "[io][snap
   CHECK(taken({{.from = "."}}).size() == 8);
 }
 
-TEST_CASE_METHOD(fixture, "a snapshot keeps content, modes, links and empty folders",
+TEST_CASE_METHOD(snapshot_fixture, "a snapshot keeps content, modes, links and empty folders",
                  "[io][snapshot]") {
   const auto seen = take({{.from = "data"}}).value();
   CHECK(seen.bytes == 3);
@@ -98,14 +98,14 @@ TEST_CASE_METHOD(fixture, "a snapshot keeps content, modes, links and empty fold
   CHECK(core::check_file_map(seen.files));
 }
 
-TEST_CASE_METHOD(fixture, "a source that is a link itself is followed", "[io][snapshot]") {
+TEST_CASE_METHOD(snapshot_fixture, "a source that is a link itself is followed", "[io][snapshot]") {
   fs::create_symlink("data/b.txt", project / "alias");
   fs::create_directory_symlink("data", project / "folder");
   CHECK(take({{.from = "alias"}})->files.at("alias").kind == core::file_kind::file);
   CHECK(taken({{.from = "folder", .match = "*.txt"}}) == strings{"b.txt"});
 }
 
-TEST_CASE_METHOD(fixture, "what cannot be taken is refused by name", "[io][snapshot]") {
+TEST_CASE_METHOD(snapshot_fixture, "what cannot be taken is refused by name", "[io][snapshot]") {
   CHECK(refused({{.from = "absent"}}).code == core::errc::not_found);
   CHECK(refused({{.from = "plot.py"}, {.from = "absent"}})
             .message.starts_with("files[1] 'absent' is not there (looked for "));
@@ -145,7 +145,7 @@ TEST_CASE_METHOD(fixture, "what cannot be taken is refused by name", "[io][snaps
   }
 }
 
-TEST_CASE_METHOD(fixture, "what `except` fits is left out", "[io][snapshot]") {
+TEST_CASE_METHOD(snapshot_fixture, "what `except` fits is left out", "[io][snapshot]") {
   const strings without_sub{"data", "data/a.gz", "data/b.txt"};
   CHECK(taken({{.from = "data", .except = {"sub"}}}) == without_sub);
   CHECK(taken({{.from = "data", .except = {"sub/*"}}})
@@ -165,7 +165,7 @@ TEST_CASE_METHOD(fixture, "what `except` fits is left out", "[io][snapshot]") {
   CHECK(nothing.message.find("and is left by `except`") != std::string::npos);
 }
 
-TEST_CASE_METHOD(fixture, "a pattern where a path belongs is told where it goes",
+TEST_CASE_METHOD(snapshot_fixture, "a pattern where a path belongs is told where it goes",
                  "[io][snapshot]") {
   const auto remedy = [&](const std::string& from) {
     const auto said = refused({{.from = from}});
@@ -181,7 +181,8 @@ TEST_CASE_METHOD(fixture, "a pattern where a path belongs is told where it goes"
   CHECK(taken({{.from = "[x].txt"}}) == strings{"[x].txt"});
 }
 
-TEST_CASE_METHOD(fixture, "two sources may agree on a path, not disagree", "[io][snapshot]") {
+TEST_CASE_METHOD(snapshot_fixture, "two sources may agree on a path, not disagree",
+                 "[io][snapshot]") {
   CHECK(taken({{.from = "plot.py"}, {.from = "plot.py"}}) == strings{"plot.py"});
   const auto conflict =
       refused({{.from = "plot.py", .to = "x"}, {.from = "data/b.txt", .to = "x"}});
@@ -193,7 +194,8 @@ TEST_CASE_METHOD(fixture, "two sources may agree on a path, not disagree", "[io]
         == core::errc::file_conflict);
 }
 
-TEST_CASE_METHOD(fixture, "a file that changes while it is read is stored as its hash says",
+TEST_CASE_METHOD(snapshot_fixture,
+                 "a file that changes while it is read is stored as its hash says",
                  "[io][snapshot]") {
   put("big", std::string(1 << 20, 'x'));
   std::atomic<bool> done{false};

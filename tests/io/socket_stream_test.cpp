@@ -17,7 +17,7 @@ using test::soon;
 
 namespace {
 
-struct fixture : test::stream_pair {
+struct stream_fixture : test::stream_pair {
   test::scratch_dir dir;
 
   io::unique_fd file_of(const std::string& content) {
@@ -47,7 +47,7 @@ io::stream_deadline at_once() { return std::chrono::steady_clock::now() + 20ms; 
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "more than a socket holds arrives whole", "[io][socket_stream]") {
+TEST_CASE_METHOD(stream_fixture, "more than a socket holds arrives whole", "[io][socket_stream]") {
   const auto sent = large();
   std::string got;
   std::thread reader([&] { got = read_far(sent.size()); });
@@ -56,7 +56,7 @@ TEST_CASE_METHOD(fixture, "more than a socket holds arrives whole", "[io][socket
   CHECK(got == sent);
 }
 
-TEST_CASE_METHOD(fixture, "a part of a file arrives", "[io][socket_stream]") {
+TEST_CASE_METHOD(stream_fixture, "a part of a file arrives", "[io][socket_stream]") {
   const auto content = large();
   const auto file = file_of(content);
   std::string got;
@@ -66,7 +66,7 @@ TEST_CASE_METHOD(fixture, "a part of a file arrives", "[io][socket_stream]") {
   CHECK(got == content.substr(70, content.size() - 77));
 }
 
-TEST_CASE_METHOD(fixture, "a file that is shorter than promised is an error",
+TEST_CASE_METHOD(stream_fixture, "a file that is shorter than promised is an error",
                  "[io][socket_stream]") {
   const auto file = file_of("short");
   const auto done = near->send_file(file.get(), 0, 9, soon());
@@ -75,7 +75,7 @@ TEST_CASE_METHOD(fixture, "a file that is shorter than promised is an error",
   CHECK(done.error().message.find("4 bytes") != std::string::npos);
 }
 
-TEST_CASE_METHOD(fixture, "a peer that does nothing is given up", "[io][socket_stream]") {
+TEST_CASE_METHOD(stream_fixture, "a peer that does nothing is given up", "[io][socket_stream]") {
   std::array<char, 8> room{};
   const auto read = near->read_some(room, at_once());
   REQUIRE_FALSE(read);
@@ -86,7 +86,8 @@ TEST_CASE_METHOD(fixture, "a peer that does nothing is given up", "[io][socket_s
         == core::errc::transfer_error);
 }
 
-TEST_CASE_METHOD(fixture, "a peer that has gone is an error and no signal", "[io][socket_stream]") {
+TEST_CASE_METHOD(stream_fixture, "a peer that has gone is an error and no signal",
+                 "[io][socket_stream]") {
   far.reset();
   const auto file = file_of("content");
   CHECK(near->send_file(file.get(), 0, 7, soon()).error().code == core::errc::transfer_error);
@@ -98,7 +99,7 @@ TEST_CASE_METHOD(fixture, "a peer that has gone is an error and no signal", "[io
   CHECK(sigismember(&waiting, SIGPIPE) == 0);
 }
 
-TEST_CASE_METHOD(fixture, "another thread can end a wait", "[io][socket_stream]") {
+TEST_CASE_METHOD(stream_fixture, "another thread can end a wait", "[io][socket_stream]") {
   std::thread other([&] { near->shut_down(); });
   std::array<char, 8> room{};
   CHECK(near->read_some(room, soon()).value_or(9) == 0);

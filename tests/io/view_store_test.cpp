@@ -26,7 +26,7 @@ std::optional<std::string> is_root() {
   return "only root can give files away";
 }
 
-struct fixture {
+struct view_fixture {
   test::scratch_dir dir;
   std::shared_ptr<io::blob_store> store = io::blob_store::open(dir / "store", {}).value();
   bool overlay = true;
@@ -75,7 +75,7 @@ struct fixture {
 };
 
 /// Both ways in which a view with files comes about.
-struct either_kind : fixture {
+struct either_kind : view_fixture {
   either_kind() {
     overlay = GENERATE(true, false);
     views = fresh_views();
@@ -107,7 +107,8 @@ const char* const change_much = R"sh(
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "an attempt without files gets an empty folder", "[io][view_store]") {
+TEST_CASE_METHOD(view_fixture, "an attempt without files gets an empty folder",
+                 "[io][view_store]") {
   const auto view = made("1");
   CHECK(view.kind == io::view_kind::empty);
   CHECK(fs::is_empty(view.mount_point));
@@ -116,7 +117,7 @@ TEST_CASE_METHOD(fixture, "an attempt without files gets an empty folder", "[io]
   CHECK_FALSE(fs::exists(view.folder));
 }
 
-TEST_CASE_METHOD(fixture, "what is written in an empty view is found", "[io][view_store]") {
+TEST_CASE_METHOD(view_fixture, "what is written in an empty view is found", "[io][view_store]") {
   const auto view = made("1");
   REQUIRE(test::run_in_view(view, "mkdir -p new/empty; printf data > new/f; chmod 4750 new/f;"
                                   "ln -s f new/link; printf x > top; chmod 000 top; umask 0")

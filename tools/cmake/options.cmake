@@ -33,6 +33,20 @@ if(MAZE_QUICK_BUILD)
   # than that, so up to a fifth of its time went there. Costs a compiler process 200 MB at most.
   target_compile_options(maze_options INTERFACE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=524288>)
+  # The linker that a compiler takes by itself needs three times as long for a program as these. What is shipped is
+  # linked by that one.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    find_program(MAZE_LINKER ld.gold)
+    set(linker_option -fuse-ld=gold)
+  else()
+    find_program(MAZE_LINKER NAMES ld.lld-14 ld.lld)
+    set(linker_option --ld-path=${MAZE_LINKER})
+  endif()
+  mark_as_advanced(MAZE_LINKER)
+  if(MAZE_LINKER)
+    target_link_options(maze_options INTERFACE
+      $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${linker_option}>)
+  endif()
 endif()
 if(MAZE_SANITIZE)
   target_compile_options(maze_options INTERFACE -fsanitize=${MAZE_SANITIZE} -fno-omit-frame-pointer
@@ -48,7 +62,9 @@ if(MAZE_FUZZERS)
       "or leave the fuzzers out with -DMAZE_FUZZERS=OFF")
   endif()
   # Coverage marks in the layers themselves: a fuzzer that cannot see them searches blindly.
-  target_compile_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
+  # Tests and their helpers, which no fuzzer runs, have MAZE_UNMARKED.
+  target_compile_options(maze_options INTERFACE
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:MAZE_UNMARKED>>>:-fsanitize=fuzzer-no-link>)
   target_link_options(maze_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
@@ -56,6 +72,25 @@ endif()
 # out.
 function(maze_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
+# maze_mix(<target>): a unity build takes files that are far from each other in the alphabet together: neighbours there,
+# such as graph_test.cpp and graph_run_test.cpp, often have private names in common.
+function(maze_mix target)
+  if(NOT CMAKE_UNITY_BUILD)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  list(SORT sources)
+  list(LENGTH sources count)
+  math(EXPR units "(${count} + ${CMAKE_UNITY_BUILD_BATCH_SIZE} - 1) / ${CMAKE_UNITY_BUILD_BATCH_SIZE}")
+  set(number 0)
+  foreach(source IN LISTS sources)
+    math(EXPR unit "${number} % ${units}")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${unit})
+    math(EXPR number "${number} + 1")
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
 endfunction()
 
 # maze_quick_build(<target>): with MAZE_QUICK_BUILD, a target whose time goes to CAF's templates and to
