@@ -97,6 +97,14 @@ private:
   const sandbox_options& bounds_;
 };
 
+/// Programs hand tasks in without saying what they wrote.
+sandbox_parts written_of(const task_spec& task) {
+  sandbox_parts out{task.written.sandbox.bits | parts_of(task.sandbox).bits};
+  if (!std::holds_alternative<python_action>(task.action))
+    out.add(sandbox_part::imports);
+  return out;
+}
+
 } // namespace
 
 void fill(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_options& defaults) {
@@ -110,12 +118,9 @@ void fill(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_options& 
 void fill(task_spec& task, const sandbox_options& defaults) {
   if (defaults.said == sandbox_parts{})
     return;
-  // Programs hand tasks in without saying what they wrote.
-  sandbox_parts settled{task.written.sandbox.bits | parts_of(task.sandbox).bits};
-  if (!std::holds_alternative<python_action>(task.action))
-    settled.add(sandbox_part::imports);
-  fill(task.sandbox, settled, defaults);
-  task.written.sandbox = settled;
+  sandbox_parts written = written_of(task);
+  fill(task.sandbox, written, defaults);
+  task.written.sandbox = written;
 }
 
 result<void> check_bounds(const sandbox_options& bounds) {
@@ -165,6 +170,24 @@ result<void> hold_to(sandbox_spec& sandbox, const sandbox_options& bounds) {
   if (sandbox.level == sandbox_level::container)
     limits.hold(sandbox_part::temporary, &sandbox_spec::temporary);
   return limits.done;
+}
+
+result<void> settle(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_policy& policy) {
+  // What a bound set is not written: a default, which asks for less, comes in its place.
+  for (int round = 0; round < 2; ++round) {
+    fill(sandbox, written, policy.defaults);
+    if (auto within = hold_to(sandbox, policy.bounds); !within)
+      return within;
+  }
+  return check_sandbox(sandbox);
+}
+
+result<void> settle(task_spec& task, const sandbox_policy& policy) {
+  sandbox_parts written = written_of(task);
+  auto fine = settle(task.sandbox, written, policy);
+  if (policy.defaults.said != sandbox_parts{})
+    task.written.sandbox = written;
+  return fine;
 }
 
 sandbox_parts parts_of(const sandbox_spec& sandbox) {

@@ -39,6 +39,13 @@ result<void> check_bounds(const sandbox_options& bounds);
 /// part where it asks for more than the bound, or for a node that may give less.
 result<void> hold_to(sandbox_spec& sandbox, const sandbox_options& bounds);
 
+/// Lays the policy over a sandbox: the defaults, then the bounds, once more both for what the level that a bound raised can
+/// have beside them, and `check_sandbox`. Fails as those do.
+result<void> settle(sandbox_spec& sandbox, sandbox_parts& written, const sandbox_policy& policy);
+
+/// The same of a task, with what `fill` says of one.
+result<void> settle(task_spec& task, const sandbox_policy& policy);
+
 /// The parts that differ from those of a sandbox that says nothing.
 sandbox_parts parts_of(const sandbox_spec& sandbox);
 

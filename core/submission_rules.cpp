@@ -24,13 +24,6 @@ result<void> check_both(permission_set needed, permission_set permitted, const s
   return check_permitted(needed, by);
 }
 
-/// The sandbox within its bounds, or why it cannot be.
-result<void> settle(sandbox_spec& sandbox, const sandbox_policy& policy) {
-  if (auto within = hold_to(sandbox, policy.bounds); !within)
-    return within;
-  return check_sandbox(sandbox);
-}
-
 } // namespace
 
 bool must_seal(const submission_rules& rules, const submitter& by) {
@@ -50,13 +43,7 @@ result<void> check_permitted(permission_set needed, const submitter& by) {
 
 result<void> hold_to(submission_form& form, const submission_rules& rules, const submitter& by) {
   for (task_spec& task : form.tasks) {
-    fill(task, rules.sandbox.defaults);
-    auto fine = hold_to(task.sandbox, rules.sandbox.bounds);
-    if (fine) {
-      // A level that a bound raised can have more of them.
-      fill(task, rules.sandbox.defaults);
-      fine = settle(task.sandbox, rules.sandbox);
-    }
+    auto fine = settle(task, rules.sandbox);
     if (fine)
       fine = check_both(needed_permissions(task), rules.permitted, by);
     if (!fine)
@@ -67,12 +54,7 @@ result<void> hold_to(submission_form& form, const submission_rules& rules, const
     sandbox_parts written = parts_of(form.calls->sandbox);
     if (!form.calls->is_python())
       written.add(sandbox_part::imports);
-    fill(form.calls->sandbox, written, rules.sandbox.defaults);
-    auto fine = hold_to(form.calls->sandbox, rules.sandbox.bounds);
-    if (fine) {
-      fill(form.calls->sandbox, written, rules.sandbox.defaults);
-      fine = settle(form.calls->sandbox, rules.sandbox);
-    }
+    auto fine = settle(form.calls->sandbox, written, rules.sandbox);
     if (fine)
       fine = check_both(needed_permissions(*form.calls), rules.permitted, by);
     if (!fine)

@@ -196,3 +196,23 @@ TEST_CASE("what only a container has is a default for containers, and its /tmp h
   CHECK(check_bounds(options({.level = sandbox_level::container})).error().message.find("container")
         != std::string::npos);
 }
+
+TEST_CASE("a policy's defaults count where its own bound made the level that can have them",
+          "[core][sandbox]") {
+  const sandbox_policy policy{
+      .defaults = options({.memory = byte_count{1 << 20}, .readable = {"/opt"}}),
+      .bounds = options({.level = sandbox_level::seccomp, .memory = byte_count{1 << 30}})};
+  task_spec task;
+  task.action = shell_action{"true"};
+  task.sandbox.level = sandbox_level::none;
+  REQUIRE(settle(task, policy));
+  CHECK(task.sandbox.level == sandbox_level::seccomp);
+  CHECK(task.sandbox.memory == byte_count{1 << 20});
+  CHECK(task.sandbox.readable == std::vector<std::string>{"/opt"});
+  sandbox_spec greedy{.level = sandbox_level::seccomp,
+                      .memory = byte_count{std::uint64_t{2} << 30}};
+  sandbox_parts written = parts_of(greedy);
+  const auto refused = settle(greedy, written, policy);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::permission_denied);
+}

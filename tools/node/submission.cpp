@@ -143,14 +143,7 @@ core::result<void> settle_sandboxes(core::workflow& work, const core::sandbox_po
     if (!fine)
       fine.error().message += ", with what --sandbox-option says";
     else
-      fine = core::hold_to(task.sandbox, policy.bounds);
-    if (fine) {
-      // A level that a bound raised can have more of them.
-      core::fill(task, policy.defaults);
-      fine = core::hold_to(task.sandbox, policy.bounds);
-    }
-    if (fine)
-      fine = core::check_sandbox(task.sandbox);
+      fine = core::settle(task, policy);
     if (!fine)
       return core::fail(fine.error().code,
                         fmt::format("task '{}': {}", task.name, fine.error().message),
