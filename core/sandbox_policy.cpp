@@ -183,10 +183,13 @@ result<void> settle(sandbox_spec& sandbox, sandbox_parts& written, const sandbox
 }
 
 result<void> settle(task_spec& task, const sandbox_policy& policy) {
+  if (policy.defaults.said == sandbox_parts{}) {
+    sandbox_parts unused;
+    return settle(task.sandbox, unused, policy);
+  }
   sandbox_parts written = written_of(task);
   auto fine = settle(task.sandbox, written, policy);
-  if (policy.defaults.said != sandbox_parts{})
-    task.written.sandbox = written;
+  task.written.sandbox = written;
   return fine;
 }
 

@@ -33,7 +33,7 @@ if(MAZE_QUICK_BUILD)
   # than that, so up to a fifth of its time went there. Costs a compiler process 200 MB at most.
   target_compile_options(maze_options INTERFACE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=524288>)
-  # The linker that a compiler takes by itself needs three times as long for a program as these. What is shipped is
+  # The linker that a compiler takes by itself needs two to three times as long for a program as these. What is shipped is
   # linked by that one.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     find_program(MAZE_LINKER ld.gold)
